@@ -1,0 +1,110 @@
+/**
+ * Every code that a {@link RegistryError} of this package can carry, and whether trying again can help.
+ *
+ * Codes are stable: they change only with a major version, messages may change at any time.
+ */
+export const ERROR_CODES = {
+  INVALID_URL: { retriable: false },
+  INVALID_OPTION: { retriable: false },
+  INVALID_PATH: { retriable: false },
+  DUPLICATE_REGISTRATION: { retriable: false },
+  CONTESTED_REGISTRATION: { retriable: true },
+  NOT_AUTHORIZED: { retriable: false },
+  CLOSED: { retriable: false },
+  TOO_LARGE: { retriable: false },
+  UNREADABLE_NODE: { retriable: false },
+  UNSUPPORTED: { retriable: false },
+  CONNECTION_LOST: { retriable: true },
+  SESSION_EXPIRED: { retriable: true },
+  TIMEOUT: { retriable: true },
+  NO_NODE: { retriable: true },
+  NODE_EXISTS: { retriable: true },
+  NOT_EMPTY: { retriable: true },
+  CONFLICT: { retriable: true },
+  SERVER_ERROR: { retriable: true },
+} as const satisfies Record<string, { retriable: boolean }>;
+
+/** The code of a {@link RegistryError}: one of the keys of {@link ERROR_CODES}. */
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/**
+ * The base of every error that this package makes.
+ *
+ * @example
+ * ```ts
+ * registry.register(url).subscribe({
+ *   error: (error) => {
+ *     if (error instanceof RegistryError && error.code === 'DUPLICATE_REGISTRATION') return;
+ *     throw error;
+ *   },
+ * });
+ * ```
+ */
+export class RegistryError extends Error {
+  override name = 'RegistryError';
+
+  /** What went wrong, for programs. */
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+
+  /** Whether the same call can succeed later without anybody changing it. */
+  get retriable(): boolean {
+    return ERROR_CODES[this.code].retriable;
+  }
+}
+
+/** A service URL or registry address that cannot be read or cannot be written in Dubbo's layout. */
+export class InvalidUrlError extends RegistryError {
+  override name = 'InvalidUrlError';
+
+  constructor(message: string, options?: ErrorOptions) {
+    super('INVALID_URL', message, options);
+  }
+}
+
+/** An option outside its range, named in the message with what was expected and what came. */
+export class InvalidOptionError extends RegistryError {
+  override name = 'InvalidOptionError';
+
+  /** The option's name. */
+  readonly option: string;
+
+  constructor(option: string, expected: string, received: unknown) {
+    super('INVALID_OPTION', `Expected option \`${option}\` to be ${expected}, got ${describe(received)}.`);
+    this.option = option;
+  }
+}
+
+/** The same service is already registered by a live registration of this registry. */
+export class DuplicateRegistrationError extends RegistryError {
+  override name = 'DuplicateRegistrationError';
+
+  /** What identifies the registration: see `instanceKey`. */
+  readonly key: string;
+
+  constructor(key: string) {
+    super(
+      'DUPLICATE_REGISTRATION',
+      `${key} is already registered through this registry: unsubscribe from the first registration before you make another one.`,
+    );
+    this.key = key;
+  }
+}
+
+/** A node that cannot be understood as a service; it is skipped, and what stands beside it is delivered. */
+export class UnreadableNodeError extends RegistryError {
+  override name = 'UnreadableNodeError';
+
+  constructor(reason: string, options?: ErrorOptions) {
+    super('UNREADABLE_NODE', reason, options);
+  }
+}
+
+function describe(value: unknown): string {
+  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
+  return `${text.length > 80 ? `${text.slice(0, 80)}…` : text} (${value === null ? 'null' : typeof value})`;
+}

@@ -1,0 +1,34 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const source = (path: string) => fileURLToPath(new URL(`./lib/${path}`, import.meta.url));
+
+export default defineConfig({
+  resolve: {
+    alias: [
+      { find: /^rx-registry$/, replacement: source('index.ts') },
+      { find: /^rx-registry\/(zookeeper|memory)$/, replacement: source('backends/$1/index.ts') },
+    ],
+  },
+  test: {
+    reporters: ['default'],
+    dangerouslyIgnoreUnhandledErrors: false,
+    projects: [
+      {
+        extends: true,
+        test: { name: 'unit', include: ['spec/**/*-spec.ts'], exclude: ['spec/integration/**'], testTimeout: 20_000 },
+      },
+      {
+        extends: true,
+        // Real servers share two cores with their clients: one file at a time keeps their deadlines honest.
+        test: {
+          name: 'servers',
+          include: ['spec/integration/**/*-spec.ts'],
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+});
