@@ -1,0 +1,98 @@
+import { map, Observable, type Subscriber } from 'rxjs';
+import type { BackoffOptions } from '../../connection/index.js';
+import { connect, type Link } from '../../connection/index.js';
+import { InvalidOptionError } from '../../errors.js';
+import type { Backend, Session } from '../../port/index.js';
+import { type MemoryLink, MemoryServer, memoryServer } from './memoryServer.js';
+import { MemorySession } from './memorySession.js';
+
+/** How {@link memory} connects. */
+export interface MemoryOptions {
+  /** The server, or its name in this process. @defaultValue a server of its own */
+  readonly server?: MemoryServer | string;
+  /** How long the server keeps a session of which it hears nothing, in milliseconds. @defaultValue 30000 */
+  readonly sessionTimeoutMs?: number;
+  /** The waits between attempts to connect. */
+  readonly reconnect?: BackoffOptions;
+}
+
+/**
+ * A registry inside this process, with everything a real one has: sessions, owners, expiry, watches, faults.
+ *
+ * It runs on the scheduler of its server, in virtual time too.
+ *
+ * @throws InvalidOptionError
+ *
+ * @example
+ * ```ts
+ * const server = new MemoryServer();
+ * const registry = createRegistry(memory({ server, sessionTimeoutMs: 4_000 }));
+ * ```
+ */
+export function memory(options: MemoryOptions = {}): Backend {
+  const { server = new MemoryServer(), sessionTimeoutMs = 30_000, reconnect } = options;
+  if (!(sessionTimeoutMs > 0 && Number.isFinite(sessionTimeoutMs))) {
+    throw new InvalidOptionError('sessionTimeoutMs', 'a positive number', sessionTimeoutMs);
+  }
+  const target = typeof server === 'string' ? memoryServer(server) : server;
+  const client = {};
+  return connect((previous) => openLink(target, client, previous, sessionTimeoutMs), {
+    name: 'memory',
+    sessionTimeoutMs,
+    scheduler: target.scheduler,
+    ...(reconnect && { reconnect }),
+  });
+}
+
+function openLink(
+  server: MemoryServer,
+  client: object,
+  previous: Session | undefined,
+  timeoutMs: number,
+): Observable<Link> {
+  return new Observable<Link>((subscriber) => {
+    subscriber.add(
+      server.open(
+        client,
+        previous?.id,
+        timeoutMs,
+        (link) => carry(server, link, previous, timeoutMs, subscriber),
+        (error) => subscriber.error(error),
+      ),
+    );
+  });
+}
+
+function carry(
+  server: MemoryServer,
+  link: MemoryLink,
+  previous: Session | undefined,
+  timeoutMs: number,
+  subscriber: Subscriber<Link>,
+): void {
+  const session =
+    previous instanceof MemorySession ? previous : new MemorySession(server, link.sessionId, timeoutMs);
+  session.attach(link);
+  let ending = false;
+  const drop = (): void => {
+    session.attach(undefined);
+    server.drop(link);
+  };
+  subscriber.add(() => {
+    if (!ending) drop();
+  });
+  subscriber.add(link.broken.subscribe({ error: (error: unknown) => subscriber.error(error) }));
+  subscriber.next({
+    session,
+    ping: () => session.list('/').pipe(map(() => undefined)),
+    end: () =>
+      new Observable((done) => {
+        ending = true;
+        const pending = server.end(link, () => done.complete());
+        return () => {
+          pending.unsubscribe();
+          drop();
+        };
+      }),
+  });
+}

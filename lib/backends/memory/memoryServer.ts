@@ -1,0 +1,407 @@
+import { asyncScheduler, type SchedulerLike, Subject, Subscription, type TimestampProvider } from 'rxjs';
+import { InvalidOptionError, RegistryError } from '../../errors.js';
+import { clockOf } from '../../internal/clock.js';
+import { checkPath } from '../../internal/path.js';
+import type { DirectoryChange, RegistryNode } from '../../port/index.js';
+import { MemoryTree, type TreeChanges } from './memoryTree.js';
+
+/** How a {@link MemoryServer} behaves. */
+export interface MemoryServerOptions {
+  /** Measures all time, of the server and of its clients. @defaultValue `asyncScheduler` with a monotonic clock */
+  readonly scheduler?: SchedulerLike;
+  /** How long a message is on its way, in milliseconds. @defaultValue 0 */
+  readonly latencyMs?: number;
+}
+
+/** A client program, as the server tells one from another: what can be cut off. */
+export type MemoryClient = object;
+
+interface ServerSession {
+  readonly id: string;
+  readonly timeoutMs: number;
+  readonly client: MemoryClient;
+  link: MemoryLink | undefined;
+  heardAt: number;
+  expiry: Subscription;
+}
+
+interface Watcher {
+  readonly link: MemoryLink;
+  readonly deliver: (changes: TreeChanges) => void;
+}
+
+/** One transport connection to a {@link MemoryServer}. */
+export interface MemoryLink {
+  readonly client: MemoryClient;
+  readonly sessionId: string;
+  /** The watches that it set, which go with it. */
+  readonly watches: Subscription;
+  /** Errors when the connection breaks. */
+  readonly broken: Subject<never>;
+  alive: boolean;
+  /** Whether a message was swallowed: TCP would have to deliver it first, so nothing else can pass any more. */
+  holed: boolean;
+}
+
+/**
+ * A registry server inside this process: a tree of nodes, sessions that expire, watches, and handles for every fault.
+ *
+ * It is what the `memory` backend connects to. Clients reach it only by messages that take `latencyMs` on the given
+ * scheduler, so that whole outages run in virtual time; its own methods act at once, as an operator at the server would.
+ *
+ * @example
+ * ```ts
+ * const server = new MemoryServer();
+ * const registry = createRegistry(memory({ server }));
+ * server.expire(server.sessions[0]!); // what the clients are told is up to them to find out
+ * ```
+ */
+export class MemoryServer {
+  readonly #tree = new MemoryTree();
+  readonly #sessions = new Map<string, ServerSession>();
+  readonly #nodeWatchers = new Map<string, Set<Watcher>>();
+  readonly #directoryWatchers = new Map<string, Set<Watcher>>();
+  readonly #links = new Set<MemoryLink>();
+  readonly #cut = new Set<MemoryClient>();
+  readonly #holed = new Set<MemoryClient>();
+  readonly #latencyMs: number;
+  readonly #clock: TimestampProvider;
+  #allCut = false;
+  #allHoled = false;
+  #frozen: (() => void)[] | undefined;
+  #answersToLose = 0;
+  #created = 0;
+
+  /** Measures all time, of the server and of its clients. */
+  readonly scheduler: SchedulerLike;
+
+  constructor(options: MemoryServerOptions = {}) {
+    const { scheduler = asyncScheduler, latencyMs = 0 } = options;
+    if (!(latencyMs >= 0)) throw new InvalidOptionError('latencyMs', 'a number from 0 up', latencyMs);
+    this.scheduler = scheduler;
+    this.#clock = clockOf(scheduler);
+    this.#latencyMs = latencyMs;
+  }
+
+  // What an operator sees.
+
+  /** The ids of the sessions that live, oldest first. */
+  get sessions(): readonly string[] {
+    return [...this.#sessions.keys()];
+  }
+
+  /** How many watches clients have set. */
+  get watches(): number {
+    return [...this.#nodeWatchers.values(), ...this.#directoryWatchers.values()].reduce((sum, set) => sum + set.size, 0);
+  }
+
+  /** How many transport connections are open. */
+  get connections(): number {
+    return this.#links.size;
+  }
+
+  /** Every path of the tree, sorted. */
+  get paths(): readonly string[] {
+    return [...this.#tree.paths()].sort();
+  }
+
+  /** Reads a node; `undefined` if there is none. */
+  read(path: string): RegistryNode | undefined {
+    return this.#tree.read(path);
+  }
+
+  /** Lists the children of a directory. */
+  list(path: string): readonly string[] {
+    return this.#tree.list(path);
+  }
+
+  // What an operator does.
+
+  /** Makes a persistent node by hand. */
+  create(path: string, data?: Uint8Array): void {
+    checkPath(path);
+    this.#commit(() => this.#tree.create(path, undefined, data));
+  }
+
+  /** Writes a node by hand. */
+  write(path: string, data: Uint8Array): void {
+    this.#commit(() => this.#tree.write(path, data));
+  }
+
+  /** Removes a node by hand, and all that is below it. */
+  remove(path: string): void {
+    this.#commit(() => this.#tree.removeTree(path));
+  }
+
+  /** Ends a session as the server does when it hears nothing: its nodes go, its connection breaks. */
+  expire(sessionId: string): void {
+    const session = this.#sessions.get(sessionId);
+    if (!session) return;
+    this.#forget(session);
+    if (session.link) this.#break(session.link, 'The server closed the connection');
+  }
+
+  // Faults.
+
+  /** Breaks the connection of one session's client, or of all, and refuses new ones until {@link heal}. */
+  cut(sessionId?: string): void {
+    this.#select(sessionId, this.#cut, () => (this.#allCut = true));
+    for (const link of this.#affected(sessionId)) this.#break(link, 'The connection was reset');
+  }
+
+  /** Swallows every message of one session's client, or of all, without a sign, until {@link heal}. */
+  blackHole(sessionId?: string): void {
+    this.#select(sessionId, this.#holed, () => (this.#allHoled = true));
+  }
+
+  /** Ends every {@link cut} and {@link blackHole}; connections that lost a message meanwhile break. */
+  heal(): void {
+    this.#allCut = this.#allHoled = false;
+    this.#cut.clear();
+    this.#holed.clear();
+    for (const link of [...this.#links]) if (link.holed) this.#break(link, 'The connection was reset');
+  }
+
+  /** Stops answering, keeps connections open, and lets messages pile up until {@link thaw}. */
+  freeze(): void {
+    if (this.#frozen) return;
+    this.#frozen = [];
+    for (const session of this.#sessions.values()) session.expiry.unsubscribe();
+  }
+
+  /** Works off what piled up since {@link freeze}; sessions of which nothing was heard in time expire. */
+  thaw(): void {
+    const piled = this.#frozen ?? [];
+    this.#frozen = undefined;
+    for (const work of piled) work();
+    for (const session of [...this.#sessions.values()]) this.#armExpiry(session);
+  }
+
+  /** Kills the server: connections break, nothing answers, the sessions' clocks stand still until {@link start}. */
+  stop(): void {
+    this.cut();
+    for (const session of this.#sessions.values()) session.expiry.unsubscribe();
+  }
+
+  /** Starts a stopped server with the data it had; every session gets its whole timeout anew. */
+  start(): void {
+    this.heal();
+    for (const session of this.#sessions.values()) {
+      session.heardAt = this.#clock.now();
+      this.#armExpiry(session);
+    }
+  }
+
+  /** Carries the next `count` requests out and breaks the connection instead of answering. */
+  loseAnswers(count = 1): void {
+    this.#answersToLose += count;
+  }
+
+  // What clients send; each takes `latencyMs` there and back.
+
+  /** Asks for a session: resumes `previous`, or makes a new one if that is `undefined`. @internal */
+  open(
+    client: MemoryClient,
+    previous: string | undefined,
+    timeoutMs: number,
+    answer: (link: MemoryLink) => void,
+    fail: (error: Error) => void,
+  ): Subscription {
+    const pending = new Subscription();
+    const refused = (): boolean => this.#allCut || this.#cut.has(client);
+    const lost = new RegistryError('CONNECTION_LOST', 'The connection was refused.');
+    pending.add(
+      this.#later(() => {
+        if (refused()) return void pending.add(this.#later(() => fail(lost)));
+        if (this.#allHoled || this.#holed.has(client)) return;
+        this.#whenAwake(() => {
+          if (pending.closed) return;
+          const session = previous === undefined ? this.#begin(client, timeoutMs) : this.#sessions.get(previous);
+          if (!session) {
+            const over = new RegistryError('SESSION_EXPIRED', `The server has no session ${previous} any more.`);
+            return void pending.add(this.#later(() => fail(over)));
+          }
+          if (session.link) this.#break(session.link, 'The session moved to another connection');
+          const link: MemoryLink = {
+            client,
+            sessionId: session.id,
+            watches: new Subscription(),
+            broken: new Subject(),
+            alive: true,
+            holed: false,
+          };
+          session.link = link;
+          session.heardAt = this.#clock.now();
+          this.#links.add(link);
+          pending.add(this.#later(() => (refused() ? fail(lost) : answer(link))));
+        });
+      }),
+    );
+    return pending;
+  }
+
+  /** Closes a connection from the client's side; the session lives on until it expires. @internal */
+  drop(link: MemoryLink): void {
+    this.#unlink(link);
+  }
+
+  /** Ends the session of a connection as its client wishes. @internal */
+  end(link: MemoryLink, answer: () => void): Subscription {
+    return this.request(link, () => {
+      const session = this.#sessions.get(link.sessionId);
+      if (session) this.#forget(session);
+    }, { next: answer, error: answer });
+  }
+
+  /** Carries a request of a client out. @internal */
+  request<T>(
+    link: MemoryLink,
+    work: (tree: MemoryTree) => T,
+    answer: { next: (result: T) => void; error: (error: unknown) => void },
+  ): Subscription {
+    const pending = new Subscription();
+    pending.add(link.broken.subscribe({ error: answer.error }));
+    if (!link.alive) return pending;
+    this.#later(() =>
+      this.#deliverable(link, () =>
+        this.#whenAwake(() => {
+          const session = this.#sessions.get(link.sessionId);
+          if (!link.alive || !session) return;
+          session.heardAt = this.#clock.now();
+          let reply: () => void;
+          try {
+            const result = this.#commit(() => work(this.#tree));
+            reply = () => answer.next(result);
+          } catch (error) {
+            reply = () => answer.error(error);
+          }
+          if (this.#answersToLose > 0) {
+            this.#answersToLose -= 1;
+            return this.#break(link, 'The connection broke before the answer came');
+          }
+          this.#later(() => this.#deliverable(link, () => !pending.closed && reply()));
+        }),
+      ),
+    );
+    return pending;
+  }
+
+  /** Watches one node from its next change on. @internal */
+  watchNode(link: MemoryLink, path: string, deliver: (node: RegistryNode | undefined) => void): Subscription {
+    return this.#watch(this.#nodeWatchers, path, link, (changes) => {
+      if (!changes.nodes.has(path)) return;
+      const node = this.#tree.read(path);
+      this.#later(() => this.#deliverable(link, () => deliver(node)));
+    });
+  }
+
+  /** Watches the children of a directory from its next change on. @internal */
+  watchDirectory(link: MemoryLink, path: string, deliver: (change: DirectoryChange) => void): Subscription {
+    return this.#watch(this.#directoryWatchers, path, link, (changes) => {
+      const change = changes.directories.get(path);
+      if (change) this.#later(() => this.#deliverable(link, () => deliver({ type: 'delta', ...change })));
+    });
+  }
+
+  #watch(index: Map<string, Set<Watcher>>, path: string, link: MemoryLink, deliver: Watcher['deliver']): Subscription {
+    const watcher: Watcher = { link, deliver };
+    const watchers = index.get(path) ?? new Set();
+    index.set(path, watchers.add(watcher));
+    const watch = new Subscription(() => {
+      watchers.delete(watcher);
+      if (watchers.size === 0 && index.get(path) === watchers) index.delete(path);
+    });
+    link.watches.add(watch);
+    return watch;
+  }
+
+  #commit<T>(work: () => T): T {
+    const { result, changes } = this.#tree.transact(work);
+    for (const path of changes.nodes) this.#notify(this.#nodeWatchers.get(path), changes);
+    for (const path of changes.directories.keys()) this.#notify(this.#directoryWatchers.get(path), changes);
+    return result;
+  }
+
+  #notify(watchers: ReadonlySet<Watcher> | undefined, changes: TreeChanges): void {
+    for (const watcher of watchers ?? []) if (watcher.link.alive) watcher.deliver(changes);
+  }
+
+  #begin(client: MemoryClient, timeoutMs: number): ServerSession {
+    const id = `m${(this.#created += 1)}`;
+    const session: ServerSession = {
+      id,
+      timeoutMs,
+      client,
+      link: undefined,
+      heardAt: this.#clock.now(),
+      expiry: Subscription.EMPTY,
+    };
+    this.#sessions.set(id, session);
+    this.#armExpiry(session);
+    return session;
+  }
+
+  #armExpiry(session: ServerSession): void {
+    session.expiry.unsubscribe();
+    const inMs = Math.max(0, session.heardAt + session.timeoutMs - this.#clock.now());
+    session.expiry = this.scheduler.schedule(() => {
+      if (this.#clock.now() - session.heardAt >= session.timeoutMs) this.expire(session.id);
+      else this.#armExpiry(session);
+    }, inMs);
+  }
+
+  #forget(session: ServerSession): void {
+    session.expiry.unsubscribe();
+    this.#sessions.delete(session.id);
+    this.#commit(() => this.#tree.removeOwned(session.id));
+  }
+
+  #break(link: MemoryLink, why: string): void {
+    this.#unlink(link);
+    // The client hears of it as of everything else: after a while, and never inside its own call.
+    this.#later(() => link.broken.error(new RegistryError('CONNECTION_LOST', `${why}.`)));
+  }
+
+  #unlink(link: MemoryLink): void {
+    link.alive = false;
+    this.#links.delete(link);
+    const session = this.#sessions.get(link.sessionId);
+    if (session?.link === link) session.link = undefined;
+    link.watches.unsubscribe();
+  }
+
+  #affected(sessionId: string | undefined): MemoryLink[] {
+    const client = sessionId === undefined ? undefined : this.#sessions.get(sessionId)?.client;
+    return [...this.#links].filter((link) => sessionId === undefined || link.client === client);
+  }
+
+  #select(sessionId: string | undefined, set: Set<MemoryClient>, all: () => void): void {
+    const client = sessionId === undefined ? undefined : this.#sessions.get(sessionId)?.client;
+    if (sessionId === undefined) all();
+    else if (client) set.add(client);
+  }
+
+  #deliverable(link: MemoryLink, work: () => void): void {
+    if (!link.alive) return;
+    if (this.#allHoled || this.#holed.has(link.client)) link.holed = true;
+    else if (!link.holed) work();
+  }
+
+  #whenAwake(work: () => void): void {
+    if (this.#frozen) this.#frozen.push(work);
+    else work();
+  }
+
+  #later(work: () => void): Subscription {
+    return this.scheduler.schedule(work, this.#latencyMs);
+  }
+}
+
+const named = new Map<string, MemoryServer>();
+
+/** The server of that name in this process, made at its first mention: what `memory://demo` speaks of. */
+export function memoryServer(name: string): MemoryServer {
+  const server = named.get(name) ?? new MemoryServer();
+  named.set(name, server);
+  return server;
+}

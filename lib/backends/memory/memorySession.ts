@@ -1,0 +1,121 @@
+import { Observable } from 'rxjs';
+import { RegistryError } from '../../errors.js';
+import { checkPath } from '../../internal/path.js';
+import type { CreateOptions, DirectoryChange, NodeCondition, RegistryNode, Session } from '../../port/index.js';
+import type { MemoryLink, MemoryServer } from './memoryServer.js';
+import type { MemoryTree } from './memoryTree.js';
+
+/** A session with a {@link MemoryServer}; it outlives its connections. */
+export class MemorySession implements Session {
+  readonly id: string;
+  readonly timeoutMs: number;
+  readonly #server: MemoryServer;
+  #link: MemoryLink | undefined;
+
+  constructor(server: MemoryServer, id: string, timeoutMs: number) {
+    this.#server = server;
+    this.id = id;
+    this.timeoutMs = timeoutMs;
+  }
+
+  /** Carries the session on over another connection, or over none. */
+  attach(link: MemoryLink | undefined): void {
+    this.#link = link;
+  }
+
+  makeDirectory(path: string): Observable<void> {
+    return this.#request(path, (tree) => tree.makeDirectory(path));
+  }
+
+  create(path: string, options: CreateOptions = {}): Observable<RegistryNode> {
+    return this.#request(path, (tree) => tree.create(path, this.#owner(options), options.data, options.sequential));
+  }
+
+  takeOver(node: RegistryNode, options: CreateOptions = {}): Observable<RegistryNode> {
+    return this.#request(node.path, (tree) => {
+      if (!tree.remove(node.path, { version: node.version })) {
+        throw new RegistryError('CONFLICT', `${node.path} is gone.`);
+      }
+      return tree.create(node.path, this.#owner(options), options.data);
+    });
+  }
+
+  read(path: string): Observable<RegistryNode | undefined> {
+    return this.#request(path, (tree) => tree.read(path));
+  }
+
+  list(path: string): Observable<readonly string[]> {
+    return this.#request(path, (tree) => tree.list(path));
+  }
+
+  write(path: string, data: Uint8Array, condition?: NodeCondition): Observable<RegistryNode> {
+    return this.#request(path, (tree) => tree.write(path, data, condition));
+  }
+
+  remove(path: string, condition?: NodeCondition): Observable<boolean> {
+    return this.#request(path, (tree) => tree.remove(path, condition));
+  }
+
+  watchNode(path: string): Observable<RegistryNode | undefined> {
+    return this.#watch(path, (link, deliver) => {
+      const watch = this.#server.watchNode(link, path, deliver);
+      return { watch, current: this.#server.read(path) };
+    });
+  }
+
+  watchDirectory(path: string): Observable<DirectoryChange> {
+    return this.#watch(path, (link, deliver) => {
+      const watch = this.#server.watchDirectory(link, path, deliver);
+      return { watch, current: { type: 'snapshot', names: this.#server.list(path) } };
+    });
+  }
+
+  #owner(options: CreateOptions): string | undefined {
+    return options.ephemeral ? this.id : undefined;
+  }
+
+  #request<T>(path: string, work: (tree: MemoryTree) => T): Observable<T> {
+    return new Observable((subscriber) => {
+      const link = this.#link;
+      if (!link) {
+        subscriber.error(noConnection());
+        return undefined;
+      }
+      checkPath(path);
+      return this.#server.request(link, work, {
+        next: (result) => {
+          subscriber.next(result);
+          subscriber.complete();
+        },
+        error: (error) => subscriber.error(error),
+      });
+    });
+  }
+
+  /** `arm` runs at the server: the watch is set and the present read in one step, so nothing falls between them. */
+  #watch<T>(
+    path: string,
+    arm: (link: MemoryLink, deliver: (value: T) => void) => { watch: { unsubscribe(): void }; current: T },
+  ): Observable<T> {
+    return new Observable<T>((subscriber) => {
+      const link = this.#link;
+      if (!link) return subscriber.error(noConnection());
+      checkPath(path);
+      subscriber.add(
+        this.#server.request(
+          link,
+          () => {
+            const { watch, current } = arm(link, (value) => subscriber.next(value));
+            subscriber.add(() => watch.unsubscribe());
+            return current;
+          },
+          { next: (current) => subscriber.next(current), error: (error) => subscriber.error(error) },
+        ),
+      );
+    });
+  }
+}
+
+function noConnection(): RegistryError {
+  return new RegistryError('CONNECTION_LOST', 'The session has no connection at the moment.');
+}

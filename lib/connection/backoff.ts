@@ -1,0 +1,38 @@
+import { InvalidOptionError } from '../errors.js';
+
+/** How long to wait between attempts. */
+export interface BackoffOptions {
+  /** The longest wait before the first retry, in milliseconds. @defaultValue 100 */
+  readonly baseMs?: number;
+  /** The longest wait before any retry, in milliseconds. @defaultValue 1500 */
+  readonly maxMs?: number;
+  /** Draws a number from 0 up to but not including 1. @defaultValue `Math.random` */
+  readonly random?: () => number;
+}
+
+/** The wait before the `attempt`-th retry, counted from 1, in milliseconds. */
+export type Backoff = (attempt: number) => number;
+
+/**
+ * Exponential backoff with full jitter: a wait drawn evenly from 0 to `baseMs · 2^(attempt - 1)`, at most `maxMs`.
+ *
+ * The whole wait is drawn, not a part of it, so that clients which lost a server together do not return together
+ * (source: "Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
+ *
+ * @throws InvalidOptionError if `baseMs` or `maxMs` is not a positive number, or `maxMs` is below `baseMs`.
+ *
+ * @example
+ * ```ts
+ * const wait = fullJitter({ baseMs: 100, maxMs: 1_500 });
+ * wait(1); // 0 … 100
+ * wait(9); // 0 … 1500
+ * ```
+ */
+export function fullJitter(options: BackoffOptions = {}): Backoff {
+  const { baseMs = 100, maxMs = Math.max(1_500, baseMs), random = Math.random } = options;
+  if (!(baseMs > 0 && Number.isFinite(baseMs))) throw new InvalidOptionError('baseMs', 'a positive number', baseMs);
+  if (!(maxMs >= baseMs && Number.isFinite(maxMs))) {
+    throw new InvalidOptionError('maxMs', `a number from \`baseMs\` (${baseMs}) up`, maxMs);
+  }
+  return (attempt) => random() * Math.min(maxMs, baseMs * 2 ** (attempt - 1));
+}

@@ -1,0 +1,228 @@
+import {
+  asyncScheduler,
+  catchError,
+  concat,
+  defaultIfEmpty,
+  defer,
+  distinctUntilChanged,
+  EMPTY,
+  endWith,
+  exhaustMap,
+  filter,
+  finalize,
+  firstValueFrom,
+  ignoreElements,
+  map,
+  merge,
+  NEVER,
+  Observable,
+  of,
+  repeat,
+  ReplaySubject,
+  scan,
+  type SchedulerLike,
+  share,
+  Subject,
+  switchMap,
+  take,
+  takeUntil,
+  tap,
+  throwError,
+  timeout,
+  timer,
+} from 'rxjs';
+import { RegistryError } from '../errors.js';
+import { clockOf } from '../internal/clock.js';
+import { debugLog } from '../internal/debug.js';
+import type { Backend, ConnectionState, Session } from '../port/index.js';
+import { type BackoffOptions, fullJitter } from './backoff.js';
+import { type ConnectionEvent, connectionReducer } from './connectionReducer.js';
+import { isFatalError } from './retryWithBackoff.js';
+
+/** One transport connection of a session. */
+export interface Link {
+  /** The session that it carries: the one asked for if it was resumed, else a new one. */
+  readonly session: Session;
+  /** Asks the server for a sign of life: emits or completes when it answers. */
+  ping(): Observable<unknown>;
+  /**
+   * Ends the session on the server, completes when that is acknowledged, and closes the transport.
+   *
+   * From its subscription on the transport is its own: unsubscribing from the link leaves it alone.
+   */
+  end(): Observable<unknown>;
+}
+
+/**
+ * Opens one transport connection, carrying on `previous` if there is one.
+ *
+ * Emits the link once the server has answered the handshake; errors when that fails or the transport drops, with
+ * `SESSION_EXPIRED` if the server says that `previous` is over; unsubscribing drops the transport and leaves the
+ * session to be resumed.
+ */
+export type OpenLink = (previous: Session | undefined) => Observable<Link>;
+
+/** How {@link connect} keeps a connection. */
+export interface ConnectOptions {
+  /** Names the backend in logs. */
+  readonly name: string;
+  /** The session timeout that is asked for, in milliseconds: bounds a handshake before one is negotiated. */
+  readonly sessionTimeoutMs: number;
+  /** The waits between attempts. */
+  readonly reconnect?: BackoffOptions;
+  /** Measures all time. @defaultValue `asyncScheduler` with a monotonic clock */
+  readonly scheduler?: SchedulerLike;
+}
+
+/** Shares of the session timeout after which a handshake, and the answer to a ping, are late; and between two pings. */
+const HANDSHAKE_SHARE = 1 / 4;
+const ANSWER_SHARE = 1 / 4;
+const PING_SHARE = 1 / 6;
+
+const DEFAULT_CLOSE_DEADLINE_MS = 5_000;
+
+/**
+ * Keeps one session over as many transports as it takes: a {@link Backend} made of a function that opens a link.
+ *
+ * ```text
+ *  link      up--------x   x  up-------------silent……………………
+ *  states    c---------s------c---------------s-------l-k-k-    c: connected, s: suspended, l: lost, k: connecting
+ * ```
+ *
+ * What it adds to a bare transport: tries for ever with full jitter, a bound on every handshake, a ping every sixth of
+ * the session timeout whose answer is waited for a quarter of it (so silence is `suspended` within five twelfths), and
+ * `lost` by our own monotonic clock one session timeout after the last acknowledged ping was *sent*. A session that our
+ * clock gave up is still tried first; only one that the server declared over is replaced.
+ */
+export function connect(open: OpenLink, options: ConnectOptions): Backend {
+  const { name, sessionTimeoutMs, scheduler = asyncScheduler } = options;
+  const clock = clockOf(scheduler);
+  const backoff = fullJitter(options.reconnect);
+  const log = debugLog(`connection:${name}`);
+  const closing = new ReplaySubject<void>(1);
+  const abandoned = new Subject<void>();
+  const ends = new Set<Observable<unknown>>();
+
+  const states = new Observable<ConnectionEvent>((subscriber) => {
+    let session: Session | undefined;
+    let link: Link | undefined;
+    let attempt = 0;
+    let lastCause: Error | undefined;
+    const proofs = new Subject<{ sentAt: number; timeoutMs: number } | undefined>();
+    const overdue = proofs.pipe(
+      switchMap((proof) => (proof ? timer(Math.max(0, proof.sentAt + proof.timeoutMs - clock.now()), scheduler) : NEVER)),
+      map((): ConnectionEvent => ({ type: 'overdue', cause: timeoutError('No sign of life from the server for a session timeout') })),
+      share(),
+    );
+
+    const pings = ({ session: { timeoutMs }, ping }: Link): Observable<never> =>
+      timer(timeoutMs * PING_SHARE, timeoutMs * PING_SHARE, scheduler).pipe(
+        exhaustMap(() => {
+          const sentAt = clock.now();
+          const late = timeoutMs * ANSWER_SHARE;
+          return ping().pipe(
+            timeout({ first: late, scheduler, with: () => throwError(() => timeoutError(`No answer to a ping within ${late} ms`)) }),
+            defaultIfEmpty(undefined),
+            take(1),
+            tap(() => proofs.next({ sentAt, timeoutMs })),
+          );
+        }),
+        ignoreElements(),
+      );
+
+    const tryOnce = defer((): Observable<ConnectionEvent> => {
+      const sentAt = clock.now();
+      const late = sessionTimeoutMs * HANDSHAKE_SHARE;
+      return open(session).pipe(
+        timeout({ first: late, scheduler, with: () => throwError(() => timeoutError(`No handshake within ${late} ms`)) }),
+        switchMap((opened) => {
+          link = opened;
+          session = opened.session;
+          attempt = 0;
+          lastCause = undefined;
+          proofs.next({ sentAt, timeoutMs: session.timeoutMs });
+          return merge(of<ConnectionEvent>({ type: 'up', session }), pings(opened));
+        }),
+        takeUntil(overdue),
+        catchError((error: unknown): Observable<ConnectionEvent> => {
+          if (isFatalError(error)) return throwError(() => error);
+          const cause = error instanceof Error ? error : new Error(String(error));
+          link = undefined;
+          lastCause = cause;
+          if (!(cause instanceof RegistryError && cause.code === 'SESSION_EXPIRED')) return of({ type: 'down', cause });
+          session = undefined;
+          proofs.next(undefined);
+          // The server is there and has told us so: what is left to do is to begin anew, not to wait.
+          attempt = 0;
+          return of({ type: 'expired', cause });
+        }),
+        tap({ complete: () => (link = undefined) }),
+      );
+    });
+
+    const tries = concat(
+      defer(() => of<ConnectionEvent>({ type: 'attempt', ...(lastCause && { cause: lastCause }) })),
+      tryOnce,
+    ).pipe(
+      repeat({
+        delay: () => {
+          attempt += 1;
+          return timer(backoff(attempt), scheduler);
+        },
+      }),
+    );
+
+    // Added first so that it runs first: the session must be ended before the transport that carries it is dropped.
+    subscriber.add(() => {
+      if (link) endOf(link);
+    });
+    subscriber.add(
+      merge(overdue, tries)
+        .pipe(tap((event) => log('%s %s', event.type, 'cause' in event ? event.cause?.message : '')))
+        .subscribe(subscriber),
+    );
+  }).pipe(
+    scan(connectionReducer, undefined),
+    filter((state): state is ConnectionState => state !== undefined),
+    distinctUntilChanged(),
+    takeUntil(closing),
+    endWith<ConnectionState>({ status: 'closed' }),
+    tap((state) => log('→ %s', state.status)),
+    share({ connector: () => new ReplaySubject(1), resetOnRefCountZero: true, resetOnComplete: false }),
+  );
+
+  function endOf(link: Link): void {
+    const done = new ReplaySubject<never>(1);
+    ends.add(done);
+    link
+      .end()
+      .pipe(
+        ignoreElements(),
+        // After that the server has ended the session by itself.
+        takeUntil(merge(abandoned, timer(link.session.timeoutMs, scheduler))),
+        catchError(() => EMPTY),
+        finalize(() => ends.delete(done)),
+      )
+      .subscribe(done);
+  }
+
+  return {
+    name,
+    scheduler,
+    states,
+    close: (deadlineMs = DEFAULT_CLOSE_DEADLINE_MS) => {
+      closing.next();
+      return firstValueFrom(
+        merge(...ends).pipe(
+          takeUntil(timer(deadlineMs, scheduler).pipe(tap(() => abandoned.next()))),
+          ignoreElements(),
+          endWith(undefined),
+        ),
+      );
+    },
+  };
+}
+
+function timeoutError(message: string): RegistryError {
+  return new RegistryError('TIMEOUT', `${message}.`);
+}

@@ -1,0 +1,124 @@
+import { defer, filter, map, type Observable, type SchedulerLike } from 'rxjs';
+import { type BackoffOptions, isFatalError, retryWithBackoff, whileConnected } from '../connection/index.js';
+import { childOf } from '../internal/path.js';
+import type { ConnectionState, DirectoryChange } from '../port/index.js';
+
+/** What a directory says: what changed, and all there is. */
+export interface DirectoryBatch<T> {
+  /** Everything that could be read, by name, as it is now: live, not a copy. */
+  readonly present: ReadonlyMap<string, T>;
+  readonly added: readonly (readonly [name: string, value: T])[];
+  readonly removed: readonly (readonly [name: string, value: T])[];
+}
+
+/** How a {@link directoryFeed} reads a directory. */
+export interface DirectoryFeedOptions<T> {
+  /** Makes of a child's name what it says; throws if it cannot be read. */
+  readonly read: (name: string) => T;
+  /** Told once of each child that cannot be read. */
+  readonly onUnreadable: (path: string, error: unknown) => void;
+  /** Told when the names together pass {@link largeAtBytes}. */
+  readonly onLarge?: (path: string, bytes: number) => void;
+  readonly largeAtBytes?: number;
+  readonly retry?: BackoffOptions;
+  readonly scheduler?: SchedulerLike;
+}
+
+/**
+ * Follows one directory through every reconnect: a first batch with everything, then what changes.
+ *
+ * ```text
+ *  connection     --c-----------s---c-------    c: connected, s: suspended
+ *  watch            S--d--d!        S--d        S: snapshot, d: delta
+ *  directoryFeed  --B--b--b---------b--b----    B: all, b: the difference
+ * ```
+ *
+ * Cold: each subscription is a watch of its own. What vanished while the connection was away is in the difference of the snapshot after it; an outage itself
+ * says nothing. Errors with what can never succeed (`NOT_AUTHORIZED`), as long as nothing was ever read.
+ */
+export function directoryFeed<T>(
+  path: string,
+  connection: Observable<ConnectionState>,
+  options: DirectoryFeedOptions<T>,
+): Observable<DirectoryBatch<T>> {
+  const { retry, scheduler } = options;
+  return defer(() => {
+    const directory = new Directory(path, options);
+    return connection.pipe(
+      whileConnected((session) =>
+        session.watchDirectory(path).pipe(
+          retryWithBackoff({
+            ...retry,
+            ...(scheduler && { scheduler }),
+            isFatal: (error) => isFatalError(error) && !directory.seen,
+          }),
+        ),
+      ),
+      map((change) => directory.apply(change)),
+      filter((batch) => batch !== undefined),
+    );
+  });
+}
+
+class Directory<T> {
+  /** Whether there was a first batch. */
+  seen = false;
+  readonly #path: string;
+  readonly #options: DirectoryFeedOptions<T>;
+  readonly #present = new Map<string, T>();
+  readonly #unreadable = new Set<string>();
+  #large = false;
+
+  constructor(path: string, options: DirectoryFeedOptions<T>) {
+    this.#path = path;
+    this.#options = options;
+  }
+
+  /** Takes a change in; `undefined` if it changes nothing that can be told. */
+  apply(change: DirectoryChange): DirectoryBatch<T> | undefined {
+    const { added, removed } = change.type === 'delta' ? change : this.#difference(change.names);
+    if (change.type === 'snapshot') this.#weigh(change.names);
+    const gone = removed.flatMap((name) => this.#forget(name));
+    const come = added.flatMap((name) => this.#learn(name));
+    if (this.seen && gone.length === 0 && come.length === 0) return undefined;
+    this.seen = true;
+    return { present: this.#present, added: come, removed: gone };
+  }
+
+  #difference(names: readonly string[]): { added: string[]; removed: string[] } {
+    const now = new Set(names);
+    const before = [...this.#present.keys(), ...this.#unreadable];
+    return {
+      added: [...now].filter((name) => !this.#present.has(name) && !this.#unreadable.has(name)),
+      removed: before.filter((name) => !now.has(name)),
+    };
+  }
+
+  #learn(name: string): [name: string, value: T][] {
+    if (this.#present.has(name) || this.#unreadable.has(name)) return [];
+    try {
+      const value = this.#options.read(name);
+      this.#present.set(name, value);
+      return [[name, value]];
+    } catch (error) {
+      this.#unreadable.add(name);
+      this.#options.onUnreadable(childOf(this.#path, name), error);
+      return [];
+    }
+  }
+
+  #forget(name: string): [name: string, value: T][] {
+    this.#unreadable.delete(name);
+    const value = this.#present.get(name);
+    return this.#present.delete(name) ? [[name, value as T]] : [];
+  }
+
+  #weigh(names: readonly string[]): void {
+    const { onLarge, largeAtBytes = Infinity } = this.#options;
+    // Node names are ASCII but for garbage, and each carries its length in four bytes.
+    const bytes = names.reduce((sum, name) => sum + name.length + 4, 0);
+    const large = bytes > largeAtBytes;
+    if (large && !this.#large) onLarge?.(this.#path, bytes);
+    this.#large = large;
+  }
+}

@@ -1,0 +1,145 @@
+import { concatMap, defer, filter, finalize, from, map, type Observable, of, ReplaySubject, share } from 'rxjs';
+import {
+  categoriesOf,
+  categoryPath,
+  fromNodeName,
+  interfaceOfDirectory,
+  matcher,
+  type ServiceUrl,
+} from '../dubbo/index.js';
+import { childOf } from '../internal/path.js';
+import { type KeyEvent, mergeKeys } from '../internal/mergeKeys.js';
+import type { ConnectionState } from '../port/index.js';
+import { type DirectoryBatch, directoryFeed, type DirectoryFeedOptions } from './directoryFeed.js';
+import type { InstanceSet } from './instanceSet.js';
+import { InstanceTable, type ServiceNode } from './instanceTable.js';
+import type { ServiceEvent } from './serviceEvent.js';
+
+/** How a {@link Discovery} reads the registry. */
+export type DiscoveryOptions = Omit<DirectoryFeedOptions<never>, 'read'>;
+
+interface QueryBatch {
+  readonly events: readonly ServiceEvent[];
+  /** Up to date whenever it is looked at. */
+  readonly table: InstanceTable;
+}
+
+/** Answers queries: one watch for each directory and one table for each query, however many subscribe to it. */
+export class Discovery {
+  readonly #root: string;
+  readonly #connection: Observable<ConnectionState>;
+  readonly #options: DiscoveryOptions;
+  readonly #roots = new Map<string, Observable<DirectoryBatch<string>>>();
+  readonly #directories = new Map<string, Observable<DirectoryBatch<ServiceUrl>>>();
+  readonly #queries = new Map<string, Observable<QueryBatch>>();
+
+  constructor(root: string, connection: Observable<ConnectionState>, options: DiscoveryOptions) {
+    this.#root = root;
+    this.#connection = connection;
+    this.#options = options;
+  }
+
+  /** Who is there, as events; see `Registry.subscribe`. */
+  events(query: ServiceUrl): Observable<ServiceEvent> {
+    return this.#query(query).pipe(
+      concatMap(({ events, table }, index) => from(index === 0 ? table.additions() : events)),
+    );
+  }
+
+  /** Who is there, as sets; see `Registry.instances`. */
+  sets(query: ServiceUrl): Observable<InstanceSet> {
+    return this.#query(query).pipe(map(({ table }) => table.toSet()));
+  }
+
+  #query(query: ServiceUrl): Observable<QueryBatch> {
+    return kept(this.#queries, query.toString(), () => this.#follow(query));
+  }
+
+  #follow(query: ServiceUrl): Observable<QueryBatch> {
+    return defer(() => {
+      const table = new InstanceTable();
+      const wanted = matcher(query);
+      const presentIn = new Map<string, ReadonlyMap<string, ServiceUrl>>();
+      const awaited = new Set<string>();
+      let ready = false;
+
+      const nodesOf = (path: string, nodes: Iterable<readonly [string, ServiceUrl]>): ServiceNode[] =>
+        [...nodes].filter(([, url]) => wanted(url)).map(([name, url]) => [childOf(path, name), url]);
+
+      const take = (event: KeyEvent<string, DirectoryBatch<ServiceUrl>>): readonly ServiceEvent[] => {
+        if (event.type === 'keys') {
+          for (const path of event.keys) if (!presentIn.has(path)) awaited.add(path);
+          for (const path of event.gone) awaited.delete(path);
+          return event.gone.flatMap((path) => {
+            const removed = nodesOf(path, presentIn.get(path) ?? []);
+            presentIn.delete(path);
+            return table.apply([], removed);
+          });
+        }
+        const { key: path, value: batch } = event;
+        const first = !presentIn.has(path);
+        presentIn.set(path, batch.present);
+        awaited.delete(path);
+        return first
+          ? table.apply(nodesOf(path, batch.present), [])
+          : table.apply(nodesOf(path, batch.added), nodesOf(path, batch.removed));
+      };
+
+      return this.#directoriesOf(query).pipe(
+        mergeKeys((path) => this.#directory(path)),
+        map((event): QueryBatch | undefined => {
+          const events = take(event);
+          if (ready) return events.length > 0 ? { events, table } : undefined;
+          // The first set must be complete: nobody may take a part of it for all there is.
+          ready = awaited.size === 0;
+          return ready ? { events: table.additions(), table } : undefined;
+        }),
+        filter((batch) => batch !== undefined),
+      );
+    });
+  }
+
+  #directoriesOf(query: ServiceUrl): Observable<ReadonlySet<string>> {
+    const categories = categoriesOf(query);
+    if (query.interface !== '*') {
+      return of(new Set(categories.map((category) => categoryPath(this.#root, query.interface, category))));
+    }
+    return this.#services().pipe(
+      map(
+        ({ present }) =>
+          new Set(
+            [...present.keys()].flatMap((name) =>
+              // The name as it is there, not encoded anew: a peer may have written it differently.
+              categories.map((category) => childOf(childOf(this.#root, name), category)),
+            ),
+          ),
+      ),
+    );
+  }
+
+  #services(): Observable<DirectoryBatch<string>> {
+    return kept(this.#roots, this.#root, () =>
+      directoryFeed(this.#root, this.#connection, { ...this.#options, read: interfaceOfDirectory }),
+    );
+  }
+
+  #directory(path: string): Observable<DirectoryBatch<ServiceUrl>> {
+    return kept(this.#directories, path, () =>
+      directoryFeed(path, this.#connection, { ...this.#options, read: fromNodeName }),
+    );
+  }
+}
+
+/** The stream for a key: shared, the last value replayed, as long as anyone subscribes, and forgotten after. */
+function kept<T>(all: Map<string, Observable<T>>, key: string, make: () => Observable<T>): Observable<T> {
+  return defer(() => {
+    const present = all.get(key);
+    if (present) return present;
+    const made = make().pipe(
+      finalize(() => all.delete(key)),
+      share({ connector: () => new ReplaySubject<T>(1) }),
+    );
+    all.set(key, made);
+    return made;
+  });
+}

@@ -1,0 +1,3 @@
+export { Discovery } from './discovery.js';
+export { InstanceSet } from './instanceSet.js';
+export type { ServiceEvent } from './serviceEvent.js';

@@ -1,0 +1,59 @@
+import { encodeComponent } from './encoding.js';
+import { sameAddress, type ServiceUrl } from './serviceUrl.js';
+
+/** Java strips these before it compares nodes: they say when and by whom a node was written, not what it stands for. */
+const OF_THE_WRITER: ReadonlySet<string> = new Set(['timestamp', 'pid']);
+const OF_A_PROVIDER: ReadonlySet<string> = new Set(['group', 'version']);
+
+/**
+ * What makes a service the same one: two URLs with one key are one instance, and a change between them is an update.
+ *
+ * A provider is known by its protocol, host, port, path, group and version. Anything else is known by all it says but
+ * `timestamp`, `pid` and a password, so that the key may be shown. Keys start with the category, and no two things that
+ * differ in what counts have the same key, whatever characters they are made of.
+ *
+ * @param url - The service.
+ * @returns A key to compare, or to show.
+ *
+ * @example
+ * ```ts
+ * instanceKey(ServiceUrl.parse('dubbo://10.0.0.1:20880/com.foo.Bar?version=1.0&weight=5'));
+ * // 'providers/dubbo://10.0.0.1:20880/com.foo.Bar?version=1.0'
+ * ```
+ */
+export function instanceKey(url: ServiceUrl): string {
+  const { category } = url;
+  const isProvider = category === 'providers';
+  const user = isProvider || url.username === undefined ? '' : `${encodeComponent(url.username)}@`;
+  const port = url.port === undefined ? '' : `:${url.port}`;
+  let key = `${encodeComponent(category)}/${url.protocol}://${user}${encodeComponent(url.host)}${port}/${encodeComponent(url.path)}`;
+  let separator = '?';
+  for (const [name, value] of url.parameters) {
+    if (isProvider ? !OF_A_PROVIDER.has(name) : OF_THE_WRITER.has(name)) continue;
+    key += `${separator}${encodeComponent(name)}=${encodeComponent(value)}`;
+    separator = '&';
+  }
+  return key;
+}
+
+/**
+ * Whether two URLs say the same about a service, whoever wrote them and when: equal but for `timestamp` and `pid`.
+ *
+ * @param a - One URL.
+ * @param b - Another.
+ *
+ * @example
+ * ```ts
+ * sameService(url, url.with({ parameters: { timestamp: '1700000000000', pid: '7' } })); // true
+ * ```
+ */
+export function sameService(a: ServiceUrl, b: ServiceUrl): boolean {
+  return (
+    a === b || (sameAddress(a, b) && includesAll(a.parameters, b.parameters) && includesAll(b.parameters, a.parameters))
+  );
+}
+
+function includesAll(whole: ReadonlyMap<string, string>, part: ReadonlyMap<string, string>): boolean {
+  for (const [name, value] of part) if (whole.get(name) !== value && !OF_THE_WRITER.has(name)) return false;
+  return true;
+}

@@ -1,0 +1,30 @@
+// Hosts whose colons start ports, or stand in brackets, then a query: the `@` behind can only be part of a value.
+const QUERY_BEFORE_AT = /^(?:[^@/?:[\]]|:\d{1,5}(?=[,/?])|\[[^@/?[\]]*\])*(?:\/[^@?]*)?\?[\w.-]+=/;
+
+/**
+ * Hides the user name and the password of one URL, for messages and logs.
+ *
+ * It reads malformed URLs too, and errs on the side of hiding: a password may hold an unescaped `@`, `/` or `:`, so
+ * everything up to the last `@` goes, unless that `@` can only stand in the query. A `password` parameter is hidden as well.
+ *
+ * @param text - A URL, or what somebody took for one.
+ * @returns The text with `***@` in place of `user:password@`.
+ *
+ * @example
+ * ```ts
+ * redact('zookeeper://app:secret@10.0.0.1:2181'); // 'zookeeper://***@10.0.0.1:2181'
+ * ```
+ */
+export function redact(text: string): string {
+  const start = text.indexOf('://') < 0 ? 0 : text.indexOf('://') + 3;
+  const rest = text.slice(start);
+  const end = rest.lastIndexOf('@');
+  const bare = end < 0 || QUERY_BEFORE_AT.test(rest) ? rest : `***${rest.slice(end)}`;
+  return (text.slice(0, start) + bare).replace(/([?&]password=)[^&]*/gi, '$1***');
+}
+
+/** The text as it may stand in a message: redacted, quoted, and not longer than a line. */
+export function quoted(text: string): string {
+  const shown = redact(text);
+  return JSON.stringify(shown.length > 160 ? `${shown.slice(0, 160)}…` : shown);
+}

@@ -1,0 +1,291 @@
+import { InvalidUrlError } from '../errors.js';
+import { quoted } from './redact.js';
+import {
+  CONTROL,
+  PROTOCOL,
+  splitHostPort,
+  splitQuery,
+  splitUrl,
+  splitUserInfo,
+  withoutLeadingSlashes,
+} from './splitUrl.js';
+
+/** Parameters by name, as a record or as a map; in a map, and in a record's own keys, `__proto__` is a name like others. */
+export type ServiceUrlParameters<T = string> = Readonly<Record<string, T>> | ReadonlyMap<string, T>;
+
+/** What a {@link ServiceUrl} is made of. */
+export interface ServiceUrlParts {
+  /** `dubbo`, `tri`, `consumer`, `override`… */
+  readonly protocol: string;
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+  /** A name or an address; empty or absent when it is not known yet. */
+  readonly host?: string | undefined;
+  /** 1 to 65535; 0 is the same as none. */
+  readonly port?: number | undefined;
+  /** The path, by convention the interface name. */
+  readonly path?: string | undefined;
+  readonly parameters?: ServiceUrlParameters | undefined;
+}
+
+/** Changes to a {@link ServiceUrl}; a parameter that is `undefined` is removed, one that is not named stays. */
+export interface ServiceUrlChanges extends Partial<Omit<ServiceUrlParts, 'parameters'>> {
+  readonly parameters?: ServiceUrlParameters<string | undefined> | undefined;
+}
+
+/**
+ * One service as Dubbo writes it, `protocol://[user[:password]@]host[:port][/path][?name=value&…]`: an immutable value.
+ *
+ * Nothing in it is percent-encoded or decoded: what you put in is what the other side reads. Parameters are sorted and their
+ * values trimmed from the start, so that two URLs that Dubbo writes alike are equal. What cannot be written to a registry
+ * at all, such as a value with `&` in it, is refused when it is written: see {@link toNodeName}.
+ *
+ * @example
+ * ```ts
+ * const url = ServiceUrl.parse('dubbo://10.0.0.1:20880/com.foo.Bar?version=1.0&group=g');
+ * url.serviceKey; // 'g/com.foo.Bar:1.0'
+ * url.with({ parameters: { weight: '200', group: undefined } }).toString();
+ * // 'dubbo://10.0.0.1:20880/com.foo.Bar?version=1.0&weight=200'
+ * ```
+ */
+export class ServiceUrl {
+  /** What the service speaks, or what kind of rule this is. */
+  readonly protocol: string;
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+  /** The host, an IPv6 address without brackets; empty when it is left to the registration. */
+  readonly host: string;
+  readonly port: number | undefined;
+  /** The path without leading slash. */
+  readonly path: string;
+  /** All parameters, sorted by name as Java sorts strings. */
+  readonly parameters: ReadonlyMap<string, string>;
+
+  #canonical: string | undefined;
+
+  private constructor(parts: ServiceUrlParts) {
+    this.protocol = parts.protocol;
+    this.username = parts.username === '' ? undefined : parts.username;
+    // Java writes a password only behind a user name.
+    this.password = this.username === undefined || parts.password === '' ? undefined : parts.password;
+    this.host = parts.host ?? '';
+    this.port = parts.port === 0 ? undefined : parts.port;
+    this.path = withoutLeadingSlashes(parts.path ?? '');
+    this.parameters = sortedParameters(parts.parameters);
+    Object.freeze(this);
+  }
+
+  /**
+   * Reads a service URL that a person or a program gave.
+   *
+   * White space around it is ignored, a repeated parameter counts with its last value, as in Java, and the host may be empty
+   * (`dubbo://:20880/com.foo.Bar`): the registration fills it in.
+   *
+   * @param text - The URL; a `ServiceUrl` is returned as it is.
+   * @returns The URL as a value.
+   * @throws {@link InvalidUrlError} when it cannot be read; the message never shows a password.
+   *
+   * @example
+   * ```ts
+   * ServiceUrl.parse('tri://[fe80::1]:50051/com.foo.Bar?timeout=3000').host; // 'fe80::1'
+   * ```
+   */
+  static parse(text: string | ServiceUrl): ServiceUrl {
+    if (text instanceof ServiceUrl) return text;
+    if (typeof text !== 'string') throw new InvalidUrlError(`Expected a service URL, got ${typeof text}.`);
+    const refuse = (expected: string) => new InvalidUrlError(`Expected ${expected}, got ${quoted(text)}.`);
+    const split = splitUrl(trimmed(text));
+    if (!split) throw refuse('a service URL such as dubbo://host:port/interface');
+    const address = splitHostPort(split.authority);
+    if (!address) throw refuse('a service URL with host or host:port, the port from 1 to 65535');
+    const { protocol, path } = split;
+    if (CONTROL.test(address.host) || CONTROL.test(path)) throw refuse('a host and path without control characters');
+    const parameters = new Map<string, string>();
+    for (const [name, value] of splitQuery(split.query ?? '')) {
+      if (name === '' || value === undefined) throw refuse('each parameter of the service URL to be name=value');
+      parameters.set(name, value);
+    }
+    return new ServiceUrl({ protocol, ...splitUserInfo(split.userInfo ?? ''), ...address, path, parameters });
+  }
+
+  /**
+   * Makes a service URL of its parts.
+   *
+   * @param parts - The parts, unencoded.
+   * @returns The URL as a value.
+   * @throws {@link InvalidUrlError} when the protocol or port is none, or when a part is not a string.
+   *
+   * @example
+   * ```ts
+   * ServiceUrl.from({ protocol: 'dubbo', host: '10.0.0.1', port: 20880, path: 'com.foo.Bar' });
+   * ```
+   */
+  static from(parts: ServiceUrlParts): ServiceUrl {
+    const { protocol, username, password, host, port, path } = parts;
+    if (typeof protocol !== 'string' || !PROTOCOL.test(protocol)) {
+      throw new InvalidUrlError(`Expected a protocol such as dubbo, got ${quoted(String(protocol))}.`);
+    }
+    for (const [part, value] of Object.entries({ username, password, host, path })) {
+      if (value !== undefined && typeof value !== 'string') {
+        throw new InvalidUrlError(`Expected the ${part} of a service URL to be a string, got ${typeof value}.`);
+      }
+    }
+    if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port <= 65_535)) {
+      throw new InvalidUrlError(
+        `Expected the port of a service URL to be a whole number from 1 to 65535, got ${String(port)}.`,
+      );
+    }
+    return new ServiceUrl({ ...parts, host: host?.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host });
+  }
+
+  /** The interface that the service implements: the parameter of that name, or else the path, as in Java. */
+  get interface(): string {
+    return this.parameters.get('interface') || this.path;
+  }
+
+  /** The group that the service belongs to; absent and empty are different groups. */
+  get group(): string | undefined {
+    return this.parameters.get('group');
+  }
+
+  /** The version of the service; absent and empty are different versions. */
+  get version(): string | undefined {
+    return this.parameters.get('version');
+  }
+
+  /** `{group}/{interface}:{version}`, group and version only where there are any: Java's service key. */
+  get serviceKey(): string {
+    const { group, version } = this;
+    return `${group ? `${group}/` : ''}${this.interface}${version ? `:${version}` : ''}`;
+  }
+
+  /** The directory it is kept in: the parameter of that name, or else what its protocol implies. */
+  get category(): string {
+    return this.parameters.get('category') || (CATEGORY_OF_PROTOCOL.get(this.protocol) ?? 'providers');
+  }
+
+  /** `host:port`, or the host alone; an IPv6 address stands in brackets. */
+  get address(): string {
+    const host = this.host.includes(':') ? `[${this.host}]` : this.host;
+    return this.port === undefined ? host : `${host}:${this.port}`;
+  }
+
+  /**
+   * The value of one parameter.
+   *
+   * @param name - The parameter's name.
+   * @returns Its value, trimmed, or `undefined` when there is none; an empty value is `''`.
+   */
+  parameter(name: string): string | undefined {
+    return this.parameters.get(name);
+  }
+
+  /**
+   * A copy with some parts changed.
+   *
+   * @param changes - The parts to replace; parameters are merged, and one that is `undefined` is removed.
+   * @returns A new URL.
+   * @throws {@link InvalidUrlError} as {@link ServiceUrl.from} does.
+   *
+   * @example
+   * ```ts
+   * url.with({ host: '10.0.0.7', parameters: { disabled: undefined } });
+   * ```
+   */
+  with(changes: ServiceUrlChanges): ServiceUrl {
+    const parameters = new Map(this.parameters);
+    for (const [name, value] of entriesOf(changes.parameters)) {
+      if (value === undefined) parameters.delete(name);
+      else parameters.set(name, value);
+    }
+    return ServiceUrl.from({ ...this, ...changes, parameters });
+  }
+
+  /**
+   * Whether the other URL has the same parts and parameters; the order in which they were given does not count.
+   *
+   * @param other - Any URL.
+   */
+  equals(other: ServiceUrl): boolean {
+    if (this === other) return true;
+    // Not by their text: a value that was read with a "&" in it would pass for two parameters.
+    return sameAddress(this, other) && sameParameters(this.parameters, other.parameters);
+  }
+
+  /**
+   * The canonical text, as Java's `URL.toFullString`: parameters sorted, values trimmed, nothing escaped.
+   *
+   * It holds the password, if there is one; for logs see {@link redact}.
+   */
+  toString(): string {
+    return (this.#canonical ??= canonical(this));
+  }
+
+  /** The canonical text: `JSON.stringify` and {@link ServiceUrl.parse} make a round trip. */
+  toJSON(): string {
+    return this.toString();
+  }
+}
+
+const CATEGORY_OF_PROTOCOL: ReadonlyMap<string, string> = new Map([
+  ['consumer', 'consumers'],
+  ['override', 'configurators'],
+  ['route', 'routers'],
+  ['condition', 'routers'],
+  ['script', 'routers'],
+]);
+
+function canonical(url: ServiceUrl): string {
+  const password = url.password === undefined ? '' : `:${url.password}`;
+  const user = url.username === undefined ? '' : `${url.username}${password}@`;
+  let text = `${url.protocol}://${user}${url.address}${url.path === '' ? '' : `/${url.path}`}`;
+  let separator = '?';
+  for (const [name, value] of url.parameters) {
+    text += `${separator}${name}=${value}`;
+    separator = '&';
+  }
+  return text;
+}
+
+/** Whether two URLs are equal but for their parameters. */
+export function sameAddress(a: ServiceUrl, b: ServiceUrl): boolean {
+  return (
+    a.protocol === b.protocol &&
+    a.host === b.host &&
+    a.port === b.port &&
+    a.path === b.path &&
+    a.username === b.username &&
+    a.password === b.password
+  );
+}
+
+function sameParameters(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
+  if (a.size !== b.size) return false;
+  for (const [name, value] of a) if (b.get(name) !== value) return false;
+  return true;
+}
+
+function sortedParameters(parameters: ServiceUrlParameters | undefined): ReadonlyMap<string, string> {
+  const entries: [string, string][] = [];
+  for (const [name, value] of entriesOf(parameters)) {
+    if (typeof value !== 'string') {
+      throw new InvalidUrlError(`Expected parameter ${quoted(name)} to be a string, got ${typeof value}.`);
+    }
+    entries.push([name, trimmed(value)]);
+  }
+  return new Map(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function entriesOf<T>(parameters: ServiceUrlParameters<T> | undefined): Iterable<[string, T]> {
+  if (parameters instanceof Map) return parameters as ReadonlyMap<string, T>;
+  return Object.entries((parameters ?? {}) as Readonly<Record<string, T>>);
+}
+
+// Java trims what is not above the space, and nothing else; a pattern for the end would take quadratic time.
+function trimmed(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && text.charCodeAt(start) <= 32) start++;
+  while (end > start && text.charCodeAt(end - 1) <= 32) end--;
+  return text.slice(start, end);
+}

@@ -1,0 +1,45 @@
+export {
+  type Backoff,
+  type BackoffOptions,
+  fullJitter,
+  isFatalError,
+  type RetryOptions,
+  retryWithBackoff,
+  whileConnected,
+} from './connection/index.js';
+export { createRegistry } from './createRegistry.js';
+export { InstanceSet, type ServiceEvent } from './discovery/index.js';
+export {
+  CATEGORIES,
+  instanceKey,
+  matches,
+  type ServiceQuery,
+  ServiceUrl,
+  type ServiceUrlChanges,
+  type ServiceUrlParameters,
+  type ServiceUrlParts,
+} from './dubbo/index.js';
+export {
+  DuplicateRegistrationError,
+  ERROR_CODES,
+  type ErrorCode,
+  InvalidOptionError,
+  InvalidUrlError,
+  RegistryError,
+  UnreadableNodeError,
+} from './errors.js';
+export {
+  type Backend,
+  type ConnectionState,
+  type ConnectionStatus,
+  type CreateOptions,
+  type DirectoryChange,
+  isLegalTransition,
+  LEGAL_TRANSITIONS,
+  type NodeCondition,
+  type RegistryNode,
+  type Session,
+} from './port/index.js';
+export type { RegistrationState } from './registration/index.js';
+export type { CallOptions, Provision, Registry, RegistryOptions, RegistryWarning } from './registry.js';
+export { VERSION } from './version.js';

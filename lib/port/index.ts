@@ -1,0 +1,9 @@
+export type { Backend } from './backend.js';
+export {
+  INITIAL_STATUS,
+  isLegalTransition,
+  LEGAL_TRANSITIONS,
+  type ConnectionState,
+  type ConnectionStatus,
+} from './connectionState.js';
+export type { CreateOptions, DirectoryChange, NodeCondition, RegistryNode, Session } from './session.js';

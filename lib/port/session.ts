@@ -1,0 +1,102 @@
+import type { Observable } from 'rxjs';
+
+/** A node as the registry holds it. */
+export interface RegistryNode {
+  /** The absolute path, such as `/dubbo/com.acme.Users/providers/…`. */
+  readonly path: string;
+  /** The content; empty where none was written. */
+  readonly data: Uint8Array;
+  /** The id of the session whose end takes the node along; `undefined` for a persistent node. */
+  readonly owner: string | undefined;
+  /** Rises with every write to the node, also when it is removed and made again. Comparable within one path. */
+  readonly version: bigint;
+}
+
+/** What became of the children of a directory: one complete snapshot first, changes after it. */
+export type DirectoryChange =
+  /** All children there are: the first emission, and again after every gap in what could be seen. */
+  | { readonly type: 'snapshot'; readonly names: readonly string[] }
+  /** What came and went since, net: a child that was replaced within one transaction is in neither list. */
+  | { readonly type: 'delta'; readonly added: readonly string[]; readonly removed: readonly string[] };
+
+/** How {@link Session.create} makes a node. */
+export interface CreateOptions {
+  /** The content. @defaultValue empty */
+  readonly data?: Uint8Array;
+  /** Whether the node goes when the session ends. @defaultValue `false` */
+  readonly ephemeral?: boolean;
+  /** Appends a ten-digit number to the name that rises with every such node of the directory. @defaultValue `false` */
+  readonly sequential?: boolean;
+}
+
+/** What must hold for a write or removal to be carried out; otherwise it fails with `CONFLICT`. */
+export interface NodeCondition {
+  /** The {@link RegistryNode.version} that the node must have. */
+  readonly version?: bigint;
+  /** The {@link RegistryNode.owner} that the node must have. */
+  readonly owner?: string;
+}
+
+/**
+ * What can be asked of a registry while it is connected.
+ *
+ * A session is reached through a `connected` state only (see `whileConnected`), so there is no way to ask a client that
+ * has no connection. The same object is handed out again when the session is resumed; a new session is a new object.
+ *
+ * All operations are cold: each subscription carries the operation out once. Those that are not watches emit one value
+ * and complete. All of them error with a `RegistryError`: `CONNECTION_LOST` when the answer did not arrive (the
+ * operation may or may not have been carried out: read to know), otherwise what the server said. Unsubscribing does
+ * not take an operation back that was already sent.
+ */
+export interface Session {
+  /** Names the session in logs and as the owner of its nodes. */
+  readonly id: string;
+  /** How long the server keeps the session without a word from us, as negotiated, in milliseconds. */
+  readonly timeoutMs: number;
+
+  /** Makes a persistent directory and its parents; nothing happens where it exists. */
+  makeDirectory(path: string): Observable<void>;
+
+  /**
+   * Makes a node, and the directories above it where they are missing.
+   *
+   * Errors with `NODE_EXISTS` if there is a node already.
+   */
+  create(path: string, options?: CreateOptions): Observable<RegistryNode>;
+
+  /**
+   * Atomically replaces a node, as it was read, by one that belongs to this session (or is persistent).
+   *
+   * Watchers of the directory see no gap. Errors with `CONFLICT` if the node is not any more what was read.
+   */
+  takeOver(node: RegistryNode, options?: CreateOptions): Observable<RegistryNode>;
+
+  /** Reads a node; `undefined` if there is none. */
+  read(path: string): Observable<RegistryNode | undefined>;
+
+  /** Lists the names of a directory's children; empty if there is no such directory. */
+  list(path: string): Observable<readonly string[]>;
+
+  /** Replaces the content of a node. Errors with `NO_NODE`, or with `CONFLICT` where the condition does not hold. */
+  write(path: string, data: Uint8Array, condition?: NodeCondition): Observable<RegistryNode>;
+
+  /**
+   * Removes a node; emits whether there was one.
+   *
+   * Errors with `CONFLICT` where the condition does not hold, and with `NOT_EMPTY` if it has children.
+   */
+  remove(path: string, condition?: NodeCondition): Observable<boolean>;
+
+  /**
+   * Emits the node as it is, `undefined` for absent, and again whenever that changes, until unsubscribed.
+   *
+   * What changed and changed again before it could be read is told once, as the last state.
+   */
+  watchNode(path: string): Observable<RegistryNode | undefined>;
+
+  /**
+   * Emits a snapshot of the directory's children and then what changes, until unsubscribed, which also releases the
+   * watch on the server. A directory that does not exist is empty and watched for its coming.
+   */
+  watchDirectory(path: string): Observable<DirectoryChange>;
+}

@@ -1,0 +1,221 @@
+import {
+  asyncScheduler,
+  BehaviorSubject,
+  catchError,
+  concat,
+  concatMap,
+  defer,
+  distinctUntilChanged,
+  EMPTY,
+  ignoreElements,
+  merge,
+  type Observable,
+  of,
+  race,
+  ReplaySubject,
+  type SchedulerLike,
+  skip,
+  switchMap,
+  take,
+  takeWhile,
+  tap,
+  throwError,
+  timer,
+} from 'rxjs';
+import { type BackoffOptions, fullJitter, isFatalError, retryWithBackoff } from '../connection/index.js';
+import { RegistryError } from '../errors.js';
+import type { ConnectionState, CreateOptions, RegistryNode, Session } from '../port/index.js';
+import { decide, type Observed } from './decide.js';
+
+/** What became of a {@link Claim} so far. */
+export type ClaimState =
+  | { readonly status: 'pending'; readonly cause?: Error }
+  | { readonly status: 'registered'; readonly node: RegistryNode }
+  | { readonly status: 'suspended'; readonly cause: Error }
+  | { readonly status: 'released' };
+
+/** How a {@link Claim} is kept. */
+export interface ClaimOptions {
+  readonly ephemeral: boolean;
+  readonly retry?: BackoffOptions;
+  readonly scheduler?: SchedulerLike;
+  /** Told of what does not end the claim but should be known. */
+  readonly warn?: (error: Error) => void;
+}
+
+/**
+ * One node that shall be there, or shall not: asserted anew whenever the connection reaches connected.
+ *
+ * ```text
+ *  connection   --c------------s----c------------
+ *  node           +                 (looked at)
+ *  states       p---r----------s------r----------    p: pending, r: registered, s: suspended
+ * ```
+ *
+ * It ends, with `released`, when the node shall not be there and nothing of ours is left of it. Making and taking back
+ * run one after the other, each decided on what is known when its turn comes, so a late removal can never meet a newer
+ * wish. Errors with what can never succeed, as long as it never has.
+ */
+export class Claim {
+  readonly path: string;
+  readonly #options: ClaimOptions;
+  readonly #desired = new BehaviorSubject<'present' | 'absent'>('present');
+  readonly #states: Observable<ClaimState>;
+  /** Whether a node of ours can be there: a claim that was never sent needs no taking back. */
+  #touched = false;
+  #registered = false;
+  /** The session that acted last, and whether it has held the node. */
+  #session: Session | undefined;
+  #held = false;
+  /** Whether the node stood when we last saw it. */
+  #standing = false;
+
+  constructor(path: string, connection: Observable<ConnectionState>, options: ClaimOptions) {
+    this.path = path;
+    this.#options = options;
+    this.#states = merge(
+      connection.pipe(switchMap((state) => this.#during(state))),
+      this.#desired.pipe(
+        switchMap((desired) =>
+          desired === 'absent' && !this.#touched ? of<ClaimState>({ status: 'released' }) : EMPTY,
+        ),
+      ),
+    ).pipe(
+      takeWhile((state) => state.status !== 'released', true),
+      distinctUntilChanged(sameState),
+    );
+  }
+
+  /** What becomes of it. Cold: subscribing starts the work, unsubscribing drops it without taking anything back. */
+  get states(): Observable<ClaimState> {
+    return this.#states;
+  }
+
+  /** Says whether the node shall be there. */
+  want(desired: 'present' | 'absent'): void {
+    this.#desired.next(desired);
+  }
+
+  #during(state: ConnectionState): Observable<ClaimState> {
+    switch (state.status) {
+      case 'connected':
+        return this.#reconcile(state.session);
+      case 'suspended':
+        return of(
+          this.#standing ? { status: 'suspended', cause: state.cause } : { status: 'pending', cause: state.cause },
+        );
+      case 'lost':
+        this.#standing = false;
+        return of({ status: 'pending', cause: state.cause });
+      case 'connecting':
+        return state.cause ? of({ status: 'pending', cause: state.cause }) : of({ status: 'pending' });
+      case 'closed':
+        // What is left of it goes with the session.
+        return of({ status: 'released' });
+    }
+  }
+
+  #reconcile(session: Session): Observable<ClaimState> {
+    return defer(() => {
+      if (this.#session !== session) this.#held = this.#standing = false;
+      let fresh = this.#session !== session;
+      this.#session = session;
+      const { ephemeral, retry = {}, scheduler = asyncScheduler } = this.#options;
+      const create: CreateOptions = { ephemeral };
+      const backoff = fullJitter(retry);
+      let failures = 0;
+      const observed = new BehaviorSubject<Observed>('unknown');
+      const watching = new ReplaySubject<void>(1);
+
+      const observe = (node: RegistryNode | undefined): void => observed.next(node ?? 'absent');
+      const readAgain = defer(() => session.read(this.path)).pipe(tap(observe), ignoreElements());
+
+      const act = (operation: Observable<RegistryNode | undefined>): Observable<ClaimState> =>
+        operation.pipe(
+          tap((node) => {
+            failures = 0;
+            observe(node);
+          }),
+          ignoreElements(),
+          // Not what we thought is there: look, and decide again.
+          catchError((error: unknown) => (isSurprise(error) ? readAgain : throwError(() => error))),
+          catchError((error: unknown) => failed(error)),
+        );
+
+      const failed = (error: unknown): Observable<ClaimState> => {
+        if (isFatalError(error) && !this.#registered) return throwError(() => error);
+        failures += 1;
+        const cause = error instanceof Error ? error : new Error(String(error));
+        // A change of mind need not wait: it may be what ends the trouble.
+        const wait = race(timer(backoff(failures), scheduler), this.#desired.pipe(skip(1))).pipe(take(1), ignoreElements());
+        // Whether the operation was carried out is not known: only reading tells.
+        const look = readAgain.pipe(catchError((again: unknown) => failed(again)));
+        return concat(of<ClaimState>({ status: 'pending', cause }), wait, look);
+      };
+
+      const turn = (): Observable<ClaimState> => {
+        const desired = this.#desired.value;
+        const known = observed.value;
+        const action = decide({ desired, observed: known, sessionId: session.id, ephemeral, fresh, held: this.#held });
+        const node = known as RegistryNode;
+        switch (action) {
+          case 'look':
+            watching.next();
+            return EMPTY;
+          case 'create':
+            fresh = false;
+            this.#touched = true;
+            return act(session.create(this.path, create));
+          case 'takeOver':
+            this.#touched = true;
+            return act(session.takeOver(node, create));
+          case 'hold':
+            this.#held = this.#registered = this.#standing = true;
+            watching.next();
+            return of({ status: 'registered', node });
+          case 'yield': {
+            this.#standing = false;
+            watching.next();
+            const cause = new RegistryError(
+              'CONTESTED_REGISTRATION',
+              `Another live session, ${node.owner ?? 'none (the node is persistent)'}, took over ${this.path}: left to it until it goes.`,
+            );
+            this.#options.warn?.(cause);
+            return of({ status: 'pending', cause });
+          }
+          case 'remove':
+            return act(
+              session
+                .remove(this.path, ephemeral ? { owner: session.id } : { version: node.version })
+                .pipe(switchMap(() => of(undefined))),
+            );
+          case 'done':
+            return of({ status: 'released' });
+        }
+      };
+
+      return merge(
+        watching.pipe(
+          take(1),
+          switchMap(() => session.watchNode(this.path)),
+          retryWithBackoff({ ...retry, scheduler }),
+          tap(observe),
+          ignoreElements(),
+          // Losing sight of the node is not losing it.
+          catchError((error: unknown) => failed(error)),
+        ),
+        merge(this.#desired, observed).pipe(concatMap(() => defer(turn))),
+      );
+    });
+  }
+}
+
+function isSurprise(error: unknown): boolean {
+  return error instanceof RegistryError && (error.code === 'NODE_EXISTS' || error.code === 'CONFLICT');
+}
+
+function sameState(a: ClaimState, b: ClaimState): boolean {
+  if (a.status === 'registered' && b.status === 'registered') return a.node.owner === b.node.owner;
+  const causeOf = (state: ClaimState): Error | undefined => ('cause' in state ? state.cause : undefined);
+  return a.status === b.status && causeOf(a)?.message === causeOf(b)?.message;
+}

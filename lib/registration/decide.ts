@@ -1,0 +1,57 @@
+import type { RegistryNode } from '../port/index.js';
+
+/** What a claim knows of its node: nothing yet, that there is none, or the node. */
+export type Observed = 'unknown' | 'absent' | RegistryNode;
+
+/** All that {@link decide} looks at. */
+export interface Situation {
+  /** Whether the node shall be there. */
+  readonly desired: 'present' | 'absent';
+  readonly observed: Observed;
+  /** The session that acts. */
+  readonly sessionId: string;
+  /** Whether the node shall go with the session. */
+  readonly ephemeral: boolean;
+  /** Whether this session has never acted on the node, so that nothing of its own can be there. */
+  readonly fresh: boolean;
+  /** Whether this session has held the node: another owner then took it from us, and lives. */
+  readonly held: boolean;
+}
+
+/** What to do next about one node. */
+export type Action =
+  /** Find out what is there. */
+  | 'look'
+  /** Make the node. */
+  | 'create'
+  /** Replace a node that a dying session left, in one step, so that it cannot take ours along. */
+  | 'takeOver'
+  /** Leave the node to a living twin, and report it. */
+  | 'yield'
+  /** It stands: keep watching it. */
+  | 'hold'
+  /** Take it back. */
+  | 'remove'
+  /** Nothing of ours is left. */
+  | 'done';
+
+/**
+ * Decides what brings a node from what is observed to what is desired: a total function, so a table.
+ *
+ * | desired | unknown | absent | mine | another's |
+ * | --- | --- | --- | --- | --- |
+ * | present | create (fresh), look | create | hold | takeOver, yield (held) |
+ * | absent | look | done | remove | done |
+ *
+ * "Mine" is a node of this session, or for a persistent registration any persistent node.
+ */
+export function decide({ desired, observed, sessionId, ephemeral, fresh, held }: Situation): Action {
+  if (observed === 'unknown') return desired === 'present' && fresh ? 'create' : 'look';
+  if (observed === 'absent') return desired === 'present' ? 'create' : 'done';
+  const mine = observed.owner === (ephemeral ? sessionId : undefined);
+  if (desired === 'absent') return mine ? 'remove' : 'done';
+  if (mine) return 'hold';
+  // One take-over a session is enough: it was for a twin that dies. One that takes the node back lives, and two who
+  // both insist would fight for ever.
+  return held ? 'yield' : 'takeOver';
+}

@@ -1,0 +1,98 @@
+import { defer, finalize, map, type Observable, switchMap, takeWhile, tap } from 'rxjs';
+import { instanceKey, nodePath, type ServiceUrl } from '../dubbo/index.js';
+import { DuplicateRegistrationError } from '../errors.js';
+import type { ClaimState } from './claim.js';
+import type { ClaimHold, Claims } from './claims.js';
+import type { RegistrationState } from './registrationState.js';
+
+/** What the registrations of one registry share. */
+export interface RegistrationContext {
+  /** The directory above all services. */
+  readonly root: string;
+  readonly claims: Claims;
+  /** What is registered: each instance key, and the object that stands for the registration it belongs to. */
+  readonly keys: Map<string, object>;
+  /** Whether the registry is being closed, which leaves persistent nodes where they are. */
+  readonly isClosing: () => boolean;
+}
+
+interface Held {
+  readonly key: string;
+  readonly ephemeral: boolean;
+  readonly hold: ClaimHold;
+}
+
+/**
+ * Keeps the newest of `urls` registered while it is subscribed to: the new node stands before the old one goes.
+ *
+ * ```text
+ *  urls      a---------b--------!
+ *  node a    --+++++++++++--
+ *  node b              --+++++++--
+ *  states    p-r-------p-r-------    p: pending, r: registered
+ * ```
+ *
+ * The urls come complete, as they shall be written. When `urls` completes, the last one stays registered.
+ */
+export function register(urls: Observable<ServiceUrl>, context: RegistrationContext): Observable<RegistrationState> {
+  const { root, claims, keys, isClosing } = context;
+  return defer(() => {
+    const registration = {};
+    let standing: Held | undefined;
+    let coming: Held | undefined;
+
+    const take = (url: ServiceUrl): Held & { path: string } => {
+      const key = instanceKey(url);
+      const holder = keys.get(key);
+      if (holder !== undefined && holder !== registration) throw new DuplicateRegistrationError(key);
+      const path = nodePath(root, url);
+      keys.set(key, registration);
+      const ephemeral = url.parameter('dynamic') !== 'false';
+      return { key, ephemeral, path, hold: claims.hold(path, ephemeral) };
+    };
+
+    const release = (held: Held | undefined): void => {
+      if (!held) return;
+      if (held.ephemeral || !isClosing()) held.hold.release();
+      const kept = [standing, coming].some((other) => other !== held && other?.key === held.key);
+      if (!kept) keys.delete(held.key);
+    };
+
+    return urls.pipe(
+      switchMap((url) => {
+        const next = take(url);
+        const outdated = coming;
+        coming = next;
+        release(outdated);
+        return next.hold.states.pipe(
+          takeWhile((state) => state.status !== 'released'),
+          tap((state) => {
+            if (state.status !== 'registered' || coming !== next) return;
+            const former = standing;
+            standing = next;
+            coming = undefined;
+            release(former);
+          }),
+          map((state) => describe(url, next.path, state)),
+        );
+      }),
+      finalize(() => {
+        const former = [standing, coming];
+        standing = coming = undefined;
+        former.forEach(release);
+      }),
+    );
+  });
+}
+
+function describe(url: ServiceUrl, path: string, state: ClaimState): RegistrationState {
+  switch (state.status) {
+    case 'registered':
+      return { status: 'registered', url, path };
+    case 'suspended':
+      return { status: 'suspended', url, path, cause: state.cause };
+    case 'released':
+    case 'pending':
+      return 'cause' in state ? { status: 'pending', url, cause: state.cause } : { status: 'pending', url };
+  }
+}
