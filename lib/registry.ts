@@ -21,18 +21,12 @@ import {
 } from 'rxjs';
 import type { BackoffOptions } from './connection/index.js';
 import { Discovery, type InstanceSet, type ServiceEvent } from './discovery/index.js';
-import {
-  localAddress,
-  rootPath,
-  type ServiceQuery,
-  ServiceUrl,
-  toQuery,
-  toRegisteredUrl,
-} from './dubbo/index.js';
+import { localAddress, rootPath, type ServiceQuery, ServiceUrl, toQuery, toRegisteredUrl } from './dubbo/index.js';
 import { InvalidOptionError, RegistryError } from './errors.js';
 import { whenAborted } from './internal/abort.js';
 import { clockOf } from './internal/clock.js';
-import { debugLog, quoted } from './internal/debug.js';
+import { debugLog } from './internal/debug.js';
+import { quoted } from './internal/quoted.js';
 import type { Backend, ConnectionState } from './port/index.js';
 import { Claims, register, type RegistrationState } from './registration/index.js';
 import { VERSION } from './version.js';
@@ -234,10 +228,14 @@ class BackendRegistry implements Registry {
           { path },
         ),
       onUnreadable: (path, cause) =>
-        this.#warn('UNREADABLE_NODE', `Skipped ${quoted(path)}: ${cause instanceof Error ? cause.message : String(cause)}`, {
-          path,
-          cause,
-        }),
+        this.#warn(
+          'UNREADABLE_NODE',
+          `Skipped ${quoted(path)}: ${cause instanceof Error ? cause.message : String(cause)}`,
+          {
+            path,
+            cause,
+          },
+        ),
     });
   }
 
@@ -316,7 +314,7 @@ class BackendRegistry implements Registry {
     await Promise.resolve();
     this.#closing.next();
     await firstValueFrom(
-      this.#claims.releases().pipe(takeUntil(timer(deadlineMs, this.#scheduler)), ignoreElements(), endWith(undefined)),
+      this.#claims.releases().pipe(ignoreElements(), takeUntil(timer(deadlineMs, this.#scheduler)), endWith(undefined)),
     );
     await this.#backend.close(Math.max(0, deadline - clock.now()));
     this.#holding.unsubscribe();

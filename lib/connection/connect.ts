@@ -17,6 +17,7 @@ import {
   NEVER,
   Observable,
   of,
+  raceWith,
   repeat,
   ReplaySubject,
   scan,
@@ -28,7 +29,6 @@ import {
   takeUntil,
   tap,
   throwError,
-  timeout,
   timer,
 } from 'rxjs';
 import { RegistryError } from '../errors.js';
@@ -103,38 +103,43 @@ export function connect(open: OpenLink, options: ConnectOptions): Backend {
   const abandoned = new Subject<void>();
   const ends = new Set<Observable<unknown>>();
 
-  const states = new Observable<ConnectionEvent>((subscriber) => {
+  const events = new Observable<ConnectionEvent>((subscriber) => {
     let session: Session | undefined;
     let link: Link | undefined;
     let attempt = 0;
     let lastCause: Error | undefined;
     const proofs = new Subject<{ sentAt: number; timeoutMs: number } | undefined>();
     const overdue = proofs.pipe(
-      switchMap((proof) => (proof ? timer(Math.max(0, proof.sentAt + proof.timeoutMs - clock.now()), scheduler) : NEVER)),
-      map((): ConnectionEvent => ({ type: 'overdue', cause: timeoutError('No sign of life from the server for a session timeout') })),
+      switchMap((proof) =>
+        proof ? timer(Math.max(0, proof.sentAt + proof.timeoutMs - clock.now()), scheduler) : NEVER,
+      ),
+      map((): ConnectionEvent => ({
+        type: 'overdue',
+        cause: timeoutError('No sign of life from the server for a session timeout'),
+      })),
       share(),
     );
 
-    const pings = ({ session: { timeoutMs }, ping }: Link): Observable<never> =>
-      timer(timeoutMs * PING_SHARE, timeoutMs * PING_SHARE, scheduler).pipe(
+    const pings = (opened: Link): Observable<never> => {
+      const { timeoutMs } = opened.session;
+      return timer(timeoutMs * PING_SHARE, timeoutMs * PING_SHARE, scheduler).pipe(
         exhaustMap(() => {
           const sentAt = clock.now();
-          const late = timeoutMs * ANSWER_SHARE;
-          return ping().pipe(
-            timeout({ first: late, scheduler, with: () => throwError(() => timeoutError(`No answer to a ping within ${late} ms`)) }),
+          return opened.ping().pipe(
             defaultIfEmpty(undefined),
             take(1),
+            raceWith(late(timeoutMs * ANSWER_SHARE, 'No answer to a ping', scheduler)),
             tap(() => proofs.next({ sentAt, timeoutMs })),
           );
         }),
         ignoreElements(),
       );
+    };
 
     const tryOnce = defer((): Observable<ConnectionEvent> => {
       const sentAt = clock.now();
-      const late = sessionTimeoutMs * HANDSHAKE_SHARE;
       return open(session).pipe(
-        timeout({ first: late, scheduler, with: () => throwError(() => timeoutError(`No handshake within ${late} ms`)) }),
+        raceWith(late(sessionTimeoutMs * HANDSHAKE_SHARE, 'No handshake', scheduler)),
         switchMap((opened) => {
           link = opened;
           session = opened.session;
@@ -143,7 +148,6 @@ export function connect(open: OpenLink, options: ConnectOptions): Backend {
           proofs.next({ sentAt, timeoutMs: session.timeoutMs });
           return merge(of<ConnectionEvent>({ type: 'up', session }), pings(opened));
         }),
-        takeUntil(overdue),
         catchError((error: unknown): Observable<ConnectionEvent> => {
           if (isFatalError(error)) return throwError(() => error);
           const cause = error instanceof Error ? error : new Error(String(error));
@@ -156,7 +160,7 @@ export function connect(open: OpenLink, options: ConnectOptions): Backend {
           attempt = 0;
           return of({ type: 'expired', cause });
         }),
-        tap({ complete: () => (link = undefined) }),
+        takeUntil(overdue.pipe(tap(() => (link = undefined)))),
       );
     });
 
@@ -181,14 +185,16 @@ export function connect(open: OpenLink, options: ConnectOptions): Backend {
         .pipe(tap((event) => log('%s %s', event.type, 'cause' in event ? event.cause?.message : '')))
         .subscribe(subscriber),
     );
-  }).pipe(
+  });
+
+  const states = events.pipe(
     scan(connectionReducer, undefined),
     filter((state): state is ConnectionState => state !== undefined),
     distinctUntilChanged(),
+    tap((state) => log('→ %s', state.status)),
     takeUntil(closing),
     endWith<ConnectionState>({ status: 'closed' }),
-    tap((state) => log('→ %s', state.status)),
-    share({ connector: () => new ReplaySubject(1), resetOnRefCountZero: true, resetOnComplete: false }),
+    share({ connector: () => new ReplaySubject(1), resetOnComplete: false }),
   );
 
   function endOf(link: Link): void {
@@ -198,10 +204,10 @@ export function connect(open: OpenLink, options: ConnectOptions): Backend {
       .end()
       .pipe(
         ignoreElements(),
-        // After that the server has ended the session by itself.
-        takeUntil(merge(abandoned, timer(link.session.timeoutMs, scheduler))),
         catchError(() => EMPTY),
         finalize(() => ends.delete(done)),
+        // After that the server has ended the session by itself.
+        takeUntil(merge(abandoned, timer(link.session.timeoutMs, scheduler))),
       )
       .subscribe(done);
   }
@@ -214,13 +220,26 @@ export function connect(open: OpenLink, options: ConnectOptions): Backend {
       closing.next();
       return firstValueFrom(
         merge(...ends).pipe(
-          takeUntil(timer(deadlineMs, scheduler).pipe(tap(() => abandoned.next()))),
           ignoreElements(),
+          takeUntil(timer(deadlineMs, scheduler).pipe(tap(() => abandoned.next()))),
           endWith(undefined),
         ),
       );
     },
   };
+}
+
+/**
+ * Errors after `ms` milliseconds.
+ *
+ * In two steps, so that what arrived while this process stood still is read before the verdict: when it goes on, overdue
+ * timers come first.
+ */
+function late(ms: number, what: string, scheduler: SchedulerLike): Observable<never> {
+  return timer(ms * 0.9, scheduler).pipe(
+    switchMap(() => timer(ms * 0.1, scheduler)),
+    switchMap(() => throwError(() => timeoutError(`${what} within ${ms} ms`))),
+  );
 }
 
 function timeoutError(message: string): RegistryError {

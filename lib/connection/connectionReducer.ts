@@ -18,7 +18,10 @@ export type ConnectionEvent =
  *
  * Starts from `undefined`, the time before the first attempt. Every step it takes is one of `LEGAL_TRANSITIONS`.
  */
-export function connectionReducer(state: ConnectionState | undefined, event: ConnectionEvent): ConnectionState | undefined {
+export function connectionReducer(
+  state: ConnectionState | undefined,
+  event: ConnectionEvent,
+): ConnectionState | undefined {
   switch (event.type) {
     case 'attempt':
       // While a session may still live, that is what there is to know; the tries behind it are not told.

@@ -1,4 +1,13 @@
-import { asyncScheduler, defer, type MonoTypeOperatorFunction, retry, type SchedulerLike, tap, throwError, timer } from 'rxjs';
+import {
+  asyncScheduler,
+  defer,
+  type MonoTypeOperatorFunction,
+  retry,
+  type SchedulerLike,
+  tap,
+  throwError,
+  timer,
+} from 'rxjs';
 import { RegistryError } from '../errors.js';
 import { type BackoffOptions, fullJitter } from './backoff.js';
 

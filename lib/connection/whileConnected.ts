@@ -23,7 +23,5 @@ import type { ConnectionState, Session } from '../port/index.js';
 export function whileConnected<T>(
   project: (session: Session) => ObservableInput<T>,
 ): OperatorFunction<ConnectionState, T> {
-  return switchMap(
-    (state): Observable<T> => (state.status === 'connected' ? from(project(state.session)) : EMPTY),
-  );
+  return switchMap((state): Observable<T> => (state.status === 'connected' ? from(project(state.session)) : EMPTY));
 }

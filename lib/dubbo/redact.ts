@@ -1,3 +1,5 @@
+import { quoted as quotedAsItIs } from '../internal/quoted.js';
+
 // Hosts whose colons start ports, or stand in brackets, then a query: the `@` behind can only be part of a value.
 const QUERY_BEFORE_AT = /^(?:[^@/?:[\]]|:\d{1,5}(?=[,/?])|\[[^@/?[\]]*\])*(?:\/[^@?]*)?\?[\w.-]+=/;
 
@@ -25,6 +27,5 @@ export function redact(text: string): string {
 
 /** The text as it may stand in a message: redacted, quoted, and not longer than a line. */
 export function quoted(text: string): string {
-  const shown = redact(text);
-  return JSON.stringify(shown.length > 160 ? `${shown.slice(0, 160)}…` : shown);
+  return quotedAsItIs(redact(text), 160);
 }

@@ -1,4 +1,17 @@
-import { Observable, type OperatorFunction, Subscription } from 'rxjs';
+import {
+  concat,
+  connect,
+  filter,
+  map,
+  merge,
+  mergeMap,
+  type Observable,
+  of,
+  type OperatorFunction,
+  pairwise,
+  startWith,
+  takeUntil,
+} from 'rxjs';
 
 /** What {@link mergeKeys} tells. */
 export type KeyEvent<K, T> =
@@ -20,44 +33,28 @@ export type KeyEvent<K, T> =
  */
 export function mergeKeys<K, T>(project: (key: K) => Observable<T>): OperatorFunction<ReadonlySet<K>, KeyEvent<K, T>> {
   return (source) =>
-    new Observable((subscriber) => {
-      const running = new Map<K, Subscription>();
-      let sourceDone = false;
-      const completeIfDone = (): void => {
-        if (sourceDone && running.size === 0) subscriber.complete();
-      };
-      subscriber.add(() => running.forEach((subscription) => subscription.unsubscribe()));
-      subscriber.add(
-        source.subscribe({
-          next: (keys) => {
-            const gone = [...running.keys()].filter((key) => !keys.has(key));
-            for (const key of gone) {
-              running.get(key)?.unsubscribe();
-              running.delete(key);
-            }
-            subscriber.next({ type: 'keys', keys, gone });
-            for (const key of keys) {
-              if (running.has(key)) continue;
-              const subscription = new Subscription();
-              running.set(key, subscription);
-              subscription.add(
-                project(key).subscribe({
-                  next: (value) => subscriber.next({ type: 'value', key, value }),
-                  error: (error: unknown) => subscriber.error(error),
-                  complete: () => {
-                    running.delete(key);
-                    completeIfDone();
-                  },
-                }),
-              );
-            }
-          },
-          error: (error: unknown) => subscriber.error(error),
-          complete: () => {
-            sourceDone = true;
-            completeIfDone();
-          },
-        }),
-      );
-    });
+    source.pipe(
+      startWith(new Set<K>()),
+      pairwise(),
+      connect((changes) =>
+        changes.pipe(
+          mergeMap(([before, keys]) => {
+            const gone = [...before].filter((key) => !keys.has(key));
+            const added = [...keys].filter((key) => !before.has(key));
+            const left = (key: K): Observable<unknown> => changes.pipe(filter(([, now]) => !now.has(key)));
+            return concat(
+              of<KeyEvent<K, T>>({ type: 'keys', keys, gone }),
+              merge(
+                ...added.map((key) =>
+                  project(key).pipe(
+                    map((value): KeyEvent<K, T> => ({ type: 'value', key, value })),
+                    takeUntil(left(key)),
+                  ),
+                ),
+              ),
+            );
+          }),
+        ),
+      ),
+    );
 }

@@ -1,5 +1,5 @@
 import { RegistryError } from '../errors.js';
-import { quoted } from './debug.js';
+import { quoted } from './quoted.js';
 
 /**
  * Refuses what no backend can hold as a path: relative, empty or dotted segments, a trailing slash, control characters.
@@ -16,7 +16,9 @@ function flawOf(path: string): string | undefined {
   if (path === '/') return undefined;
   // ZooKeeper refuses these ranges; etcd would take them, and then no one could read them back from ZooKeeper's tools.
   // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-  if (/[\u0000-\u001f\u007f-\u009f\ud800-\uf8ff\ufff0-\uffff]/.test(path.replace(/[\ud800-\udbff][\udc00-\udfff]/g, ''))) {
+  if (
+    /[\u0000-\u001f\u007f-\u009f\ud800-\uf8ff\ufff0-\uffff]/.test(path.replace(/[\ud800-\udbff][\udc00-\udfff]/g, ''))
+  ) {
     return 'it has a control or unassignable character';
   }
   if (path.endsWith('/')) return 'it ends with "/"';

@@ -147,7 +147,10 @@ export class Claim {
         failures += 1;
         const cause = error instanceof Error ? error : new Error(String(error));
         // A change of mind need not wait: it may be what ends the trouble.
-        const wait = race(timer(backoff(failures), scheduler), this.#desired.pipe(skip(1))).pipe(take(1), ignoreElements());
+        const wait = race(timer(backoff(failures), scheduler), this.#desired.pipe(skip(1))).pipe(
+          take(1),
+          ignoreElements(),
+        );
         // Whether the operation was carried out is not known: only reading tells.
         const look = readAgain.pipe(catchError((again: unknown) => failed(again)));
         return concat(of<ClaimState>({ status: 'pending', cause }), wait, look);

@@ -60,7 +60,7 @@ export class Claims {
   #start(path: string, ephemeral: boolean): Entry {
     const claim = new Claim(path, this.#connection, { ...this.#options, ephemeral });
     const states = new ReplaySubject<ClaimState>(1);
-    const gone = new ReplaySubject<never>();
+    const gone = new ReplaySubject<never>(1);
     const entry: Entry = { claim, states, gone, holds: 0 };
     this.#entries.set(path, entry);
     const forget = (): void => {
@@ -92,6 +92,8 @@ export class Claims {
 
   /** Completes when everything that was let go by now is taken back. */
   releases(): Observable<never> {
-    return defer(() => merge(...[...this.#entries.values()].filter(({ holds }) => holds === 0).map(({ gone }) => gone)));
+    return defer(() =>
+      merge(...[...this.#entries.values()].filter(({ holds }) => holds === 0).map(({ gone }) => gone)),
+    );
   }
 }

@@ -70,8 +70,7 @@ function carry(
   timeoutMs: number,
   subscriber: Subscriber<Link>,
 ): void {
-  const session =
-    previous instanceof MemorySession ? previous : new MemorySession(server, link.sessionId, timeoutMs);
+  const session = previous instanceof MemorySession ? previous : new MemorySession(server, link.sessionId, timeoutMs);
   session.attach(link);
   let ending = false;
   const drop = (): void => {

@@ -92,7 +92,10 @@ export class MemoryServer {
 
   /** How many watches clients have set. */
   get watches(): number {
-    return [...this.#nodeWatchers.values(), ...this.#directoryWatchers.values()].reduce((sum, set) => sum + set.size, 0);
+    return [...this.#nodeWatchers.values(), ...this.#directoryWatchers.values()].reduce(
+      (sum, set) => sum + set.size,
+      0,
+    );
   }
 
   /** How many transport connections are open. */
@@ -247,10 +250,14 @@ export class MemoryServer {
 
   /** Ends the session of a connection as its client wishes. @internal */
   end(link: MemoryLink, answer: () => void): Subscription {
-    return this.request(link, () => {
-      const session = this.#sessions.get(link.sessionId);
-      if (session) this.#forget(session);
-    }, { next: answer, error: answer });
+    return this.request(
+      link,
+      () => {
+        const session = this.#sessions.get(link.sessionId);
+        if (session) this.#forget(session);
+      },
+      { next: answer, error: answer },
+    );
   }
 
   /** Carries a request of a client out. @internal */

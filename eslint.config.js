@@ -1,0 +1,83 @@
+import js from '@eslint/js';
+import rxjsX from 'eslint-plugin-rxjs-x';
+import tseslint from 'typescript-eslint';
+
+/**
+ * Imports point down only, folder by folder: each may use what is listed, and what stands with it in its own folder.
+ * `errors` and `version` are for everyone.
+ */
+const LAYERS = {
+  internal: [],
+  dubbo: ['internal'],
+  port: ['dubbo', 'internal'],
+  connection: ['port', 'internal'],
+  'backends/memory': ['connection', 'port', 'internal'],
+  'backends/zookeeper': ['connection', 'port', 'dubbo', 'internal'],
+  registration: ['connection', 'port', 'dubbo', 'internal'],
+  discovery: ['connection', 'port', 'dubbo', 'internal'],
+};
+
+const CLIENT_LIBRARIES = ['node-zookeeper-client', 'etcd3'];
+
+const layers = Object.entries(LAYERS).map(([folder, below]) => {
+  const up = folder
+    .split('/')
+    .map(() => '..')
+    .join('/');
+  const forbidden = [...Object.keys(LAYERS), 'index', 'registry', 'createRegistry']
+    .filter((other) => other !== folder && !below.includes(other))
+    .flatMap((other) => [`${up}/${other}.js`, `${up}/${other}/**`]);
+  return {
+    files: [`lib/${folder}/**`],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          paths: folder === 'backends/zookeeper' ? [] : CLIENT_LIBRARIES,
+          patterns: [{ group: forbidden, message: `lib/${folder} may only use: ${below.join(', ') || 'nothing'}.` }],
+        },
+      ],
+    },
+  };
+});
+
+export default tseslint.config(
+  { ignores: ['dist/', 'docs/api/', 'coverage/', 'node_modules/'] },
+  js.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.recommendedTypeChecked, rxjsX.configs.recommended],
+    languageOptions: { parserOptions: { project: './tsconfig.json', tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/explicit-module-boundary-types': 'error',
+      '@typescript-eslint/no-confusing-void-expression': 'off',
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/only-throw-error': 'error',
+      'no-restricted-exports': ['error', { restrictDefaultExports: { direct: true } }],
+    },
+  },
+  {
+    files: ['lib/**'],
+    rules: {
+      'no-console': 'error',
+      'rxjs-x/no-ignored-subscription': 'off',
+      'rxjs-x/throw-error': 'error',
+    },
+  },
+  ...layers,
+  // Specs look at what is thrown, ignored and nested on purpose.
+  {
+    files: ['spec/**', 'examples/**', 'vitest.config.ts'],
+    rules: {
+      '@typescript-eslint/explicit-module-boundary-types': 'off',
+      '@typescript-eslint/require-await': 'off',
+      'no-restricted-exports': 'off',
+      'rxjs-x/no-ignored-error': 'off',
+      'rxjs-x/no-ignored-subscribe': 'off',
+      'rxjs-x/no-ignored-subscription': 'off',
+      'rxjs-x/no-nested-subscribe': 'off',
+    },
+  },
+  { files: ['**/*.js', '**/*.mjs'], languageOptions: { globals: { process: 'readonly', console: 'readonly' } } },
+);

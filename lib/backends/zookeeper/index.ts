@@ -1,0 +1,1 @@
+export { type AclEntry, zookeeper, zookeeperAt, type ZooKeeperOptions } from './zookeeper.js';

@@ -1,0 +1,238 @@
+import {
+  catchError,
+  concat,
+  concatMap,
+  defer,
+  EMPTY,
+  finalize,
+  ignoreElements,
+  map,
+  Observable,
+  of,
+  repeat,
+  share,
+  switchMap,
+  throwError,
+} from 'rxjs';
+import { type ErrorCode, RegistryError } from '../../errors.js';
+import { quoted } from '../../internal/quoted.js';
+import { checkPath, childOf, nameOf, parentOf } from '../../internal/path.js';
+import type { CreateOptions, DirectoryChange, NodeCondition, RegistryNode, Session } from '../../port/index.js';
+import { type NodeStat, sessionName, type WatchKind, type ZkClient } from './client.js';
+
+/** A session with ZooKeeper; it outlives its connections. */
+export class ZooKeeperSession implements Session {
+  readonly id: string;
+  readonly timeoutMs: number;
+  /** What resumes it. */
+  readonly credentials: { readonly id: Buffer; readonly password: Buffer };
+  readonly #chroot: string;
+  #client: ZkClient | undefined;
+  readonly #making = new Map<string, Observable<void>>();
+
+  constructor(client: ZkClient, chroot: string) {
+    this.credentials = { id: client.sessionId, password: client.sessionPassword };
+    this.id = sessionName(client.sessionId);
+    this.timeoutMs = client.sessionTimeoutMs;
+    this.#chroot = chroot;
+  }
+
+  /** Carries the session on over another connection, or over none. */
+  attach(client: ZkClient | undefined): void {
+    this.#client = client;
+    this.#making.clear();
+  }
+
+  makeDirectory(path: string): Observable<void> {
+    return this.#at(path, (client, full) => this.#make(client, full));
+  }
+
+  create(path: string, options: CreateOptions = {}): Observable<RegistryNode> {
+    return this.#at(path, (client, full) =>
+      retryAfter('NO_NODE', client.create(full, options), () => this.#make(client, parentOf(full))).pipe(
+        map((made) => this.#made(childOf(parentOf(path), nameOf(made.path)), made.zxid, options)),
+      ),
+    );
+  }
+
+  takeOver(node: RegistryNode, options: CreateOptions = {}): Observable<RegistryNode> {
+    return this.#at(node.path, (client, full) =>
+      client.exists(full).pipe(
+        map((stat) => check(node.path, stat, { version: node.version })),
+        concatMap(({ dataVersion }) => client.replace(full, dataVersion, options)),
+        catchError((error: unknown) => throwError(() => (hasCode(error, 'NO_NODE') ? gone(node.path) : error))),
+        map((zxid) => this.#made(node.path, zxid, options)),
+      ),
+    );
+  }
+
+  read(path: string): Observable<RegistryNode | undefined> {
+    return this.#at(path, (client, full) =>
+      unless('NO_NODE', client.getData(full).pipe(map(({ data, stat }) => toNode(path, data, stat))), undefined),
+    );
+  }
+
+  list(path: string): Observable<readonly string[]> {
+    return this.#at(path, (client, full) => unless('NO_NODE', client.getChildren(full), []));
+  }
+
+  write(path: string, data: Uint8Array, condition: NodeCondition = {}): Observable<RegistryNode> {
+    return this.#at(path, (client, full) => {
+      const write = (dataVersion: number): Observable<RegistryNode> =>
+        client.setData(full, data, dataVersion).pipe(map((stat) => toNode(path, data, stat)));
+      if (isEmpty(condition)) return write(-1);
+      return client.exists(full).pipe(
+        map((stat) => check(path, stat, condition)),
+        concatMap(({ dataVersion }) => write(dataVersion)),
+      );
+    });
+  }
+
+  remove(path: string, condition: NodeCondition = {}): Observable<boolean> {
+    return this.#at(path, (client, full) => {
+      const remove = (dataVersion: number): Observable<boolean> =>
+        unless('NO_NODE', client.remove(full, dataVersion).pipe(map(() => true)), false);
+      if (isEmpty(condition)) return remove(-1);
+      return client
+        .exists(full)
+        .pipe(concatMap((stat) => (stat ? remove(check(path, stat, condition).dataVersion) : of(false))));
+    });
+  }
+
+  watchNode(path: string): Observable<RegistryNode | undefined> {
+    return this.#at(path, (client, full) =>
+      watched(client, full, (fired) =>
+        orElse(
+          'NO_NODE',
+          client.getData(full, fired('node')).pipe(map(({ data, stat }) => toNode(path, data, stat))),
+          () =>
+            // It may have come in between: then what is watched is the node, and it is read again at once.
+            client.exists(full, fired('node')).pipe(switchMap((stat) => (stat ? AGAIN : of(undefined)))),
+        ),
+      ),
+    );
+  }
+
+  watchDirectory(path: string): Observable<DirectoryChange> {
+    return this.#at(path, (client, full) =>
+      watched(client, full, (fired) =>
+        orElse('NO_NODE', client.getChildren(full, fired('children')), () =>
+          client.exists(full, fired('node')).pipe(switchMap((stat) => (stat ? AGAIN : of([])))),
+        ).pipe(map((names): DirectoryChange => ({ type: 'snapshot', names }))),
+      ),
+    );
+  }
+
+  #at<T>(path: string, work: (client: ZkClient, full: string) => Observable<T>): Observable<T> {
+    return defer(() => {
+      checkPath(path);
+      const client = this.#client;
+      if (!client) throw new RegistryError('CONNECTION_LOST', 'The session has no connection at the moment.');
+      return work(client, this.#chroot + (path === '/' && this.#chroot !== '' ? '' : path));
+    });
+  }
+
+  #make(client: ZkClient, path: string): Observable<void> {
+    if (path === '/') return of(undefined);
+    const making = this.#making.get(path);
+    if (making) return making;
+    // Ten thousand registrations of a new service need its directory once.
+    const make = defer(() =>
+      unless(
+        'NODE_EXISTS',
+        retryAfter('NO_NODE', client.create(path, {}), () => this.#make(client, parentOf(path))).pipe(
+          map(() => undefined),
+        ),
+        undefined,
+      ),
+    ).pipe(
+      finalize(() => this.#making.delete(path)),
+      share(),
+    );
+    this.#making.set(path, make);
+    return make;
+  }
+
+  #made(path: string, version: bigint, options: CreateOptions): RegistryNode {
+    return { path, data: options.data ?? new Uint8Array(), owner: options.ephemeral ? this.id : undefined, version };
+  }
+}
+
+/** Ends a round of {@link watched} without a value: what was read is not true any more, read again. */
+const AGAIN = EMPTY;
+
+/**
+ * Reads with one-shot watches, and again whenever one fires, so that what changed in between is never missed.
+ *
+ * However many changes come while a read is under way, they cost one more read.
+ */
+function watched<T>(
+  client: ZkClient,
+  path: string,
+  read: (onFired: (kind: WatchKind) => () => void) => Observable<T>,
+): Observable<T> {
+  const round = new Observable<T>((subscriber) => {
+    const armed = new Map<WatchKind, () => void>();
+    let told = false;
+    subscriber.add(() => armed.forEach((fired, kind) => client.removeWatch(kind, path, fired)));
+    subscriber.add(
+      read((kind) => {
+        const fired = (): void => {
+          armed.delete(kind);
+          subscriber.complete();
+        };
+        armed.set(kind, fired);
+        return fired;
+      }).subscribe({
+        next: (value) => {
+          told = true;
+          subscriber.next(value);
+        },
+        error: (error: unknown) => subscriber.error(error),
+        complete: () => {
+          if (!told) subscriber.complete();
+        },
+      }),
+    );
+  });
+  return round.pipe(repeat());
+}
+
+function hasCode(error: unknown, code: ErrorCode): boolean {
+  return error instanceof RegistryError && error.code === code;
+}
+
+function orElse<T, U>(code: ErrorCode, source: Observable<T>, other: () => Observable<U>): Observable<T | U> {
+  return source.pipe(catchError((error: unknown) => (hasCode(error, code) ? other() : throwError(() => error))));
+}
+
+function unless<T, U>(code: ErrorCode, source: Observable<T>, value: U): Observable<T | U> {
+  return orElse(code, source, () => of(value));
+}
+
+function retryAfter<T>(code: ErrorCode, source: Observable<T>, remedy: () => Observable<unknown>): Observable<T> {
+  return orElse(code, source, () => concat(remedy().pipe(ignoreElements()), source));
+}
+
+function toNode(path: string, data: Uint8Array, stat: NodeStat): RegistryNode {
+  return { path, data, owner: stat.owner, version: stat.zxid };
+}
+
+function isEmpty({ version, owner }: NodeCondition): boolean {
+  return version === undefined && owner === undefined;
+}
+
+function check(path: string, stat: NodeStat | undefined, { version, owner }: NodeCondition): NodeStat {
+  if (!stat) throw new RegistryError('NO_NODE', `There is no node ${quoted(path)}.`);
+  if (version !== undefined && stat.zxid !== version) {
+    throw new RegistryError('CONFLICT', `${quoted(path)} has version ${stat.zxid}, not ${version}.`);
+  }
+  if (owner !== undefined && stat.owner !== owner) {
+    throw new RegistryError('CONFLICT', `${quoted(path)} belongs to ${stat.owner ?? 'nobody'}, not to ${owner}.`);
+  }
+  return stat;
+}
+
+function gone(path: string): RegistryError {
+  return new RegistryError('CONFLICT', `${quoted(path)} is gone.`);
+}

@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { redact } from '../../lib/dubbo/redact.js';
+
+describe('redact', () => {
+  it.each([
+    ['zookeeper://app:secret@h:2181', 'zookeeper://***@h:2181'],
+    ['zookeeper://app:se@cr/e?t@h:2181/x', 'zookeeper://***@h:2181/x'],
+    ['zookeeper://app:secret@h:1?owner=me@corp', 'zookeeper://***@corp'],
+    ['zookeeper://app@h:2181', 'zookeeper://***@h:2181'],
+    ['app:secret@h:2181', '***@h:2181'],
+    ['zookeeper:/app:secret@h', '***@h'],
+    ['dubbo://h:20880/x?owner=me@corp', 'dubbo://h:20880/x?owner=me@corp'],
+    ['etcd://a:1,[::1]:2,c?owner=me@corp', 'etcd://a:1,[::1]:2,c?owner=me@corp'],
+    ['zookeeper://h:1?a=b&password=secret&c=d', 'zookeeper://h:1?a=b&password=***&c=d'],
+    ['zookeeper://app:1secret?a=b@h', 'zookeeper://***@h'],
+    ['zookeeper://h:2181', 'zookeeper://h:2181'],
+    ['', ''],
+  ])('shows %s as %s', (text, shown) => {
+    expect(redact(text)).toBe(shown);
+  });
+
+  it('takes linear time', () => {
+    const started = performance.now();
+    for (const unit of ['@', ':', ':1,', '[a]', '[', '/', '?', '://', '&password=', 'a']) {
+      redact(`x://${unit.repeat(1_000_000 / unit.length)}`);
+      redact(`x://${unit.repeat(1_000_000 / unit.length)}@`);
+    }
+    expect(performance.now() - started).toBeLessThan(5_000);
+  });
+});
