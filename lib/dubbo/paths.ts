@@ -1,4 +1,5 @@
 import { InvalidOptionError, InvalidUrlError } from '../errors.js';
+import { UNFIT_FOR_PATHS } from '../internal/path.js';
 import { decodeComponent, encodeComponent } from './encoding.js';
 import { toNodeName } from './nodeName.js';
 import { quoted } from './redact.js';
@@ -6,9 +7,6 @@ import type { ServiceUrl } from './serviceUrl.js';
 
 /** The directories that a service can have. */
 export const CATEGORIES = ['providers', 'consumers', 'routers', 'configurators'] as const;
-
-// What ZooKeeper refuses in a path; a name that works on one backend shall work on all.
-const UNFIT_FOR_ZOOKEEPER = /[\p{Cc}\p{Cs}\u{E000}-\u{F8FF}\u{FFF0}-\u{FFFF}\u{10000}-\u{10FFFF}]/u;
 
 /**
  * The directory that holds everything of one registry group: `/dubbo`, unless the group says otherwise.
@@ -26,7 +24,7 @@ const UNFIT_FOR_ZOOKEEPER = /[\p{Cc}\p{Cs}\u{E000}-\u{F8FF}\u{FFF0}-\u{FFFF}\u{1
 export function rootPath(group = 'dubbo'): string {
   if (group === '/') return group;
   const path = group.startsWith('/') ? group : `/${group}`;
-  const unfit = (segment: string) => isUnfit(segment) || UNFIT_FOR_ZOOKEEPER.test(segment);
+  const unfit = (segment: string) => isUnfit(segment) || UNFIT_FOR_PATHS.test(segment);
   if (path.slice(1).split('/').some(unfit)) {
     throw new InvalidOptionError('group', 'a path without empty, "." and ".." segments and control characters', group);
   }

@@ -2,6 +2,13 @@ import { RegistryError } from '../errors.js';
 import { quoted } from './quoted.js';
 
 /**
+ * What ZooKeeper refuses in a path (source: its `PathUtils.validatePath`).
+ *
+ * etcd would take it, but a name that works on one backend shall work on all.
+ */
+export const UNFIT_FOR_PATHS = /[\p{Cc}\p{Cs}\u{E000}-\u{F8FF}\u{FFF0}-\u{FFFF}\u{10000}-\u{10FFFF}]/u;
+
+/**
  * Refuses what no backend can hold as a path: relative, empty or dotted segments, a trailing slash, control characters.
  *
  * @throws RegistryError with `INVALID_PATH`.
@@ -14,13 +21,7 @@ export function checkPath(path: string): void {
 function flawOf(path: string): string | undefined {
   if (typeof path !== 'string' || !path.startsWith('/')) return 'it does not start with "/"';
   if (path === '/') return undefined;
-  // ZooKeeper refuses these ranges; etcd would take them, and then no one could read them back from ZooKeeper's tools.
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-  if (
-    /[\u0000-\u001f\u007f-\u009f\ud800-\uf8ff\ufff0-\uffff]/.test(path.replace(/[\ud800-\udbff][\udc00-\udfff]/g, ''))
-  ) {
-    return 'it has a control or unassignable character';
-  }
+  if (UNFIT_FOR_PATHS.test(path)) return 'it has a control or unassignable character';
   if (path.endsWith('/')) return 'it ends with "/"';
   if (path.includes('//')) return 'it has an empty segment';
   if (/\/\.\.?(\/|$)/.test(path)) return 'it has a relative segment';
