@@ -37,7 +37,7 @@ function backendAt(address: RegistryAddress, text: string): Backend {
       return memory({ server: address.name || new MemoryServer(), ...(sessionTimeoutMs && { sessionTimeoutMs }) });
     case 'zookeeper':
       return loadedAtUse('zookeeper', async () => {
-        const { zookeeperAt } = await import('./backends/zookeeper/index.js');
+        const { zookeeperAt } = await import('./backends/zookeeper/zookeeper.js');
         return zookeeperAt(address);
       });
     default:

@@ -12,6 +12,7 @@ export { InstanceSet, type ServiceEvent } from './discovery/index.js';
 export {
   CATEGORIES,
   instanceKey,
+  matcher,
   matches,
   type ServiceQuery,
   ServiceUrl,

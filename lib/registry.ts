@@ -201,6 +201,7 @@ class BackendRegistry implements Registry {
   readonly #closing = new ReplaySubject<void>(1);
   readonly #log = debugLog('registry');
   #holding = Subscription.EMPTY;
+  #state: ConnectionState | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(backend: Backend, options: RegistryOptions) {
@@ -331,7 +332,12 @@ class BackendRegistry implements Registry {
     if (!this.#holding.closed || this.#closed) return;
     const holding = new Subscription();
     this.#holding = holding;
-    holding.add(this.#backend.states.subscribe({ error: () => holding.unsubscribe() }));
+    holding.add(
+      this.#backend.states.subscribe({
+        next: (state) => (this.#state = state),
+        error: () => holding.unsubscribe(),
+      }),
+    );
   }
 
   #whileOpen<T>(source: Observable<T>): Observable<T> {
@@ -348,12 +354,18 @@ class BackendRegistry implements Registry {
         timeout({
           first: timeoutMs,
           scheduler: this.#scheduler,
-          with: () => throwError(() => new RegistryError('TIMEOUT', `Waited ${timeoutMs} ms for ${what}.`)),
+          with: () => throwError(() => this.#timeoutError(what, timeoutMs)),
         }),
         takeUntil(this.#closing),
         throwIfEmpty(() => new RegistryError('CLOSED', `The registry was closed before ${what}.`)),
       ),
     );
+  }
+
+  #timeoutError(what: string, timeoutMs: number): RegistryError {
+    const cause = this.#state && 'cause' in this.#state ? this.#state.cause : undefined;
+    const why = `the connection is ${this.#state?.status ?? 'not there'}${cause ? ` (${cause.message.replace(/\.$/, '')})` : ''}`;
+    return new RegistryError('TIMEOUT', `Waited ${timeoutMs} ms for ${what}; ${why}.`, cause ? { cause } : {});
   }
 
   #warn(code: RegistryWarning['code'], message: string, details: { path?: string; cause?: unknown }): void {

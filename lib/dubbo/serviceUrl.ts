@@ -38,7 +38,7 @@ export interface ServiceUrlChanges extends Partial<Omit<ServiceUrlParts, 'parame
  *
  * Nothing in it is percent-encoded or decoded: what you put in is what the other side reads. Parameters are sorted and their
  * values trimmed from the start, so that two URLs that Dubbo writes alike are equal. What cannot be written to a registry
- * at all, such as a value with `&` in it, is refused when it is written: see {@link toNodeName}.
+ * at all, such as a value with `&` in it, is refused when it is written: see `toNodeName`.
  *
  * @example
  * ```ts
@@ -215,7 +215,7 @@ export class ServiceUrl {
   /**
    * The canonical text, as Java's `URL.toFullString`: parameters sorted, values trimmed, nothing escaped.
    *
-   * It holds the password, if there is one; for logs see {@link redact}.
+   * It holds the password, if there is one; for logs see `redact`.
    */
   toString(): string {
     return (this.#canonical ??= canonical(this));

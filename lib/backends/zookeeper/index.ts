@@ -1,1 +1,1 @@
-export { type AclEntry, zookeeper, zookeeperAt, type ZooKeeperOptions } from './zookeeper.js';
+export { type AclEntry, zookeeper, type ZooKeeperOptions } from './zookeeper.js';
