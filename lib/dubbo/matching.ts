@@ -4,7 +4,7 @@ import type { ServiceUrl } from './serviceUrl.js';
 /**
  * Prepares the question whether a node is what a query asks for, by the rules of Java's `UrlUtils.isMatch`.
  *
- * The interface is equal, or either is `*`. The category is one of the query's: see {@link categoriesOf}. The node is not
+ * The interface is equal, or either is `*`. The category is one of the query's: see `categoriesOf`. The node is not
  * `enabled=false`, unless the query says `enabled=*`. The group is equal, one of the query's comma list, or the query's is
  * `*`; absent is equal to absent, and not to empty. So is the version, where Java knows no list. The classifier is equal,
  * or the query has none or `*`.
