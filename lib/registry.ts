@@ -21,7 +21,15 @@ import {
 } from 'rxjs';
 import type { BackoffOptions } from './connection/index.js';
 import { Discovery, type InstanceSet, type ServiceEvent } from './discovery/index.js';
-import { localAddress, rootPath, type ServiceQuery, ServiceUrl, toQuery, toRegisteredUrl } from './dubbo/index.js';
+import {
+  localAddress,
+  redact,
+  rootPath,
+  type ServiceQuery,
+  ServiceUrl,
+  toQuery,
+  toRegisteredUrl,
+} from './dubbo/index.js';
 import { InvalidOptionError, RegistryError } from './errors.js';
 import { whenAborted } from './internal/abort.js';
 import { clockOf } from './internal/clock.js';
@@ -231,7 +239,7 @@ class BackendRegistry implements Registry {
       onUnreadable: (path, cause) =>
         this.#warn(
           'UNREADABLE_NODE',
-          `Skipped ${quoted(path)}: ${cause instanceof Error ? cause.message : String(cause)}`,
+          `Skipped ${quoted(redact(path))}: ${cause instanceof Error ? cause.message : String(cause)}`,
           {
             path,
             cause,
@@ -268,7 +276,7 @@ class BackendRegistry implements Registry {
     try {
       const registered = await this.#settle(
         states.pipe(switchMap((state) => (state.status === 'registered' ? of(state) : []))),
-        `${quoted(String(url))} to be registered`,
+        `${quoted(redact(String(url)))} to be registered`,
         timeoutMs,
         options.signal,
       );
@@ -276,7 +284,7 @@ class BackendRegistry implements Registry {
         registration.unsubscribe();
         states.complete();
         const gone = this.#claims.gone(registered.path).pipe(endWith(undefined));
-        await this.#settle(gone, `${quoted(String(url))} to be taken back`, timeoutMs);
+        await this.#settle(gone, `${quoted(redact(String(url)))} to be taken back`, timeoutMs);
       };
       return { url: registered.url, states: states.asObservable(), release, [Symbol.asyncDispose]: release };
     } catch (error) {

@@ -22,7 +22,9 @@ export function redact(text: string): string {
   const rest = text.slice(start);
   const end = rest.lastIndexOf('@');
   const bare = end < 0 || QUERY_BEFORE_AT.test(rest) ? rest : `***${rest.slice(end)}`;
-  return (text.slice(0, start) + bare).replace(/([?&]password=)[^&]*/gi, '$1***');
+  return (text.slice(0, start) + bare)
+    .replace(/([?&]password=)[^&]*/gi, '$1***')
+    .replace(/(%3A%2F%2F)(?:(?!%2F|%3F|\/).)*%40/gi, '$1***%40');
 }
 
 /** The text as it may stand in a message: redacted, quoted, and not longer than a line. */

@@ -23,6 +23,7 @@ import {
   timer,
 } from 'rxjs';
 import { type BackoffOptions, fullJitter, isFatalError, retryWithBackoff } from '../connection/index.js';
+import { redact } from '../dubbo/index.js';
 import { RegistryError } from '../errors.js';
 import type { ConnectionState, CreateOptions, RegistryNode, Session } from '../port/index.js';
 import { decide, type Observed } from './decide.js';
@@ -76,9 +77,11 @@ export class Claim {
     this.#states = merge(
       connection.pipe(switchMap((state) => this.#during(state))),
       this.#desired.pipe(
-        switchMap((desired) =>
-          desired === 'absent' && !this.#touched ? of<ClaimState>({ status: 'released' }) : EMPTY,
-        ),
+        switchMap((desired): Observable<ClaimState> => {
+          if (desired === 'present') return EMPTY;
+          // What held before is not the outcome of a later wish: that is told anew.
+          return of(this.#touched ? { status: 'pending' } : { status: 'released' });
+        }),
       ),
     ).pipe(
       takeWhile((state) => state.status !== 'released', true),
@@ -181,7 +184,7 @@ export class Claim {
             watching.next();
             const cause = new RegistryError(
               'CONTESTED_REGISTRATION',
-              `Another live session, ${node.owner ?? 'none (the node is persistent)'}, took over ${this.path}: left to it until it goes.`,
+              `Another live session, ${node.owner ?? 'none (the node is persistent)'}, took over ${redact(this.path)}: left to it until it goes.`,
             );
             this.#options.warn?.(cause);
             return of({ status: 'pending', cause });
@@ -201,11 +204,10 @@ export class Claim {
         watching.pipe(
           take(1),
           switchMap(() => session.watchNode(this.path)),
-          retryWithBackoff({ ...retry, scheduler }),
+          // Losing sight of the node is not losing it.
+          retryWithBackoff({ ...retry, scheduler, isFatal: (error) => isFatalError(error) && !this.#registered }),
           tap(observe),
           ignoreElements(),
-          // Losing sight of the node is not losing it.
-          catchError((error: unknown) => failed(error)),
         ),
         merge(this.#desired, observed).pipe(concatMap(() => defer(turn))),
       );

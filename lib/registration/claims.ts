@@ -46,11 +46,7 @@ export class Claims {
         if (held) {
           held = false;
           entry.holds -= 1;
-          if (entry.holds === 0) {
-            // Whoever joins now must not take the old state for the outcome of its own wish.
-            entry.states.next({ status: 'pending' });
-            entry.claim.want('absent');
-          }
+          if (entry.holds === 0) entry.claim.want('absent');
         }
         return entry.gone;
       },

@@ -245,7 +245,7 @@ export class MemoryServer {
 
   /** Closes a connection from the client's side; the session lives on until it expires. @internal */
   drop(link: MemoryLink): void {
-    this.#unlink(link);
+    if (link.alive) this.#break(link, 'The connection was dropped');
   }
 
   /** Ends the session of a connection as its client wishes. @internal */

@@ -76,12 +76,12 @@ export class MemorySession implements Session {
 
   #request<T>(path: string, work: (tree: MemoryTree) => T): Observable<T> {
     return new Observable((subscriber) => {
+      checkPath(path);
       const link = this.#link;
       if (!link) {
         subscriber.error(noConnection());
         return undefined;
       }
-      checkPath(path);
       return this.#server.request(link, work, {
         next: (result) => {
           subscriber.next(result);
@@ -98,9 +98,9 @@ export class MemorySession implements Session {
     arm: (link: MemoryLink, deliver: (value: T) => void) => { watch: { unsubscribe(): void }; current: T },
   ): Observable<T> {
     return new Observable<T>((subscriber) => {
+      checkPath(path);
       const link = this.#link;
       if (!link) return subscriber.error(noConnection());
-      checkPath(path);
       subscriber.add(
         this.#server.request(
           link,

@@ -43,7 +43,7 @@ export class MemoryTree {
 
   read(path: string): RegistryNode | undefined {
     const entry = this.#entries.get(path);
-    return entry && { path, data: entry.data, owner: entry.owner, version: entry.version };
+    return entry && { path, data: new Uint8Array(entry.data), owner: entry.owner, version: entry.version };
   }
 
   list(path: string): readonly string[] {
@@ -57,17 +57,12 @@ export class MemoryTree {
 
   makeDirectory(path: string): void {
     if (this.#entries.has(path)) return;
-    this.makeDirectory(parentOf(path));
+    this.#makeParent(path);
     this.#add(path, undefined, EMPTY_DATA);
   }
 
   create(path: string, owner: string | undefined, data: Uint8Array = EMPTY_DATA, sequential = false): RegistryNode {
-    const directory = parentOf(path);
-    if (this.#entries.get(directory)?.owner !== undefined) {
-      throw new RegistryError('CONFLICT', `${directory} is ephemeral and can have no children.`);
-    }
-    this.makeDirectory(directory);
-    const parent = this.#entries.get(directory)!;
+    const parent = this.#makeParent(path);
     const actual = sequential ? `${path}${String(parent.sequence++).padStart(10, '0')}` : path;
     if (this.#entries.has(actual)) throw new RegistryError('NODE_EXISTS', `${actual} exists already.`);
     this.#add(actual, owner, data);
@@ -79,12 +74,13 @@ export class MemoryTree {
     if (!entry) throw new RegistryError('NO_NODE', `There is no node ${path}.`);
     checkCondition(path, entry, condition);
     this.#touch(path);
-    entry.data = data;
+    entry.data = new Uint8Array(data);
     entry.version = this.#version;
     return this.read(path)!;
   }
 
   remove(path: string, condition: NodeCondition = {}): boolean {
+    if (path === '/') throw new RegistryError('INVALID_PATH', 'The root cannot be removed.');
     const entry = this.#entries.get(path);
     if (!entry) return false;
     checkCondition(path, entry, condition);
@@ -108,10 +104,20 @@ export class MemoryTree {
     this.#owned.delete(owner);
   }
 
+  #makeParent(path: string): Entry {
+    const directory = parentOf(path);
+    this.makeDirectory(directory);
+    const parent = this.#entries.get(directory)!;
+    if (parent.owner !== undefined) {
+      throw new RegistryError('CONFLICT', `${directory} is ephemeral and can have no children.`);
+    }
+    return parent;
+  }
+
   #add(path: string, owner: string | undefined, data: Uint8Array): void {
     this.#touch(path);
     if (owner !== undefined) this.#owned.set(owner, (this.#owned.get(owner) ?? new Set()).add(path));
-    this.#entries.set(path, newEntry(owner, data, this.#version));
+    this.#entries.set(path, newEntry(owner, new Uint8Array(data), this.#version));
     this.#entries.get(parentOf(path))!.children.add(nameOf(path));
   }
 

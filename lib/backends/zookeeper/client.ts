@@ -83,9 +83,14 @@ export interface ClientOptions {
   readonly sessionTimeoutMs: number;
   /** The session to carry on. */
   readonly resume?: { readonly id: Buffer; readonly password: Buffer };
+  /** The last transaction that was seen: a server that has not got so far yet refuses us. */
+  readonly seenZxid?: Buffer;
   readonly auth: readonly { readonly scheme: string; readonly credentials: string }[];
   readonly acl: Acl;
 }
+
+/** The server closed the connection instead of answering the handshake, as it does if it is behind what we have seen. */
+export class RefusedError extends RegistryError {}
 
 /**
  * Opens one transport connection: emits once when in session, errors when it fails or breaks.
@@ -111,6 +116,7 @@ export class ZkClient {
   readonly #waiting = new Set<() => void>();
   readonly #ended = new Subject<never>();
   #underWay = 0;
+  #connected = false;
   #deliveries: (() => void)[] = [];
   #over: RegistryError | undefined;
   #ending = false;
@@ -130,6 +136,7 @@ export class ZkClient {
     });
     const internals = (this.#internals = internalsOf(this.#client));
     internals.servers = [{ host, port }];
+    if (options.seenZxid) internals.zxid = options.seenZxid;
     for (const { scheme, credentials } of options.auth) this.#client.addAuthInfo(scheme, Buffer.from(credentials));
 
     const readPacket = internals.onSocketData.bind(internals);
@@ -163,6 +170,11 @@ export class ZkClient {
   /** The session timeout that the server granted, in milliseconds. */
   get sessionTimeoutMs(): number {
     return this.#internals.getSessionTimeout();
+  }
+
+  /** The last transaction that this connection has seen. */
+  get seenZxid(): Buffer {
+    return this.#internals.zxid;
   }
 
   exists(path: string, watch?: () => void): Observable<NodeStat | undefined> {
@@ -245,15 +257,17 @@ export class ZkClient {
       undefined,
       (done) => {
         const data = Buffer.from(options.data ?? []);
+        // The content goes with the last step only, however many there are.
+        const dataAt = (step: number): Buffer => (step === writes ? data : Buffer.alloc(0));
         const transaction = this.#client.transaction() as Transaction & { ops: { version?: number }[] };
         transaction.remove(path, dataVersion);
         // It takes version 0 for "any version".
         transaction.ops[0]!.version = dataVersion;
-        transaction.create(path, data, [...this.#acl], modeOf(options));
-        for (let write = 0; write < writes; write += 1) transaction.setData(path, data, -1);
+        transaction.create(path, dataAt(0), [...this.#acl], modeOf({ ephemeral: options.ephemeral }));
+        for (let write = 1; write <= writes; write += 1) transaction.setData(path, dataAt(write), -1);
         transaction.commit((error) => done(error, () => this.#internals.zxid.readBigInt64BE()));
       },
-      (options.data?.length ?? 0) * (writes + 1),
+      options.data?.length,
     );
   }
 
@@ -269,6 +283,11 @@ export class ZkClient {
     this.#internals.queue(rawRequest(OPCODE.REMOVE_WATCHES, OPCODE.DELETE, body), () => undefined);
   }
 
+  /** Errors when the connection is over: whoever waits for a watch to fire would wait for ever. */
+  get ended(): Observable<never> {
+    return this.#ended;
+  }
+
   /** Ends the session; completes when the server has acknowledged it. The transport closes with its unsubscription. */
   end(): Observable<never> {
     return new Observable((subscriber) => {
@@ -278,7 +297,7 @@ export class ZkClient {
         this.drop();
       });
       if (this.#over) return subscriber.complete();
-      subscriber.add(this.#ended.subscribe(subscriber));
+      subscriber.add(this.#ended.subscribe({ error: () => subscriber.complete() }));
       this.#internals.setState(STATE.CLOSING);
       this.#internals.queue(rawRequest(OPCODE.CLOSE_SESSION, OPCODE.CLOSE_SESSION, Buffer.alloc(0)), () =>
         this.#deliver(() => subscriber.complete()),
@@ -301,6 +320,7 @@ export class ZkClient {
     if (this.#over) return;
     switch (state) {
       case STATE.CONNECTED:
+        this.#connected = true;
         this.#deliver(() => subscriber.next(this));
         break;
       case STATE.EXPIRED:
@@ -310,21 +330,21 @@ export class ZkClient {
         this.#fail(subscriber, toRegistryError(ZK.AUTH_FAILED, 'session', '/'));
         break;
       case STATE.DISCONNECTED: {
-        const why = this.#lastError ? `: ${this.#lastError.message}` : '';
+        // Not a word, and not an error either: that is how a server refuses.
+        const refused = !this.#connected && !this.#lastError;
+        const why = this.#lastError?.message ?? (refused ? 'the server closed it without an answer' : 'it was closed');
+        const message = `No connection to ${host}:${port}: ${why}.`;
         const options = this.#lastError ? { cause: this.#lastError } : {};
-        this.#fail(
-          subscriber,
-          new RegistryError('CONNECTION_LOST', `No connection to ${host}:${port}${why}.`, options),
-        );
+        this.#fail(subscriber, new (refused ? RefusedError : RegistryError)('CONNECTION_LOST', message, options));
         break;
       }
     }
   }
 
   #fail(subscriber: Subscriber<ZkClient>, error: RegistryError): void {
-    this.#finish(error);
-    // Not inside the client's own call.
+    // Not inside the client's own call. The connection is told first: what it carried is then left, not tried again.
     queueMicrotask(() => subscriber.error(error));
+    this.#finish(error);
   }
 
   /** Ends every call: the client never answers those that it has not written when the connection or session ends. */
@@ -338,7 +358,7 @@ export class ZkClient {
     this.#outstanding.clear();
     queueMicrotask(() => {
       for (const subscriber of outstanding) subscriber.error(error);
-      this.#ended.complete();
+      this.#ended.error(error);
     });
   }
 

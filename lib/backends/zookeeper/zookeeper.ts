@@ -1,11 +1,11 @@
 import nodeZooKeeper from 'node-zookeeper-client';
-import type { Observable } from 'rxjs';
 import { defer, map, tap } from 'rxjs';
-import { type BackoffOptions, connect, type Link } from '../../connection/index.js';
+import { type BackoffOptions, connect, type Link, type OpenLink } from '../../connection/index.js';
 import { parseRegistryAddress, type RegistryAddress, type RegistryHost } from '../../dubbo/index.js';
 import { InvalidOptionError } from '../../errors.js';
-import type { Backend, Session } from '../../port/index.js';
+import type { Backend } from '../../port/index.js';
 import { type Acl, openClient, type ZkClient } from './client.js';
+import { Horizon } from './horizon.js';
 import { ZooKeeperSession } from './zookeeperSession.js';
 
 const { ACL, Id } = nodeZooKeeper;
@@ -79,16 +79,26 @@ export function zookeeperAt(address: RegistryAddress, options: ZooKeeperOptions 
   const auth = username === undefined ? [] : [{ scheme: 'digest', credentials: `${username}:${password ?? ''}` }];
   const nextHost = inTurn(shuffled(address.hosts));
 
-  const open = (previous: Session | undefined): Observable<Link> =>
+  const horizon = new Horizon(sessionTimeoutMs);
+
+  const open: OpenLink = (previous) =>
     defer(() => {
       const session = previous instanceof ZooKeeperSession ? previous : undefined;
+      const seenZxid = horizon.zxid;
       return openClient({
         ...nextHost(),
         sessionTimeoutMs,
         auth,
         acl,
+        ...(seenZxid && { seenZxid }),
         ...(session && { resume: session.credentials }),
-      }).pipe(map((client) => link(client, session ?? new ZooKeeperSession(client, address.path))));
+      }).pipe(
+        map((client) => {
+          horizon.follow(client);
+          return link(client, session ?? new ZooKeeperSession(client, address.path));
+        }),
+        tap({ error: (error: unknown) => horizon.failed(error) }),
+      );
     });
 
   return {

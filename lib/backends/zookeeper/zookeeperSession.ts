@@ -7,6 +7,7 @@ import {
   finalize,
   ignoreElements,
   map,
+  merge,
   Observable,
   of,
   repeat,
@@ -164,7 +165,7 @@ const AGAIN = EMPTY;
 /**
  * Reads with one-shot watches, and again whenever one fires, so that what changed in between is never missed.
  *
- * However many changes come while a read is under way, they cost one more read.
+ * However many changes come while a read is under way, they cost one more read. Errors when the connection is over.
  */
 function watched<T>(
   client: ZkClient,
@@ -195,7 +196,7 @@ function watched<T>(
       }),
     );
   });
-  return round.pipe(repeat());
+  return merge(client.ended, round.pipe(repeat()));
 }
 
 function hasCode(error: unknown, code: ErrorCode): boolean {
