@@ -1,0 +1,38 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+
+const run = promisify(execFile);
+const example = (...args: string[]): Promise<{ stdout: string; stderr: string }> =>
+  run(process.execPath, ['--import', 'tsx', 'examples/run.ts', ...args]);
+
+describe('the examples', () => {
+  it('are listed, one name a line', async () => {
+    const { stdout } = await example();
+    expect(stdout).toBe('consume\nprovide\nsurvive\ntour\n');
+  });
+
+  it('refuse a name that is not there, and say which are', async () => {
+    await expect(example('nope')).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('survive') as string,
+    });
+  });
+
+  it('end by themselves on the embedded registry', async () => {
+    const { stdout } = await example('survive');
+    expect(stdout).toMatch(/registered[^]*ends the session[^]*delete[^]*lost[^]*add[^]*all is well/);
+  });
+
+  it('say why, and fail, where there is no registry', async () => {
+    await expect(example('tour', 'nowhere://127.0.0.1:1')).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('zookeeper:// or memory://') as string,
+    });
+  });
+
+  it.each(['consume', 'provide', 'survive'])('stay short: %s has less than 40 lines', (name) => {
+    expect(readFileSync(`examples/${name}.ts`, 'utf8').split('\n').length).toBeLessThan(41);
+  });
+});
