@@ -13,10 +13,14 @@ export type ServiceNode = readonly [path: string, url: ServiceUrl];
  */
 export class InstanceTable {
   readonly #nodes = new Map<string, Map<string, ServiceUrl>>();
-  readonly #told = new Map<string, ServiceUrl>();
+  #told = new Map<string, ServiceUrl>();
+  #changes = 0;
+  #set = new InstanceSet(this.#told);
 
   /** Takes a batch in and tells what it changed. */
   apply(added: readonly ServiceNode[], removed: readonly ServiceNode[]): ServiceEvent[] {
+    const before = this.#set;
+    const leftBehind = this.#leaveOldSetsBehind();
     const touched = new Set<string>();
     for (const [path, url] of removed) {
       const key = instanceKey(url);
@@ -32,7 +36,13 @@ export class InstanceTable {
       if (nodes) nodes.set(path, url);
       else this.#nodes.set(key, new Map([[path, url]]));
     }
-    return [...touched].flatMap((key) => this.#tell(key) ?? []);
+    const events = [...touched].flatMap((key) => this.#tell(key) ?? []);
+    if (events.length > 0) {
+      this.#set = new InstanceSet(this.#told);
+      this.#changes += events.length;
+      if (!leftBehind) before.outdate(this.#set, events.map(undoOf));
+    }
+    return events;
   }
 
   /** Everything as if it had come just now: what a late subscriber is told. */
@@ -42,7 +52,15 @@ export class InstanceTable {
 
   /** What the events told so far add up to. */
   toSet(): InstanceSet {
-    return new InstanceSet(new Map(this.#told));
+    return this.#set;
+  }
+
+  /** Every so often, at a cost that does not count: else an old set that somebody keeps would keep all that came after. */
+  #leaveOldSetsBehind(): boolean {
+    if (this.#changes <= this.#told.size + 1_000) return false;
+    this.#told = new Map(this.#told);
+    this.#changes = 0;
+    return true;
   }
 
   #tell(key: string): ServiceEvent | undefined {
@@ -56,6 +74,17 @@ export class InstanceTable {
     if (previous && sameService(previous, service)) return undefined;
     this.#told.set(key, service);
     return previous ? { type: 'update', key, service, previous } : { type: 'add', key, service };
+  }
+}
+
+function undoOf(event: ServiceEvent): readonly [key: string, before: ServiceUrl | undefined] {
+  switch (event.type) {
+    case 'add':
+      return [event.key, undefined];
+    case 'update':
+      return [event.key, event.previous];
+    case 'delete':
+      return [event.key, event.service];
   }
 }
 
