@@ -177,6 +177,18 @@ export class ZkClient {
     return this.#internals.zxid;
   }
 
+  /** Asks for a sign of life, ahead of all that waits: behind ten thousand requests an answer would pass for silence. */
+  ping(): Observable<unknown> {
+    return this.#request(
+      'ping',
+      '/',
+      undefined,
+      (done) => this.#client.exists('/', (error: unknown) => done(error, () => undefined)),
+      0,
+      true,
+    );
+  }
+
   exists(path: string, watch?: () => void): Observable<NodeStat | undefined> {
     return this.#request('exists', path, watch && ['node', watch], (done) => {
       const callback = (error: unknown, stat: Stat | null): void =>
@@ -368,6 +380,7 @@ export class ZkClient {
     watch: readonly [WatchKind, () => void] | undefined,
     send: (done: (error: unknown, result: () => T) => void) => void,
     dataLength = 0,
+    urgent = false,
   ): Observable<T> {
     return new Observable<T>((subscriber) => {
       if (this.#over) return subscriber.error(this.#over);
@@ -408,7 +421,7 @@ export class ZkClient {
         this.#outstanding.delete(subscriber);
         this.#waiting.delete(start);
       });
-      if (this.#underWay < WINDOW) start();
+      if (urgent || this.#underWay < WINDOW) start();
       else this.#waiting.add(start);
       return undefined;
     });

@@ -111,7 +111,7 @@ function link(client: ZkClient, session: ZooKeeperSession): Link {
   session.attach(client);
   return {
     session,
-    ping: () => client.exists('/'),
+    ping: () => client.ping(),
     end: () => client.end().pipe(tap({ finalize: () => session.attach(undefined) })),
   };
 }
