@@ -65,6 +65,7 @@ export default tseslint.config(
       'rxjs-x/throw-error': 'error',
     },
   },
+  { files: ['lib/*.ts'], rules: { 'no-restricted-imports': ['error', { paths: CLIENT_LIBRARIES }] } },
   ...layers,
   // Specs look at what is thrown, ignored and nested on purpose.
   {

@@ -11,6 +11,7 @@ const connectedSession = (states: typeof provider.states): Promise<string> =>
     ),
   );
 
+console.log('This one plays on a server of its own in this process, whatever address it is given.');
 const server = new MemoryServer();
 await using provider = createRegistry(memory({ server }));
 await using consumer = createRegistry(memory({ server }));

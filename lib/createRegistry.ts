@@ -1,8 +1,10 @@
-import { asyncScheduler, defer, from, switchMap } from 'rxjs';
+import { asyncScheduler, defer, from, of, switchMap } from 'rxjs';
 import { memory, MemoryServer } from './backends/memory/index.js';
-import { parseRegistryAddress, redact, type RegistryAddress } from './dubbo/index.js';
+import { LARGE_DIRECTORY_BYTES } from './backends/zookeeper/largeDirectory.js';
+import { parseRegistryAddress, type RegistryAddress } from './dubbo/index.js';
 import { InvalidUrlError } from './errors.js';
-import type { Backend } from './port/index.js';
+import { quoted } from './internal/quoted.js';
+import type { Backend, ConnectionState } from './port/index.js';
 import { type Registry, registryOn, type RegistryOptions } from './registry.js';
 
 /**
@@ -36,24 +38,31 @@ function backendAt(address: RegistryAddress, text: string): Backend {
     case 'memory':
       return memory({ server: address.name || new MemoryServer(), ...(sessionTimeoutMs && { sessionTimeoutMs }) });
     case 'zookeeper':
-      return loadedAtUse('zookeeper', async () => {
+      return loadedAtUse({ name: 'zookeeper', largeDirectoryBytes: LARGE_DIRECTORY_BYTES }, async () => {
         const { zookeeperAt } = await import('./backends/zookeeper/zookeeper.js');
         return zookeeperAt(address);
       });
     default:
-      throw new InvalidUrlError(`Expected an address that begins with zookeeper:// or memory://, got ${redact(text)}.`);
+      throw new InvalidUrlError(`Expected an address that begins with zookeeper:// or memory://, got ${quoted(text)}.`);
   }
 }
 
 /** A backend whose module, and with it the client library, is loaded by the first subscriber. */
-function loadedAtUse(name: string, load: () => Promise<Backend>): Backend {
+function loadedAtUse(properties: Pick<Backend, 'name' | 'largeDirectoryBytes'>, load: () => Promise<Backend>): Backend {
   let loading: Promise<Backend> | undefined;
-  const backend = (): Promise<Backend> => (loading ??= load());
+  let closed = false;
   return {
-    name,
+    ...properties,
     scheduler: asyncScheduler,
-    ...(name === 'zookeeper' && { largeDirectoryBytes: 800_000 }),
-    states: defer(() => from(backend())).pipe(switchMap(({ states }) => states)),
-    close: async (deadlineMs) => (await backend()).close(deadlineMs),
+    states: defer(() => {
+      if (closed && !loading) return of<ConnectionState>({ status: 'closed' });
+      return from((loading ??= load())).pipe(switchMap(({ states }) => states));
+    }),
+    close: async (deadlineMs) => {
+      closed = true;
+      // One that failed to load has told its subscribers, and has nothing to close.
+      const backend = await loading?.catch(() => undefined);
+      await backend?.close(deadlineMs);
+    },
   };
 }

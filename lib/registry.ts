@@ -19,22 +19,15 @@ import {
   timeout,
   timer,
 } from 'rxjs';
-import type { BackoffOptions } from './connection/index.js';
+import { type BackoffOptions, fullJitter } from './connection/index.js';
 import { Discovery, type InstanceSet, type ServiceEvent } from './discovery/index.js';
-import {
-  localAddress,
-  redact,
-  rootPath,
-  type ServiceQuery,
-  ServiceUrl,
-  toQuery,
-  toRegisteredUrl,
-} from './dubbo/index.js';
+import { localAddress, rootPath, type ServiceQuery, ServiceUrl, toQuery, toRegisteredUrl } from './dubbo/index.js';
 import { InvalidOptionError, RegistryError } from './errors.js';
 import { whenAborted } from './internal/abort.js';
 import { clockOf } from './internal/clock.js';
 import { debugLog } from './internal/debug.js';
 import { quoted } from './internal/quoted.js';
+import { redact } from './internal/redact.js';
 import type { Backend, ConnectionState } from './port/index.js';
 import { Claims, register, type RegistrationState } from './registration/index.js';
 import { VERSION } from './version.js';
@@ -59,11 +52,12 @@ export interface CallOptions {
 
 /** Something that went wrong and was got around: nothing stops because of it, but somebody should know. */
 export interface RegistryWarning {
-  /** What it is: `UNREADABLE_NODE`, `LARGE_DIRECTORY` or `CONTESTED_REGISTRATION`. */
-  readonly code: 'UNREADABLE_NODE' | 'LARGE_DIRECTORY' | 'CONTESTED_REGISTRATION';
+  /** What it is. */
+  readonly code: 'UNREADABLE_NODE' | 'UNREADABLE_DIRECTORY' | 'LARGE_DIRECTORY' | 'CONTESTED_REGISTRATION';
   readonly message: string;
   /** How often this registry has given a warning of that code, this one included. */
   readonly count: number;
+  /** Where, without passwords. */
   readonly path?: string;
   readonly cause?: unknown;
 }
@@ -72,7 +66,10 @@ export interface RegistryWarning {
 export interface Provision extends AsyncDisposable {
   /** What is announced, with everything that was added to it. */
   readonly url: ServiceUrl;
-  /** Where the registration stands; the present state is replayed. Completes when released, never errors before. */
+  /**
+   * Where the registration stands; the present state is replayed. Completes when released; errors if the registry refuses
+   * us for good, which ends the registration.
+   */
   readonly states: Observable<RegistrationState>;
   /**
    * Takes the service back; resolves when the registry has acknowledged it.
@@ -183,12 +180,15 @@ export interface Registry extends AsyncDisposable {
    *
    * Resolves when that is acknowledged, at the latest after `deadlineMs` (5000 by default), in every state. What could
    * not be taken back by then goes with the session. Never rejects; again and again is the same.
+   *
+   * @throws InvalidOptionError if `deadlineMs` is not a number of milliseconds.
    */
   close(options?: { readonly deadlineMs?: number }): Promise<void>;
 }
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 const DEFAULT_CLOSE_DEADLINE_MS = 5_000;
+const MOST_UNREADABLE = 10_000;
 
 /** A registry on a backend; see `createRegistry`. */
 export function registryOn(backend: Backend, options: RegistryOptions = {}): Registry {
@@ -205,6 +205,7 @@ class BackendRegistry implements Registry {
   readonly #discovery: Discovery;
   readonly #keys = new Map<string, object>();
   readonly #warnings = new Subject<RegistryWarning>();
+  readonly #unreadable = new Set<string>();
   readonly #counts = new Map<string, number>();
   readonly #closing = new ReplaySubject<void>(1);
   readonly #log = debugLog('registry');
@@ -222,6 +223,8 @@ class BackendRegistry implements Registry {
       return backend.states;
     });
     const { retry } = options;
+    // Refuses what is out of range now, not at the first fault.
+    fullJitter(retry);
     const shared = { ...(retry && { retry }), scheduler: this.#scheduler };
     this.#claims = new Claims(this.states, {
       ...shared,
@@ -236,15 +239,22 @@ class BackendRegistry implements Registry {
           `The names below ${path} add up to ${bytes} bytes: Java clients with default settings stop reading it at 1048575.`,
           { path },
         ),
-      onUnreadable: (path, cause) =>
+      onRefused: (path, cause) => {
+        if (this.#isKnownUnreadable(path)) return;
+        const why = cause instanceof Error ? cause.message : String(cause);
+        this.#warn('UNREADABLE_DIRECTORY', `Left out ${quoted(path)} until it can be read: ${why}`, {
+          path: redact(path),
+          cause,
+        });
+      },
+      onUnreadable: (path, cause) => {
+        if (this.#isKnownUnreadable(path)) return;
         this.#warn(
           'UNREADABLE_NODE',
-          `Skipped ${quoted(redact(path))}: ${cause instanceof Error ? cause.message : String(cause)}`,
-          {
-            path,
-            cause,
-          },
-        ),
+          `Skipped ${quoted(path)}: ${cause instanceof Error ? cause.message : String(cause)}`,
+          { path: redact(path), cause },
+        );
+      },
     });
   }
 
@@ -276,15 +286,18 @@ class BackendRegistry implements Registry {
     try {
       const registered = await this.#settle(
         states.pipe(switchMap((state) => (state.status === 'registered' ? of(state) : []))),
-        `${quoted(redact(String(url)))} to be registered`,
+        `${quoted(String(url))} to be registered`,
         timeoutMs,
         options.signal,
       );
+      let gone: Observable<never> | undefined;
       const release = async (): Promise<void> => {
         registration.unsubscribe();
         states.complete();
-        const gone = this.#claims.gone(registered.path).pipe(endWith(undefined));
-        await this.#settle(gone, `${quoted(redact(String(url)))} to be taken back`, timeoutMs);
+        // Once: what is claimed later at the same path is another's.
+        gone ??= this.#claims.gone(registered.path);
+        const what = `${quoted(String(url))} to be taken back`;
+        await firstValueFrom(this.#within(timeoutMs, gone.pipe(endWith(undefined)), what));
       };
       return { url: registered.url, states: states.asObservable(), release, [Symbol.asyncDispose]: release };
     } catch (error) {
@@ -358,16 +371,29 @@ class BackendRegistry implements Registry {
 
   #settle<T>(source: Observable<T>, what: string, timeoutMs: number, signal?: AbortSignal): Promise<T> {
     return firstValueFrom(
-      merge(source, whenAborted(signal).pipe(takeUntil(this.#closing))).pipe(
-        timeout({
-          first: timeoutMs,
-          scheduler: this.#scheduler,
-          with: () => throwError(() => this.#timeoutError(what, timeoutMs)),
-        }),
+      this.#within(timeoutMs, merge(source, whenAborted(signal).pipe(takeUntil(this.#closing))), what).pipe(
         takeUntil(this.#closing),
-        throwIfEmpty(() => new RegistryError('CLOSED', `The registry was closed before ${what}.`)),
+        throwIfEmpty(() => new RegistryError('CLOSED', `The registry was closed while it waited for ${what}.`)),
       ),
     );
+  }
+
+  #within<T>(timeoutMs: number, source: Observable<T>, what: string): Observable<T> {
+    return source.pipe(
+      timeout({
+        first: timeoutMs,
+        scheduler: this.#scheduler,
+        with: () => throwError(() => this.#timeoutError(what, timeoutMs)),
+      }),
+    );
+  }
+
+  /** Each is told once, however often it is looked at; a registry full of garbage is not to fill our memory. */
+  #isKnownUnreadable(path: string): boolean {
+    if (this.#unreadable.has(path)) return true;
+    if (this.#unreadable.size >= MOST_UNREADABLE) this.#unreadable.clear();
+    this.#unreadable.add(path);
+    return false;
   }
 
   #timeoutError(what: string, timeoutMs: number): RegistryError {

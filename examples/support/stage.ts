@@ -46,7 +46,9 @@ function remoteStage(address: string): Stage {
     doomedClient: async () => {
       const parts = /^(\w+:\/\/(?:[^@/]*@)?)([^,/?]+)[^/?]*(.*)$/.exec(address);
       if (!parts) throw new Error(`Expected an address such as zookeeper://127.0.0.1:2181, got ${address}`);
-      const [, scheme = '', host = '', rest = ''] = parts;
+      const [, scheme = '', host = '', parameters = ''] = parts;
+      // One server only: a client that is cut off from one would keep its session through another.
+      const rest = parameters.replace(/([?&])backup=[^&]*&?/, '$1');
       const relay = await startRelay(host);
       relays.push(relay);
       const loseSession = async (gone: Promise<unknown>): Promise<void> => {

@@ -139,14 +139,19 @@ export function connect(open: OpenLink, options: ConnectOptions): Backend {
     const tryOnce = defer((): Observable<ConnectionEvent> => {
       const sentAt = clock.now();
       return open(session).pipe(
-        raceWith(late(sessionTimeoutMs * HANDSHAKE_SHARE, 'No handshake', scheduler)),
+        raceWith(late((session?.timeoutMs ?? sessionTimeoutMs) * HANDSHAKE_SHARE, 'No handshake', scheduler)),
         switchMap((opened) => {
+          const replaced = session !== undefined && session !== opened.session;
           link = opened;
           session = opened.session;
           attempt = 0;
           lastCause = undefined;
           proofs.next({ sentAt, timeoutMs: session.timeoutMs });
-          return merge(of<ConnectionEvent>({ type: 'up', session }), pings(opened));
+          return merge(
+            replaced ? anew(new RegistryError('SESSION_EXPIRED', 'The server began another session.')) : EMPTY,
+            of<ConnectionEvent>({ type: 'up', session }),
+            pings(opened),
+          );
         }),
         catchError((error: unknown): Observable<ConnectionEvent> => {
           if (isFatalError(error)) return throwError(() => error);
@@ -227,6 +232,11 @@ export function connect(open: OpenLink, options: ConnectOptions): Backend {
       );
     },
   };
+}
+
+/** What happened if a new session came where the old one was asked for. */
+function anew(cause: Error): Observable<ConnectionEvent> {
+  return of<ConnectionEvent[]>({ type: 'expired', cause }, { type: 'attempt', cause });
 }
 
 /**

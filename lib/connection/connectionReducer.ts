@@ -25,14 +25,17 @@ export function connectionReducer(
   switch (event.type) {
     case 'attempt':
       // While a session may still live, that is what there is to know; the tries behind it are not told.
-      if (state?.status === 'suspended' || state?.status === 'connected') return state;
+      if (state?.status === 'suspended' || state?.status === 'connected' || state?.status === 'closed') return state;
       return {
         status: 'connecting',
         attempt: state?.status === 'connecting' ? state.attempt + 1 : 1,
         ...(event.cause && { cause: event.cause }),
       };
     case 'up':
-      return { status: 'connected', session: event.session };
+      // Another session than the one that may still live is only ever reached through `lost`.
+      return state?.status === 'connecting' || (state?.status === 'suspended' && state.session === event.session)
+        ? { status: 'connected', session: event.session }
+        : state;
     case 'down':
       return state?.status === 'connected'
         ? { status: 'suspended', session: state.session, cause: event.cause }

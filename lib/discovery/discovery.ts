@@ -1,4 +1,18 @@
-import { concatMap, defer, filter, finalize, from, map, type Observable, of, ReplaySubject, share } from 'rxjs';
+import {
+  concatMap,
+  defer,
+  filter,
+  finalize,
+  from,
+  map,
+  merge,
+  type Observable,
+  of,
+  ReplaySubject,
+  share,
+  Subject,
+} from 'rxjs';
+import { retryWithBackoff } from '../connection/index.js';
 import {
   categoriesOf,
   categoryPath,
@@ -16,7 +30,10 @@ import { InstanceTable, type ServiceNode } from './instanceTable.js';
 import type { ServiceEvent } from './serviceEvent.js';
 
 /** How a {@link Discovery} reads the registry. */
-export type DiscoveryOptions = Omit<DirectoryFeedOptions<never>, 'read'>;
+export interface DiscoveryOptions extends Omit<DirectoryFeedOptions<never>, 'read'> {
+  /** Told when one of several directories may not be read. */
+  readonly onRefused: (path: string, error: unknown) => void;
+}
 
 interface QueryBatch {
   readonly events: readonly ServiceEvent[];
@@ -52,13 +69,14 @@ export class Discovery {
   }
 
   #query(query: ServiceUrl): Observable<QueryBatch> {
-    return kept(this.#queries, query.toString(), () => this.#follow(query));
+    return kept(this.#queries, keyOf(query), () => this.#follow(query));
   }
 
   #follow(query: ServiceUrl): Observable<QueryBatch> {
     return defer(() => {
       const table = new InstanceTable();
       const wanted = matcher(query);
+      const isAlone = query.interface !== '*' && categoriesOf(query).length === 1;
       const presentIn = new Map<string, ReadonlyMap<string, ServiceUrl>>();
       const awaited = new Set<string>();
       let ready = false;
@@ -77,22 +95,19 @@ export class Discovery {
           });
         }
         const { key: path, value: batch } = event;
-        const first = !presentIn.has(path);
         presentIn.set(path, batch.present);
         awaited.delete(path);
-        return first
-          ? table.apply(nodesOf(path, batch.present), [])
-          : table.apply(nodesOf(path, batch.added), nodesOf(path, batch.removed));
+        return table.apply(nodesOf(path, batch.added), nodesOf(path, batch.removed));
       };
 
       return this.#directoriesOf(query).pipe(
-        mergeKeys((path) => this.#directory(path)),
+        mergeKeys((path) => (isAlone ? this.#directory(path) : this.#directoryIfPermitted(path))),
         map((event): QueryBatch | undefined => {
           const events = take(event);
           if (ready) return events.length > 0 ? { events, table } : undefined;
           // The first set must be complete: nobody may take a part of it for all there is.
           ready = awaited.size === 0;
-          return ready ? { events: table.additions(), table } : undefined;
+          return ready ? { events, table } : undefined;
         }),
         filter((batch) => batch !== undefined),
       );
@@ -123,11 +138,37 @@ export class Discovery {
     );
   }
 
+  /** A directory whose first batch has everything, also for one who comes late. */
   #directory(path: string): Observable<DirectoryBatch<ServiceUrl>> {
     return kept(this.#directories, path, () =>
       directoryFeed(path, this.#connection, { ...this.#options, read: fromNodeName }),
-    );
+    ).pipe(map((batch, index) => (index === 0 ? { ...batch, added: [...batch.present], removed: [] } : batch)));
   }
+
+  /** One directory among others: as long as it may not be read, it is empty. */
+  #directoryIfPermitted(path: string): Observable<DirectoryBatch<ServiceUrl>> {
+    const { retry, scheduler, onRefused } = this.#options;
+    return defer(() => {
+      const refusals = new Subject<DirectoryBatch<ServiceUrl>>();
+      const directory = this.#directory(path).pipe(
+        retryWithBackoff({
+          ...retry,
+          ...(scheduler && { scheduler }),
+          isFatal: () => false,
+          onRetry: (error) => {
+            onRefused(path, error);
+            refusals.next({ present: new Map(), added: [], removed: [] });
+          },
+        }),
+      );
+      return merge(refusals, directory);
+    });
+  }
+}
+
+/** Tells queries apart by all they say: as texts, two that differ can be the same. */
+function keyOf({ protocol, host, port, path, parameters }: ServiceUrl): string {
+  return JSON.stringify([protocol, host, port, path, ...parameters]);
 }
 
 /** The stream for a key: shared, the last value replayed, as long as anyone subscribes, and forgotten after. */
@@ -135,8 +176,11 @@ function kept<T>(all: Map<string, Observable<T>>, key: string, make: () => Obser
   return defer(() => {
     const present = all.get(key);
     if (present) return present;
-    const made = make().pipe(
-      finalize(() => all.delete(key)),
+    const made: Observable<T> = make().pipe(
+      finalize(() => {
+        // One who came back while this one ended may have made another.
+        if (all.get(key) === made) all.delete(key);
+      }),
       share({ connector: () => new ReplaySubject<T>(1) }),
     );
     all.set(key, made);

@@ -1,6 +1,7 @@
 import { instanceKey, sameService, type ServiceUrl } from '../dubbo/index.js';
 import { InstanceSet } from './instanceSet.js';
 import type { ServiceEvent } from './serviceEvent.js';
+import { Twins } from './twins.js';
 
 /** A node by its path, with what it says. */
 export type ServiceNode = readonly [path: string, url: ServiceUrl];
@@ -12,7 +13,7 @@ export type ServiceNode = readonly [path: string, url: ServiceUrl];
  * and then an old one gone, reads as one `update`.
  */
 export class InstanceTable {
-  readonly #nodes = new Map<string, Map<string, ServiceUrl>>();
+  readonly #twins = new Map<string, Twins>();
   #told = new Map<string, ServiceUrl>();
   #changes = 0;
   #set = new InstanceSet(this.#told);
@@ -25,16 +26,16 @@ export class InstanceTable {
     for (const [path, url] of removed) {
       const key = instanceKey(url);
       touched.add(key);
-      const nodes = this.#nodes.get(key);
-      nodes?.delete(path);
-      if (nodes?.size === 0) this.#nodes.delete(key);
+      const twins = this.#twins.get(key);
+      twins?.remove(path);
+      if (twins?.size === 0) this.#twins.delete(key);
     }
     for (const [path, url] of added) {
       const key = instanceKey(url);
       touched.add(key);
-      const nodes = this.#nodes.get(key);
-      if (nodes) nodes.set(path, url);
-      else this.#nodes.set(key, new Map([[path, url]]));
+      const twins = this.#twins.get(key) ?? new Twins();
+      this.#twins.set(key, twins);
+      twins.add(path, url);
     }
     const events = [...touched].flatMap((key) => this.#tell(key) ?? []);
     if (events.length > 0) {
@@ -65,7 +66,7 @@ export class InstanceTable {
 
   #tell(key: string): ServiceEvent | undefined {
     const previous = this.#told.get(key);
-    const service = newest(this.#nodes.get(key));
+    const service = this.#twins.get(key)?.newest;
     if (!service) {
       if (!previous) return undefined;
       this.#told.delete(key);
@@ -86,25 +87,4 @@ function undoOf(event: ServiceEvent): readonly [key: string, before: ServiceUrl 
     case 'delete':
       return [event.key, event.service];
   }
-}
-
-/** By timestamp, and by text where that says nothing: every consumer must come to the same choice. */
-function newest(nodes: ReadonlyMap<string, ServiceUrl> | undefined): ServiceUrl | undefined {
-  let best: ServiceUrl | undefined;
-  for (const url of nodes?.values() ?? []) {
-    if (!best || isNewer(url, best)) best = url;
-  }
-  return best;
-}
-
-function isNewer(a: ServiceUrl, b: ServiceUrl): boolean {
-  const difference = timestampMs(a) - timestampMs(b);
-  return difference === 0 ? a.toString() > b.toString() : difference > 0;
-}
-
-/** Java writes milliseconds, Go seconds: no millisecond of this century is below 10¹¹. */
-function timestampMs(url: ServiceUrl): number {
-  const value = Number(url.parameter('timestamp'));
-  if (!Number.isFinite(value)) return 0;
-  return value < 1e11 ? value * 1_000 : value;
 }

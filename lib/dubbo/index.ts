@@ -4,7 +4,6 @@ export { localAddress } from './localAddress.js';
 export { categoriesOf, matcher, matches } from './matching.js';
 export { fromNodeName, toNodeName } from './nodeName.js';
 export { CATEGORIES, categoryPath, interfaceOfDirectory, nodePath, rootPath, servicePath } from './paths.js';
-export { redact } from './redact.js';
 export { type RegistrationFacts, toRegisteredUrl } from './registeredUrl.js';
 export { parseRegistryAddress, type RegistryAddress, type RegistryHost } from './registryAddress.js';
 export { type ServiceQuery, toQuery } from './serviceQuery.js';

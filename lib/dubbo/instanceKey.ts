@@ -29,7 +29,7 @@ export function instanceKey(url: ServiceUrl): string {
   let key = `${encodeComponent(category)}/${url.protocol}://${user}${encodeComponent(url.host)}${port}/${encodeComponent(url.path)}`;
   let separator = '?';
   for (const [name, value] of url.parameters) {
-    if (isProvider ? !OF_A_PROVIDER.has(name) : OF_THE_WRITER.has(name)) continue;
+    if (isProvider ? !OF_A_PROVIDER.has(name) : OF_THE_WRITER.has(name) || name === 'password') continue;
     key += `${separator}${encodeComponent(name)}=${encodeComponent(value)}`;
     separator = '&';
   }

@@ -2,7 +2,7 @@ import { InvalidOptionError, InvalidUrlError } from '../errors.js';
 import { UNFIT_FOR_PATHS } from '../internal/path.js';
 import { decodeComponent, encodeComponent } from './encoding.js';
 import { toNodeName } from './nodeName.js';
-import { quoted } from './redact.js';
+import { quoted } from '../internal/quoted.js';
 import type { ServiceUrl } from './serviceUrl.js';
 
 /** The directories that a service can have. */

@@ -1,5 +1,5 @@
 import { InvalidOptionError, InvalidUrlError } from '../errors.js';
-import { quoted } from './redact.js';
+import { quoted } from '../internal/quoted.js';
 import type { ServiceUrl, ServiceUrlChanges } from './serviceUrl.js';
 
 /** What a process knows about itself and adds to what it registers. */

@@ -1,5 +1,5 @@
 import { InvalidOptionError, InvalidUrlError } from '../errors.js';
-import { quoted } from './redact.js';
+import { quoted } from '../internal/quoted.js';
 import { CONTROL, splitHostPort, splitQuery, splitUrl, splitUserInfo } from './splitUrl.js';
 
 /** One server of a registry. */

@@ -1,5 +1,5 @@
 import { InvalidOptionError, InvalidUrlError } from '../errors.js';
-import { quoted } from './redact.js';
+import { quoted } from '../internal/quoted.js';
 import { ServiceUrl } from './serviceUrl.js';
 
 /** What a consumer asks for; the rules are those of {@link matcher}. */

@@ -1,5 +1,5 @@
 import { InvalidUrlError } from '../errors.js';
-import { quoted } from './redact.js';
+import { quoted } from '../internal/quoted.js';
 import {
   CONTROL,
   PROTOCOL,

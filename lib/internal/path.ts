@@ -15,7 +15,7 @@ export const UNFIT_FOR_PATHS = /[\p{Cc}\p{Cs}\u{E000}-\u{F8FF}\u{FFF0}-\u{FFFF}\
  */
 export function checkPath(path: string): void {
   const flaw = flawOf(path);
-  if (flaw) throw new RegistryError('INVALID_PATH', `Expected an absolute path, got ${quoted(path)}: ${flaw}.`);
+  if (flaw) throw new RegistryError('INVALID_PATH', `Expected an absolute path, got ${quoted(String(path))}: ${flaw}.`);
 }
 
 function flawOf(path: string): string | undefined {

@@ -15,6 +15,7 @@ import {
   ReplaySubject,
   type SchedulerLike,
   skip,
+  startWith,
   switchMap,
   take,
   takeWhile,
@@ -23,8 +24,8 @@ import {
   timer,
 } from 'rxjs';
 import { type BackoffOptions, fullJitter, isFatalError, retryWithBackoff } from '../connection/index.js';
-import { redact } from '../dubbo/index.js';
 import { RegistryError } from '../errors.js';
+import { quoted } from '../internal/quoted.js';
 import type { ConnectionState, CreateOptions, RegistryNode, Session } from '../port/index.js';
 import { decide, type Observed } from './decide.js';
 
@@ -84,6 +85,7 @@ export class Claim {
         }),
       ),
     ).pipe(
+      startWith<ClaimState>({ status: 'pending' }),
       takeWhile((state) => state.status !== 'released', true),
       distinctUntilChanged(sameState),
     );
@@ -126,6 +128,9 @@ export class Claim {
       const { ephemeral, retry = {}, scheduler = asyncScheduler } = this.#options;
       const create: CreateOptions = { ephemeral };
       const backoff = fullJitter(retry);
+      // What could be done once can be done again.
+      const isFatal = (error: unknown): boolean => isFatalError(error) && !this.#registered;
+      const patiently = { ...retry, scheduler, isFatal };
       let failures = 0;
       const observed = new BehaviorSubject<Observed>('unknown');
       const watching = new ReplaySubject<void>(1);
@@ -133,20 +138,29 @@ export class Claim {
       const observe = (node: RegistryNode | undefined): void => observed.next(node ?? 'absent');
       const readAgain = defer(() => session.read(this.path)).pipe(tap(observe), ignoreElements());
 
-      const act = (operation: Observable<RegistryNode | undefined>): Observable<ClaimState> =>
+      const act = (known: Observed, operation: Observable<RegistryNode | undefined>): Observable<ClaimState> =>
         operation.pipe(
           tap((node) => {
             failures = 0;
             observe(node);
           }),
           ignoreElements(),
-          // Not what we thought is there: look, and decide again.
-          catchError((error: unknown) => (isSurprise(error) ? readAgain : throwError(() => error))),
+          // Not what we thought is there: look, and decide again. Where it is as we thought, this is a failure like others.
+          catchError((error: unknown) => {
+            if (!isSurprise(error)) return throwError(() => error);
+            return session.read(this.path).pipe(
+              switchMap((node) => {
+                if (sameNode(known, node ?? 'absent')) return throwError(() => error);
+                observe(node);
+                return EMPTY;
+              }),
+            );
+          }),
           catchError((error: unknown) => failed(error)),
         );
 
       const failed = (error: unknown): Observable<ClaimState> => {
-        if (isFatalError(error) && !this.#registered) return throwError(() => error);
+        if (isFatal(error)) return throwError(() => error);
         failures += 1;
         const cause = error instanceof Error ? error : new Error(String(error));
         // A change of mind need not wait: it may be what ends the trouble.
@@ -155,7 +169,7 @@ export class Claim {
           ignoreElements(),
         );
         // Whether the operation was carried out is not known: only reading tells.
-        const look = readAgain.pipe(catchError((again: unknown) => failed(again)));
+        const look = readAgain.pipe(retryWithBackoff(patiently));
         return concat(of<ClaimState>({ status: 'pending', cause }), wait, look);
       };
 
@@ -171,10 +185,10 @@ export class Claim {
           case 'create':
             fresh = false;
             this.#touched = true;
-            return act(session.create(this.path, create));
+            return act(known, session.create(this.path, create));
           case 'takeOver':
             this.#touched = true;
-            return act(session.takeOver(node, create));
+            return act(known, session.takeOver(node, create));
           case 'hold':
             this.#held = this.#registered = this.#standing = true;
             watching.next();
@@ -184,13 +198,14 @@ export class Claim {
             watching.next();
             const cause = new RegistryError(
               'CONTESTED_REGISTRATION',
-              `Another live session, ${node.owner ?? 'none (the node is persistent)'}, took over ${redact(this.path)}: left to it until it goes.`,
+              `Another live session, ${node.owner ?? 'none (the node is persistent)'}, took over ${quoted(this.path)}: left to it until it goes.`,
             );
             this.#options.warn?.(cause);
             return of({ status: 'pending', cause });
           }
           case 'remove':
             return act(
+              known,
               session
                 .remove(this.path, ephemeral ? { owner: session.id } : { version: node.version })
                 .pipe(switchMap(() => of(undefined))),
@@ -205,7 +220,7 @@ export class Claim {
           take(1),
           switchMap(() => session.watchNode(this.path)),
           // Losing sight of the node is not losing it.
-          retryWithBackoff({ ...retry, scheduler, isFatal: (error) => isFatalError(error) && !this.#registered }),
+          retryWithBackoff(patiently),
           tap(observe),
           ignoreElements(),
         ),
@@ -217,6 +232,10 @@ export class Claim {
 
 function isSurprise(error: unknown): boolean {
   return error instanceof RegistryError && (error.code === 'NODE_EXISTS' || error.code === 'CONFLICT');
+}
+
+function sameNode(a: Observed, b: Observed): boolean {
+  return typeof a === 'string' || typeof b === 'string' ? a === b : a.version === b.version;
 }
 
 function sameState(a: ClaimState, b: ClaimState): boolean {

@@ -13,8 +13,9 @@ export interface ClaimHold {
 interface Entry {
   readonly claim: Claim;
   readonly states: ReplaySubject<ClaimState>;
-  readonly gone: Observable<never>;
   holds: number;
+  /** Completes when what was let go is taken back, or claimed again by another. */
+  release: ReplaySubject<never>;
 }
 
 /** All claims of one registry, by path: what is let go stays here until it is taken back. */
@@ -37,8 +38,13 @@ export class Claims {
   hold(path: string, ephemeral: boolean): ClaimHold {
     const letGo = this.#entries.get(path);
     const entry = letGo ?? this.#start(path, ephemeral);
-    if (letGo?.holds === 0) entry.claim.want('present');
+    if (letGo?.holds === 0) {
+      entry.claim.want('present');
+      entry.release.complete();
+      entry.release = new ReplaySubject<never>(1);
+    }
     entry.holds += 1;
+    const { release } = entry;
     let held = true;
     return {
       states: entry.states,
@@ -48,7 +54,7 @@ export class Claims {
           entry.holds -= 1;
           if (entry.holds === 0) entry.claim.want('absent');
         }
-        return entry.gone;
+        return release;
       },
     };
   }
@@ -56,8 +62,7 @@ export class Claims {
   #start(path: string, ephemeral: boolean): Entry {
     const claim = new Claim(path, this.#connection, { ...this.#options, ephemeral });
     const states = new ReplaySubject<ClaimState>(1);
-    const gone = new ReplaySubject<never>(1);
-    const entry: Entry = { claim, states, gone, holds: 0 };
+    const entry: Entry = { claim, states, holds: 0, release: new ReplaySubject<never>(1) };
     this.#entries.set(path, entry);
     const forget = (): void => {
       if (this.#entries.get(path) === entry) this.#entries.delete(path);
@@ -70,12 +75,12 @@ export class Claims {
       error: (error: unknown) => {
         forget();
         states.error(error);
-        gone.complete();
+        entry.release.complete();
       },
       complete: () => {
         forget();
         states.complete();
-        gone.complete();
+        entry.release.complete();
       },
     });
     return entry;
@@ -83,13 +88,13 @@ export class Claims {
 
   /** Completes when nothing of a path is left, at once if it is not claimed. */
   gone(path: string): Observable<never> {
-    return this.#entries.get(path)?.gone ?? EMPTY;
+    return this.#entries.get(path)?.release ?? EMPTY;
   }
 
   /** Completes when everything that was let go by now is taken back. */
   releases(): Observable<never> {
     return defer(() =>
-      merge(...[...this.#entries.values()].filter(({ holds }) => holds === 0).map(({ gone }) => gone)),
+      merge(...[...this.#entries.values()].filter(({ holds }) => holds === 0).map(({ release }) => release)),
     );
   }
 }

@@ -236,7 +236,16 @@ export class MemoryServer {
           session.link = link;
           session.heardAt = this.#clock.now();
           this.#links.add(link);
-          pending.add(this.#later(() => (refused() ? fail(lost) : answer(link))));
+          // Who gives up before the answer comes closes the connection, as with any server.
+          const unanswered = new Subscription(() => this.drop(link));
+          pending.add(unanswered);
+          pending.add(
+            this.#later(() => {
+              pending.remove(unanswered);
+              if (refused()) fail(lost);
+              else answer(link);
+            }),
+          );
         });
       }),
     );

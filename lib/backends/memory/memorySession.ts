@@ -1,6 +1,7 @@
 import { Observable } from 'rxjs';
 import { RegistryError } from '../../errors.js';
 import { checkPath } from '../../internal/path.js';
+import { quoted } from '../../internal/quoted.js';
 import type { CreateOptions, DirectoryChange, NodeCondition, RegistryNode, Session } from '../../port/index.js';
 import type { MemoryLink, MemoryServer } from './memoryServer.js';
 import type { MemoryTree } from './memoryTree.js';
@@ -34,7 +35,7 @@ export class MemorySession implements Session {
   takeOver(node: RegistryNode, options: CreateOptions = {}): Observable<RegistryNode> {
     return this.#request(node.path, (tree) => {
       if (!tree.remove(node.path, { version: node.version })) {
-        throw new RegistryError('CONFLICT', `${node.path} is gone.`);
+        throw new RegistryError('CONFLICT', `${quoted(node.path)} is gone.`);
       }
       return tree.create(node.path, this.#owner(options), options.data);
     });

@@ -1,4 +1,5 @@
 import { RegistryError } from '../../errors.js';
+import { quoted } from '../../internal/quoted.js';
 import { childOf, nameOf, parentOf } from '../../internal/path.js';
 import type { NodeCondition, RegistryNode } from '../../port/index.js';
 
@@ -64,14 +65,14 @@ export class MemoryTree {
   create(path: string, owner: string | undefined, data: Uint8Array = EMPTY_DATA, sequential = false): RegistryNode {
     const parent = this.#makeParent(path);
     const actual = sequential ? `${path}${String(parent.sequence++).padStart(10, '0')}` : path;
-    if (this.#entries.has(actual)) throw new RegistryError('NODE_EXISTS', `${actual} exists already.`);
+    if (this.#entries.has(actual)) throw new RegistryError('NODE_EXISTS', `${quoted(actual)} exists already.`);
     this.#add(actual, owner, data);
     return this.read(actual)!;
   }
 
   write(path: string, data: Uint8Array, condition: NodeCondition = {}): RegistryNode {
     const entry = this.#entries.get(path);
-    if (!entry) throw new RegistryError('NO_NODE', `There is no node ${path}.`);
+    if (!entry) throw new RegistryError('NO_NODE', `There is no node ${quoted(path)}.`);
     checkCondition(path, entry, condition);
     this.#touch(path);
     entry.data = new Uint8Array(data);
@@ -84,7 +85,7 @@ export class MemoryTree {
     const entry = this.#entries.get(path);
     if (!entry) return false;
     checkCondition(path, entry, condition);
-    if (entry.children.size > 0) throw new RegistryError('NOT_EMPTY', `${path} has children.`);
+    if (entry.children.size > 0) throw new RegistryError('NOT_EMPTY', `${quoted(path)} has children.`);
     this.#touch(path);
     this.#entries.delete(path);
     if (entry.owner !== undefined) this.#owned.get(entry.owner)?.delete(path);
@@ -109,7 +110,7 @@ export class MemoryTree {
     this.makeDirectory(directory);
     const parent = this.#entries.get(directory)!;
     if (parent.owner !== undefined) {
-      throw new RegistryError('CONFLICT', `${directory} is ephemeral and can have no children.`);
+      throw new RegistryError('CONFLICT', `${quoted(directory)} is ephemeral and can have no children.`);
     }
     return parent;
   }
@@ -145,9 +146,9 @@ function newEntry(owner: string | undefined, data: Uint8Array, version: bigint):
 
 function checkCondition(path: string, entry: Entry, { version, owner }: NodeCondition): void {
   if (version !== undefined && version !== entry.version) {
-    throw new RegistryError('CONFLICT', `${path} has version ${entry.version}, not ${version}.`);
+    throw new RegistryError('CONFLICT', `${quoted(path)} has version ${entry.version}, not ${version}.`);
   }
   if (owner !== undefined && owner !== entry.owner) {
-    throw new RegistryError('CONFLICT', `${path} belongs to ${entry.owner ?? 'nobody'}, not to ${owner}.`);
+    throw new RegistryError('CONFLICT', `${quoted(path)} belongs to ${entry.owner ?? 'nobody'}, not to ${owner}.`);
   }
 }

@@ -22,7 +22,7 @@ const STATE = { DISCONNECTED: 0, CONNECTING: 1, CONNECTED: 2, CLOSING: -1, EXPIR
 const OPCODE = { DELETE: 2, REMOVE_WATCHES: 18, CLOSE_SESSION: -11 } as const;
 
 /** A packet's fixed offsets: length, xid, zxid, error. */
-const OFFSET = { XID: 4, ERROR: 16, HEADER: 20 } as const;
+const OFFSET = { XID: 4, ZXID: 8, ERROR: 16, HEADER: 20 } as const;
 
 /** How many requests are under way at once: enough to fill the pipe, few enough for a ping not to wait behind them. */
 const WINDOW = 256;
@@ -116,6 +116,7 @@ export class ZkClient {
   readonly #waiting = new Set<() => void>();
   readonly #ended = new Subject<never>();
   #underWay = 0;
+  #seenZxid = 0n;
   #connected = false;
   #deliveries: (() => void)[] = [];
   #over: RegistryError | undefined;
@@ -136,7 +137,10 @@ export class ZkClient {
     });
     const internals = (this.#internals = internalsOf(this.#client));
     internals.servers = [{ host, port }];
-    if (options.seenZxid) internals.zxid = options.seenZxid;
+    if (options.seenZxid) {
+      internals.zxid = options.seenZxid;
+      this.#seenZxid = options.seenZxid.readBigInt64BE();
+    }
     for (const { scheme, credentials } of options.auth) this.#client.addAuthInfo(scheme, Buffer.from(credentials));
 
     const readPacket = internals.onSocketData.bind(internals);
@@ -174,7 +178,9 @@ export class ZkClient {
 
   /** The last transaction that this connection has seen. */
   get seenZxid(): Buffer {
-    return this.#internals.zxid;
+    const zxid = Buffer.alloc(8);
+    zxid.writeBigInt64BE(this.#seenZxid);
+    return zxid;
   }
 
   /** Asks for a sign of life, ahead of all that waits: behind ten thousand requests an answer would pass for silence. */
@@ -310,6 +316,8 @@ export class ZkClient {
       });
       if (this.#over) return subscriber.complete();
       subscriber.add(this.#ended.subscribe({ error: () => subscriber.complete() }));
+      // In CLOSING the client fails calls on the spot: those that wait would start one inside another.
+      this.#waiting.clear();
       this.#internals.setState(STATE.CLOSING);
       this.#internals.queue(rawRequest(OPCODE.CLOSE_SESSION, OPCODE.CLOSE_SESSION, Buffer.alloc(0)), () =>
         this.#deliver(() => subscriber.complete()),
@@ -443,6 +451,9 @@ export class ZkClient {
           packet.length >= OFFSET.HEADER &&
           packet.readInt32BE(OFFSET.XID) >= 0
         ) {
+          const zxid = packet.readBigInt64BE(OFFSET.ZXID);
+          // An answer without a transaction carries 0.
+          if (zxid > this.#seenZxid) this.#seenZxid = zxid;
           const code = packet.readInt32BE(OFFSET.ERROR);
           if (!CODES_OF_CLIENT.has(code)) {
             this.#unknownCode = code;

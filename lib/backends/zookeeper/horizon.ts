@@ -28,10 +28,8 @@ export class Horizon {
 
   /** Takes note of a connection that failed. */
   failed(error: unknown): void {
-    if (!(error instanceof RefusedError)) {
-      this.#refusedSince = undefined;
-      return;
-    }
+    // A host that is down says nothing about history, so it does not begin the wait anew either.
+    if (!(error instanceof RefusedError)) return;
     const now = performance.now();
     this.#refusedSince ??= now;
     if (now - this.#refusedSince < this.#patienceMs) return;

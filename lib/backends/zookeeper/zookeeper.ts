@@ -6,6 +6,7 @@ import { InvalidOptionError } from '../../errors.js';
 import type { Backend } from '../../port/index.js';
 import { type Acl, openClient, type ZkClient } from './client.js';
 import { Horizon } from './horizon.js';
+import { LARGE_DIRECTORY_BYTES } from './largeDirectory.js';
 import { ZooKeeperSession } from './zookeeperSession.js';
 
 const { ACL, Id } = nodeZooKeeper;
@@ -39,9 +40,6 @@ export interface ZooKeeperOptions {
   /** The waits between attempts to connect. */
   readonly reconnect?: BackoffOptions;
 }
-
-/** Java clients with default settings stop reading a directory whose names add up to 1048575 bytes. */
-const LARGE_DIRECTORY_BYTES = 800_000;
 
 /**
  * A registry on ZooKeeper.

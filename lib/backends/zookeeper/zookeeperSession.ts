@@ -138,7 +138,7 @@ export class ZooKeeperSession implements Session {
     const making = this.#making.get(path);
     if (making) return making;
     // Ten thousand registrations of a new service need its directory once.
-    const make = defer(() =>
+    const make: Observable<void> = defer(() =>
       unless(
         'NODE_EXISTS',
         retryAfter('NO_NODE', client.create(path, {}), () => this.#make(client, parentOf(path))).pipe(
@@ -147,7 +147,9 @@ export class ZooKeeperSession implements Session {
         undefined,
       ),
     ).pipe(
-      finalize(() => this.#making.delete(path)),
+      finalize(() => {
+        if (this.#making.get(path) === make) this.#making.delete(path);
+      }),
       share(),
     );
     this.#making.set(path, make);

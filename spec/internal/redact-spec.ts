@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { redact } from '../../lib/dubbo/redact.js';
+import { redact } from '../../lib/internal/redact.js';
 
 describe('redact', () => {
   it.each([

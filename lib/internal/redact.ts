@@ -1,10 +1,8 @@
-import { quoted as quotedAsItIs } from '../internal/quoted.js';
-
 // Hosts whose colons start ports, or stand in brackets, then a query: the `@` behind can only be part of a value.
 const QUERY_BEFORE_AT = /^(?:[^@/?:[\]]|:\d{1,5}(?=[,/?])|\[[^@/?[\]]*\])*(?:\/[^@?]*)?\?[\w.-]+=/;
 
 /**
- * Hides the user name and the password of one URL, for messages and logs.
+ * Hides the user name and the password of one URL, or of one that stands encoded in a path, for messages and logs.
  *
  * It reads malformed URLs too, and errs on the side of hiding: a password may hold an unescaped `@`, `/` or `:`, so
  * everything up to the last `@` goes, unless that `@` can only stand in the query. A `password` parameter is hidden as well.
@@ -21,13 +19,9 @@ export function redact(text: string): string {
   const start = text.indexOf('://') < 0 ? 0 : text.indexOf('://') + 3;
   const rest = text.slice(start);
   const end = rest.lastIndexOf('@');
-  const bare = end < 0 || QUERY_BEFORE_AT.test(rest) ? rest : `***${rest.slice(end)}`;
+  const bare = end < 0 || text.startsWith('/') || QUERY_BEFORE_AT.test(rest) ? rest : `***${rest.slice(end)}`;
   return (text.slice(0, start) + bare)
     .replace(/([?&]password=)[^&]*/gi, '$1***')
+    .replace(/((?:%3F|%26)password%3D)(?:(?!%26|\/).)*/gi, '$1***')
     .replace(/(%3A%2F%2F)(?:(?!%2F|%3F|\/).)*%40/gi, '$1***%40');
-}
-
-/** The text as it may stand in a message: redacted, quoted, and not longer than a line. */
-export function quoted(text: string): string {
-  return quotedAsItIs(redact(text), 160);
 }

@@ -1,0 +1,20 @@
+import { NEVER } from 'rxjs';
+import type { Session } from '../../lib/port/index.js';
+
+/** A session of which nothing is asked. */
+export function fakeSession(id: string, timeoutMs = 12_000): Session {
+  const silent = () => NEVER;
+  return {
+    id,
+    timeoutMs,
+    makeDirectory: silent,
+    create: silent,
+    takeOver: silent,
+    read: silent,
+    list: silent,
+    write: silent,
+    remove: silent,
+    watchNode: silent,
+    watchDirectory: silent,
+  };
+}

@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import * as memory from '../lib/backends/memory/index.js';
+import * as zookeeper from '../lib/backends/zookeeper/index.js';
+import * as main from '../lib/index.js';
+
+describe('what the package exports', () => {
+  it('rx-registry', () => {
+    expect(Object.keys(main).sort()).toEqual([
+      'CATEGORIES',
+      'DuplicateRegistrationError',
+      'ERROR_CODES',
+      'InstanceSet',
+      'InvalidOptionError',
+      'InvalidUrlError',
+      'LEGAL_TRANSITIONS',
+      'RegistryError',
+      'ServiceUrl',
+      'UnreadableNodeError',
+      'VERSION',
+      'createRegistry',
+      'fullJitter',
+      'instanceKey',
+      'isFatalError',
+      'isLegalTransition',
+      'matcher',
+      'matches',
+      'retryWithBackoff',
+      'whileConnected',
+    ]);
+  });
+
+  it('rx-registry/memory', () => {
+    expect(Object.keys(memory).sort()).toEqual(['MemoryServer', 'memory', 'memoryServer']);
+  });
+
+  it('rx-registry/zookeeper', () => {
+    expect(Object.keys(zookeeper).sort()).toEqual(['zookeeper']);
+  });
+
+  it('the version is the package’s', () => {
+    const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+      version: string;
+    };
+    expect(main.VERSION).toBe(version);
+  });
+});

@@ -1,0 +1,4 @@
+import { describeContract } from '../../contract/contract.js';
+import { zookeeperWorld } from '../../contract/zookeeperWorld.js';
+
+describeContract('ZooKeeper', zookeeperWorld);

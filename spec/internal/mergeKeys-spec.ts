@@ -1,0 +1,116 @@
+import { map, type Observable } from 'rxjs';
+import { TestScheduler } from 'rxjs/testing';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { type KeyEvent, mergeKeys } from '../../lib/internal/mergeKeys.js';
+
+const SETS: Record<string, ReadonlySet<string>> = {
+  0: new Set(),
+  a: new Set(['a']),
+  b: new Set(['b']),
+  x: new Set(['a', 'b']),
+};
+
+describe('mergeKeys', () => {
+  let scheduler: TestScheduler;
+
+  beforeEach(() => {
+    scheduler = new TestScheduler((actual, expected) => expect(actual).toEqual(expected));
+  });
+
+  /** The values as they are, a set of keys as `K`. */
+  const values = (source: Observable<ReadonlySet<string>>, work: Record<string, Observable<string>>) =>
+    source.pipe(
+      mergeKeys((key) => work[key]!),
+      map((event: KeyEvent<string, string>) => (event.type === 'keys' ? 'K' : event.value)),
+    );
+
+  it('runs the work of each key as long as the key is in the set', () => {
+    scheduler.run(({ cold, hot, expectObservable, expectSubscriptions }) => {
+      const sets = hot('    --a----x-----b------', SETS);
+      const a = cold('        -1----2---3-       ');
+      const b = cold('             --4-------5-  ');
+      const unsub = '       ^------------------!';
+      const expected = '    --K1---K24--3K---5--';
+      const subsA = '       --^----------!';
+      const subsB = '       -------^-----------!';
+      expectObservable(values(sets, { a, b }), unsub).toBe(expected);
+      expectSubscriptions(sets.subscriptions).toBe(unsub);
+      expectSubscriptions(a.subscriptions).toBe(subsA);
+      expectSubscriptions(b.subscriptions).toBe(subsB);
+    });
+  });
+
+  it('begins the work anew for a key that comes back', () => {
+    scheduler.run(({ cold, hot, expectObservable, expectSubscriptions }) => {
+      const sets = hot('    a--0--a-', SETS);
+      const a = cold('      -1      ');
+      const unsub = '       ^-------!';
+      const subs = ['       ^--!', '------^-!'];
+      const expected = '    K1-K--K1-';
+      expectObservable(values(sets, { a }), unsub).toBe(expected);
+      expectSubscriptions(a.subscriptions).toBe(subs);
+    });
+  });
+
+  it('tells the keys before anything of a key that is new, also when the work is at once', () => {
+    scheduler.run(({ cold, hot, expectObservable }) => {
+      const sets = hot('    -x-----', SETS);
+      const a = cold('       1');
+      const b = cold('       2');
+      const unsub = '       ^------!';
+      const expected = '    -(K12)--';
+      expectObservable(values(sets, { a, b }), unsub).toBe(expected);
+    });
+  });
+
+  it('tells which keys are gone', () => {
+    const gone: (readonly string[])[] = [];
+    scheduler.run(({ cold, hot, flush }) => {
+      hot('x-b-b-0-a', SETS)
+        .pipe(mergeKeys(() => cold('-')))
+        .subscribe((event) => event.type === 'keys' && gone.push(event.gone));
+      flush();
+    });
+    expect(gone).toEqual([[], ['a'], [], ['b'], []]);
+  });
+
+  it('completes with the last of the set and the work', () => {
+    scheduler.run(({ cold, hot, expectObservable }) => {
+      const sets = hot('    a-|', SETS);
+      const a = cold('      ---1|');
+      const expected = '    K--1|';
+      expectObservable(values(sets, { a })).toBe(expected);
+    });
+  });
+
+  it('completes with an empty source, and is silent with one that never emits', () => {
+    scheduler.run(({ cold, expectObservable }) => {
+      expectObservable(values(cold<ReadonlySet<string>>('--|'), {})).toBe('--|');
+      expectObservable(values(cold<ReadonlySet<string>>('---'), {}), '--!').toBe('---');
+    });
+  });
+
+  it('errors with the work of one key, and drops the others', () => {
+    scheduler.run(({ cold, hot, expectObservable, expectSubscriptions }) => {
+      const sets = hot('    x----', SETS);
+      const a = cold('      --#');
+      const b = cold('      -1-2');
+      const subs = '        ^-!';
+      const expected = '    K1#';
+      expectObservable(values(sets, { a, b })).toBe(expected);
+      expectSubscriptions(b.subscriptions).toBe(subs);
+      expectSubscriptions(sets.subscriptions).toBe(subs);
+    });
+  });
+
+  it('errors with the source, and drops the work', () => {
+    scheduler.run(({ cold, hot, expectObservable, expectSubscriptions }) => {
+      const sets = hot('    a--#', SETS);
+      const a = cold('      -1--2');
+      const subs = '        ^--!';
+      const expected = '    K1-#';
+      expectObservable(values(sets, { a })).toBe(expected);
+      expectSubscriptions(a.subscriptions).toBe(subs);
+    });
+  });
+});

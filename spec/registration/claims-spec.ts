@@ -1,0 +1,486 @@
+import { Subject } from 'rxjs';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { ServiceUrl } from '../../lib/dubbo/index.js';
+import { DuplicateRegistrationError } from '../../lib/errors.js';
+import { ConsumerRecord } from '../support/scenario/consumerRecord.js';
+import { RegistrationRecord } from '../support/scenario/registrationRecord.js';
+import {
+  BACKOFF_MS,
+  type Inhabitant,
+  pathOf,
+  provider,
+  REST_MS,
+  SERVICE,
+  SESSION_MS,
+  World,
+} from '../support/virtual/index.js';
+
+const A = provider('a');
+const B = provider('b');
+
+describe('a registration', () => {
+  let world: World;
+  let mine: Inhabitant;
+
+  beforeEach(() => {
+    world = new World();
+    mine = world.connected();
+  });
+
+  const register = (url: ServiceUrl = A, who = mine): RegistrationRecord => {
+    const record = new RegistrationRecord(who.registry, url);
+    world.time.pass(0);
+    return record;
+  };
+  const node = (url: ServiceUrl = A) => world.server.read(pathOf(url));
+  const pass = (ms: number) => world.time.pass(ms);
+
+  it('is pending, then registered, and its node belongs to the session', () => {
+    const registration = register();
+    expect(registration.statuses).toEqual(['pending', 'registered']);
+    expect(node()?.owner).toBe(mine.sessionId);
+  });
+
+  describe('convergence', () => {
+    it('the same session after an outage: nothing is made again', () => {
+      const registration = register();
+      const before = node();
+      world.server.cut();
+      pass(1_000);
+      expect(registration.status).toBe('suspended');
+      world.server.heal();
+      pass(BACKOFF_MS);
+      expect(registration.statuses).toEqual(['pending', 'registered', 'suspended', 'registered']);
+      expect(node()).toEqual(before);
+    });
+
+    it('a session that only our clock gave up and that the server resumes: nothing is made again', () => {
+      const registration = register();
+      const before = node();
+      world.server.stop();
+      pass(3 * SESSION_MS);
+      expect(registration.status).toBe('pending');
+      world.server.start();
+      pass(REST_MS);
+      expect(registration.status).toBe('registered');
+      expect(node()).toEqual(before);
+    });
+
+    it('a new session: the node is made again, and belongs to it', () => {
+      const registration = register();
+      const before = mine.sessionId;
+      world.server.expire(before);
+      expect(node()).toBeUndefined();
+      pass(REST_MS);
+      expect(mine.sessionId).not.toBe(before);
+      expect(node()?.owner).toBe(mine.sessionId);
+      expect(registration.status).toBe('registered');
+    });
+
+    it('deleted by hand: it comes back', () => {
+      register();
+      world.server.remove(pathOf(A));
+      pass(0);
+      expect(node()?.owner).toBe(mine.sessionId);
+    });
+
+    it('deleted by hand during an outage: it comes back after it', () => {
+      register();
+      world.server.cut();
+      world.server.remove(pathOf(A));
+      pass(1_000);
+      world.server.heal();
+      pass(BACKOFF_MS);
+      expect(node()?.owner).toBe(mine.sessionId);
+    });
+
+    it('the tree wiped: it comes back, with every directory above it', () => {
+      register();
+      register(B);
+      world.server.remove('/dubbo');
+      pass(0);
+      expect(world.providers()).toHaveLength(2);
+    });
+  });
+
+  describe('single registration', () => {
+    it('a fast restart takes the dying twin over, and nobody who watches sees a thing: no flap', () => {
+      const watcher = world.connected();
+      const consumer = new ConsumerRecord(watcher.registry, { interface: SERVICE });
+      register();
+      expect(consumer.told).toEqual(['add a:20880']);
+      world.server.cut(mine.sessionId);
+      const restarted = world.connected();
+      const registration = register(A, restarted);
+      expect(registration.status).toBe('registered');
+      expect(node()?.owner).toBe(restarted.sessionId);
+      pass(2 * SESSION_MS);
+      expect(world.server.sessions).not.toContain(mine.sessionId);
+      expect(node()?.owner).toBe(restarted.sessionId);
+      expect(consumer.told).toEqual(['add a:20880']);
+    });
+
+    it('an answer that was lost leaves exactly one node', () => {
+      world.server.loseAnswers(1);
+      const registration = register();
+      expect(world.providers()).toHaveLength(1);
+      pass(REST_MS);
+      expect(registration.status).toBe('registered');
+      expect(world.providers()).toHaveLength(1);
+      expect(node()?.owner).toBe(mine.sessionId);
+    });
+
+    it('an answer that was lost before the registration was let go leaves no node: no ghost', () => {
+      world.server.loseAnswers(1);
+      const registration = register();
+      registration.unsubscribe();
+      pass(REST_MS);
+      expect(world.providers()).toEqual([]);
+      expect(world.server.watches).toBe(0);
+    });
+
+    it('two live claims of one path do not fight for ever: bounded take-overs, a warning, one winner', () => {
+      const other = world.connected();
+      const first = register();
+      const second = register(A, other);
+      const version = node()?.version;
+      pass(20 * SESSION_MS);
+      expect(node()?.version, 'nothing was written since').toBe(version);
+      expect(node()?.owner).toBe(other.sessionId);
+      expect(second.status).toBe('registered');
+      expect(first.states.at(-1)).toMatchObject({ status: 'pending', cause: { code: 'CONTESTED_REGISTRATION' } });
+      expect(mine.warnings.map(({ code }) => code)).toEqual(['CONTESTED_REGISTRATION']);
+      expect(other.warnings).toEqual([]);
+    });
+
+    it('two live claims do not fight after outages either: one take-over a session', () => {
+      const other = world.connected();
+      register();
+      register(A, other);
+      const versions = new Set([node()?.version]);
+      for (let round = 0; round < 10; round += 1) {
+        world.server.cut();
+        pass(200);
+        world.server.heal();
+        for (let step = 0; step < 20; step += 1) {
+          pass(100);
+          versions.add(node()?.version);
+        }
+      }
+      expect(versions.size).toBe(1);
+    });
+
+    it('the loser comes back when the winner leaves', () => {
+      const other = world.connected();
+      const first = register();
+      const second = register(A, other);
+      expect(first.status).toBe('pending');
+      second.unsubscribe();
+      pass(0);
+      expect(first.status).toBe('registered');
+      expect(node()?.owner).toBe(mine.sessionId);
+    });
+
+    it('the loser comes back when the winner’s session ends', () => {
+      const other = world.connected();
+      const first = register();
+      register(A, other);
+      world.server.cut(other.sessionId);
+      pass(2 * SESSION_MS);
+      expect(first.status).toBe('registered');
+      expect(node()?.owner).toBe(mine.sessionId);
+    });
+  });
+
+  describe('no ghost', () => {
+    it('unsubscribed, its node goes, and its watch', () => {
+      const registration = register();
+      expect(world.server.watches).toBe(1);
+      registration.unsubscribe();
+      pass(0);
+      expect(node()).toBeUndefined();
+      expect(world.server.watches).toBe(0);
+    });
+
+    it('unsubscribed during an outage, it is taken back when the session survives', () => {
+      const registration = register();
+      world.server.cut();
+      pass(1_000);
+      registration.unsubscribe();
+      expect(node()).toBeDefined();
+      world.server.heal();
+      pass(BACKOFF_MS);
+      expect(node()).toBeUndefined();
+      pass(REST_MS);
+      expect(world.providers()).toEqual([]);
+    });
+
+    it('unsubscribed during an outage that the session does not survive, it never comes back', () => {
+      const registration = register();
+      world.server.cut();
+      pass(1_000);
+      registration.unsubscribe();
+      pass(2 * SESSION_MS);
+      world.server.heal();
+      pass(REST_MS);
+      expect(world.providers()).toEqual([]);
+      expect(mine.states.status).toBe('connected');
+      expect(world.server.watches).toBe(0);
+    });
+
+    it('unsubscribed during an outage and taken over meanwhile, the other’s node stays', () => {
+      const registration = register();
+      world.server.cut(mine.sessionId);
+      registration.unsubscribe();
+      const restarted = world.connected();
+      register(A, restarted);
+      world.server.heal();
+      pass(REST_MS);
+      expect(node()?.owner).toBe(restarted.sessionId);
+    });
+
+    it('unsubscribed while it is being made, it is removed again', () => {
+      const slow = new World({ latencyMs: 50 });
+      const { registry } = slow.registry();
+      slow.time.pass(200);
+      const registration = registry.register(A).subscribe();
+      slow.time.pass(10);
+      registration.unsubscribe();
+      slow.time.pass(50);
+      expect(slow.providers()).toHaveLength(1);
+      slow.time.pass(300);
+      expect(slow.providers()).toEqual([]);
+      expect(slow.server.watches).toBe(0);
+    });
+
+    it('unsubscribed before there ever was a connection, it sends nothing', () => {
+      const late = new World();
+      late.server.stop();
+      const { registry } = late.registry();
+      const registration = registry.register(A).subscribe();
+      late.time.pass(1_000);
+      registration.unsubscribe();
+      late.server.start();
+      late.time.pass(REST_MS);
+      expect(late.server.paths).toEqual(['/']);
+      expect(late.server.watches).toBe(0);
+    });
+
+    it('a late removal never kills a newer claim: it is conditional on the owner', () => {
+      const slow = new World({ latencyMs: 50 });
+      const former = slow.registry();
+      const newer = slow.registry();
+      slow.time.pass(200);
+      const registration = former.registry.register(A).subscribe();
+      slow.time.pass(300);
+      newer.registry.register(A).subscribe();
+      // The take-over reaches the server after 250 ms, and its former owner learns of it after 300.
+      slow.time.pass(225);
+      registration.unsubscribe();
+      slow.time.pass(35);
+      const taken = slow.server.read(pathOf(A));
+      expect(taken?.owner).toBe(newer.sessionId);
+      slow.time.pass(1_000);
+      expect(slow.server.read(pathOf(A))).toEqual(taken);
+    });
+
+    it('subscribed, unsubscribed and subscribed again in one tick, it stands', () => {
+      const one = mine.registry.register(A).subscribe();
+      one.unsubscribe();
+      const two = new RegistrationRecord(mine.registry, A);
+      pass(0);
+      expect(two.status).toBe('registered');
+      two.unsubscribe();
+      const three = new RegistrationRecord(mine.registry, A);
+      pass(0);
+      expect(three.statuses).toEqual(['pending', 'registered']);
+      pass(SESSION_MS);
+      expect(node()?.owner).toBe(mine.sessionId);
+      three.unsubscribe();
+      pass(0);
+      expect(node()).toBeUndefined();
+    });
+  });
+
+  describe('of a stream of urls', () => {
+    it('moves without a gap: a watcher sees one update for a changed weight', () => {
+      const consumer = new ConsumerRecord(world.connected().registry, { interface: SERVICE });
+      const urls = new Subject<ServiceUrl>();
+      const registration = new RegistrationRecord(mine.registry, urls);
+      urls.next(provider('a', { weight: '100' }));
+      pass(0);
+      urls.next(provider('a', { weight: '200', timestamp: '1700000000001' }));
+      pass(0);
+      expect(consumer.told).toEqual(['add a:20880', 'update a:20880']);
+      expect(world.providers()).toHaveLength(1);
+      registration.unsubscribe();
+      pass(0);
+      expect(world.providers()).toEqual([]);
+    });
+
+    it('keeps only the newest of urls that come faster than they can be registered', () => {
+      const urls = new Subject<ServiceUrl>();
+      new RegistrationRecord(mine.registry, urls);
+      for (const host of ['a', 'b', 'c', 'b', 'd']) urls.next(provider(host));
+      pass(0);
+      expect(world.providers()).toEqual([pathOf(provider('d')).split('/').at(-1)]);
+      expect(world.server.watches).toBe(1);
+    });
+
+    it('keeps the old node during an outage until the new one stands', () => {
+      const urls = new Subject<ServiceUrl>();
+      new RegistrationRecord(mine.registry, urls);
+      urls.next(A);
+      pass(0);
+      world.server.cut();
+      pass(100);
+      urls.next(B);
+      pass(500);
+      expect(node(A)).toBeDefined();
+      world.server.heal();
+      pass(BACKOFF_MS);
+      expect([node(A), node(B)?.owner]).toEqual([undefined, mine.sessionId]);
+    });
+
+    it('goes back to a url that it has just left', () => {
+      const urls = new Subject<ServiceUrl>();
+      const registration = new RegistrationRecord(mine.registry, urls);
+      urls.next(A);
+      pass(0);
+      urls.next(B);
+      urls.next(A);
+      pass(0);
+      expect(registration.status).toBe('registered');
+      expect([node(A)?.owner, node(B)]).toEqual([mine.sessionId, undefined]);
+    });
+  });
+
+  describe('of a service that is registered already', () => {
+    it('errors at once, and harms nothing of the first: isolation', () => {
+      const first = register();
+      const before = node();
+      const second = new RegistrationRecord(mine.registry, provider('a', { weight: '7' }));
+      expect(second.error).toBeInstanceOf(DuplicateRegistrationError);
+      pass(SESSION_MS);
+      expect(first.statuses).toEqual(['pending', 'registered']);
+      expect(node()).toEqual(before);
+      expect(world.providers()).toHaveLength(1);
+    });
+
+    it('is possible again once the first is let go', () => {
+      register().unsubscribe();
+      const second = register();
+      expect(second.error).toBeUndefined();
+      expect(second.status).toBe('registered');
+    });
+
+    it('is possible for what the first has moved away from', () => {
+      const urls = new Subject<ServiceUrl>();
+      new RegistrationRecord(mine.registry, urls);
+      urls.next(A);
+      pass(0);
+      expect(new RegistrationRecord(mine.registry, A).error).toBeInstanceOf(DuplicateRegistrationError);
+      urls.next(B);
+      pass(0);
+      expect(register(A).status).toBe('registered');
+      expect(world.providers()).toHaveLength(2);
+    });
+
+    it('is nobody’s business in another registry', () => {
+      register();
+      expect(register(provider('a', { pid: '2' }), world.connected()).status).toBe('registered');
+      expect(world.providers()).toHaveLength(2);
+    });
+  });
+
+  describe('with dynamic=false', () => {
+    const persistent = provider('a', { dynamic: 'false' });
+
+    it('outlives the session and close()', async () => {
+      register(persistent);
+      expect(node(persistent)?.owner).toBeUndefined();
+      await world.time.settle(mine.registry.close());
+      pass(2 * SESSION_MS);
+      expect(world.server.sessions).toEqual([]);
+      expect(node(persistent)).toBeDefined();
+    });
+
+    it('goes when it is unsubscribed', () => {
+      const registration = register(persistent);
+      registration.unsubscribe();
+      pass(0);
+      expect(node(persistent)).toBeUndefined();
+    });
+
+    it('is found again, and not made again, by the next process', () => {
+      world.server.create(pathOf(persistent));
+      const before = node(persistent);
+      expect(register(persistent).status).toBe('registered');
+      expect(node(persistent)).toEqual(before);
+    });
+  });
+
+  describe('that fails', () => {
+    const odd = provider('odd', { interface: 'com.acme.Odd' });
+    let blocker: Inhabitant;
+
+    beforeEach(() => {
+      // No node can have children whose owner may die: whatever is registered below it is refused.
+      blocker = world.connected();
+      blocker.backend.states.subscribe((state) => {
+        if (state.status === 'connected') state.session.create('/dubbo/com.acme.Odd', { ephemeral: true }).subscribe();
+      });
+      pass(0);
+    });
+
+    it('does not hold up the others: isolation', () => {
+      const failing = register(odd);
+      const good = register();
+      expect(good.status).toBe('registered');
+      expect(failing.states.at(-1)).toMatchObject({ status: 'pending', cause: { code: 'CONFLICT' } });
+      pass(10 * BACKOFF_MS);
+      expect(good.statuses).toEqual(['pending', 'registered']);
+      expect(failing.error).toBeUndefined();
+    });
+
+    it('is tried again no faster than the backoff allows', () => {
+      register(odd);
+      pass(10 * BACKOFF_MS);
+      const before = world.server.read('/dubbo/com.acme.Odd')!.version;
+      // Every request is a transaction of its own, and the version of the next write counts them.
+      pass(20 * BACKOFF_MS);
+      world.server.write('/dubbo/com.acme.Odd', new Uint8Array());
+      const requests = Number(world.server.read('/dubbo/com.acme.Odd')!.version - before);
+      expect(requests).toBeLessThan(300);
+    });
+
+    it('stands as soon as nothing is in its way any more', () => {
+      const failing = register(odd);
+      pass(10 * BACKOFF_MS);
+      void blocker.registry.close({ deadlineMs: 0 });
+      world.server.remove('/dubbo/com.acme.Odd');
+      pass(BACKOFF_MS);
+      expect(failing.status).toBe('registered');
+    });
+
+    it('does not cost a registration that moves to it the node it has', () => {
+      const urls = new Subject<ServiceUrl>();
+      const registration = new RegistrationRecord(mine.registry, urls);
+      urls.next(A);
+      pass(0);
+      urls.next(odd);
+      pass(10 * BACKOFF_MS);
+      expect(registration.states.at(-1)).toMatchObject({ status: 'pending', cause: { code: 'CONFLICT' } });
+      expect(node(A)?.owner).toBe(mine.sessionId);
+      registration.unsubscribe();
+      pass(BACKOFF_MS);
+      expect(node(A)).toBeUndefined();
+    });
+
+    it('can be let go', () => {
+      register(odd).unsubscribe();
+      pass(BACKOFF_MS);
+      expect(world.server.watches).toBe(0);
+    });
+  });
+});
