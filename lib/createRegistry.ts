@@ -2,7 +2,7 @@ import { asyncScheduler, defer, from, of, switchMap } from 'rxjs';
 import { memory, MemoryServer } from './backends/memory/index.js';
 import { LARGE_DIRECTORY_BYTES } from './backends/zookeeper/largeDirectory.js';
 import { parseRegistryAddress, type RegistryAddress } from './dubbo/index.js';
-import { InvalidUrlError } from './errors.js';
+import { InvalidOptionError, InvalidUrlError } from './errors.js';
 import { quoted } from './internal/quoted.js';
 import type { Backend, ConnectionState } from './port/index.js';
 import { type Registry, registryOn, type RegistryOptions } from './registry.js';
@@ -15,7 +15,8 @@ import { type Registry, registryOn, type RegistryOptions } from './registry.js';
  * milliseconds), and `user:password@` before the hosts. Nothing is connected, and no client library loaded, before the
  * registry is used.
  *
- * @throws InvalidUrlError for an address that cannot be read, InvalidOptionError for an option out of range.
+ * @throws InvalidUrlError for an address that cannot be read, InvalidOptionError for an option out of range or what is
+ * neither an address nor a backend.
  *
  * @example
  * ```ts
@@ -23,7 +24,13 @@ import { type Registry, registryOn, type RegistryOptions } from './registry.js';
  * ```
  */
 export function createRegistry(target: string | Backend, options: RegistryOptions = {}): Registry {
-  if (typeof target !== 'string') return registryOn(target, options);
+  if (typeof target !== 'string') {
+    // Plain JavaScript may hand in anything.
+    if (typeof target?.close !== 'function') {
+      throw new InvalidOptionError('target', 'the address of a registry or a backend', target);
+    }
+    return registryOn(target, options);
+  }
   const address = parseRegistryAddress(target);
   return registryOn(backendAt(address, target), {
     ...(address.group !== undefined && { group: address.group }),

@@ -28,7 +28,8 @@ export interface Backend {
   /**
    * Ends the session and the connection for good, in whatever state they are; `states` tells `closed` and completes.
    *
-   * Resolves when the server acknowledged the session's end, or at the latest after `deadlineMs`. Never rejects.
+   * Resolves when the server acknowledged the session's end, or at the latest after `deadlineMs`; at once where there is no
+   * connection to say it on, and the session is left to expire. Never rejects.
    */
   close(deadlineMs?: number): Promise<void>;
 }

@@ -8,6 +8,7 @@ import {
   type Inhabitant,
   pathOf,
   provider,
+  refusing,
   REST_MS,
   SERVICE,
   SESSION_MS,
@@ -55,6 +56,52 @@ describe('discovery', () => {
     pass();
     expect(consumer.told.slice(2)).toEqual(['add c:20880', 'delete a:20880']);
     expect(consumer.sizes).toEqual([2, 3, 2]);
+  });
+
+  describe('isolation of a directory that may not be read', () => {
+    const closed = '/dubbo/com.acme.Closed/providers';
+    let open: boolean;
+    let who: Inhabitant;
+
+    beforeEach(() => {
+      open = false;
+      who = world.registry(
+        {},
+        refusing(world.backend(), (_, path) => path === closed && !open),
+      );
+      put(provider('a'));
+      world.server.create(
+        `${closed}/${pathOf(provider('b')).split('/').at(-1)?.replaceAll(SERVICE, 'com.acme.Closed')}`,
+      );
+    });
+
+    it('it is left out of a query of many, warned of once, and told when it can be read', () => {
+      const consumer = consume({ interface: '*' }, who);
+      pass();
+      expect(consumer.told).toEqual(['add a:20880']);
+      pass(10_000);
+      expect(who.warnings.map(({ code, path }) => [code, path])).toEqual([['UNREADABLE_DIRECTORY', closed]]);
+      open = true;
+      pass(BACKOFF_MS);
+      expect(consumer.told).toEqual(['add a:20880', 'add b:20880']);
+    });
+
+    it('it errors a query that asks for nothing else, as nothing was ever told', () => {
+      const errors: unknown[] = [];
+      who.registry
+        .subscribe({ interface: 'com.acme.Closed' })
+        .subscribe({ error: (error: unknown) => errors.push(error) });
+      pass();
+      expect(errors).toMatchObject([{ code: 'NOT_AUTHORIZED' }]);
+    });
+  });
+
+  it('queries that differ are answered apart, however they are written', () => {
+    put(provider('a', { group: 'a' }));
+    const sneaky = consume({ interface: SERVICE, enabled: '*&group=a' });
+    const plain = consume({ interface: SERVICE, enabled: '*', group: 'a' });
+    pass();
+    expect([sneaky.sizes, plain.sizes]).toEqual([[0], [1]]);
   });
 
   it('a directory that is not there is an empty set, watched for its coming', () => {

@@ -198,7 +198,7 @@ describe('the fault proxy', () => {
     expect(await client.children('/')).toContain('zookeeper');
     expect(proxy).toMatchObject({ connections: 1, accepted: 1, address: `127.0.0.1:${proxy.port}` });
     expect(proxy.acceptedAt[0]).toBeGreaterThanOrEqual(before);
-    expect(proxy.bytes()).toEqual({ toServer: 49 + 4 + 8 + 4 + 1 + 1, toClient: expect.any(Number) });
+    expect(proxy.bytes()).toEqual({ toServer: 49 + 4 + 8 + 4 + 1 + 1, toClient: expect.any(Number) as number });
     await client.close();
     await eventually(() => proxy.connections === 0);
   });

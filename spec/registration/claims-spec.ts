@@ -9,6 +9,7 @@ import {
   type Inhabitant,
   pathOf,
   provider,
+  refusing,
   REST_MS,
   SERVICE,
   SESSION_MS,
@@ -39,6 +40,26 @@ describe('a registration', () => {
     const registration = register();
     expect(registration.statuses).toEqual(['pending', 'registered']);
     expect(node()?.owner).toBe(mine.sessionId);
+  });
+
+  it('is let go of also when its node could not be read for hours', () => {
+    let readable = true;
+    const who = world.registry(
+      {},
+      refusing(world.backend(), (method) => method !== 'list' && !readable),
+    );
+    const registration = register(A, who);
+    pass(0);
+    expect(registration.status).toBe('registered');
+    readable = false;
+    world.server.remove(pathOf(A));
+    pass(3 * 3_600_000);
+    readable = true;
+    pass(BACKOFF_MS);
+    expect(registration.status).toBe('registered');
+    registration.unsubscribe();
+    pass(BACKOFF_MS);
+    expect(node()).toBeUndefined();
   });
 
   describe('convergence', () => {

@@ -35,6 +35,10 @@ describe('createRegistry', () => {
     expect(() => createRegistry(address)).toThrow(InvalidUrlError);
   });
 
+  it.each([undefined, null, 5, {}])('refuses %j, which is neither an address nor a backend', (target) => {
+    expect(() => createRegistry(target as never)).toThrow(InvalidOptionError);
+  });
+
   it.each<[string, RegistryOptions]>([
     ['timeoutMs', { timeoutMs: -1 }],
     ['timeoutMs', { timeoutMs: NaN }],

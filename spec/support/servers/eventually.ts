@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** How {@link eventually} polls. */
@@ -27,7 +28,7 @@ export async function eventually(check: () => unknown, options: EventuallyOption
     try {
       const value = await orAbort(check(), late);
       if (value === undefined || value) return value;
-      failure = `the check returned ${String(value)}`;
+      failure = `the check returned ${inspect(value)}`;
     } catch (error) {
       failure = error === late.reason ? (failure ?? 'the check did not answer') : error;
     }
