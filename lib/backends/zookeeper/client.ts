@@ -40,7 +40,10 @@ interface Internals {
   packetQueue: unknown;
   watcherManager: { emit(event: { type: number; path: string }): void };
   connect(): void;
-  queue(request: RawRequest, callback: () => void): void;
+  queue(
+    request: RawRequest,
+    callback: (error: unknown, response?: { payload: { results: readonly { err?: number }[] } }) => void,
+  ): void;
   setState(state: number): void;
   getSessionId(): Buffer;
   getSessionPassword(): Buffer;
@@ -238,6 +241,32 @@ export class ZkClient {
       },
       options.data?.length,
     );
+  }
+
+  /** Makes several nodes in one transaction: all, or none and which one failed it. */
+  createAll(
+    nodes: readonly { path: string; data?: Uint8Array | undefined; ephemeral?: boolean | undefined }[],
+  ): Observable<{ readonly zxid: bigint } | { readonly failedAt: number; readonly error: RegistryError }> {
+    const outcome = (
+      results: readonly { readonly err?: number }[],
+    ): { zxid: bigint } | { failedAt: number; error: RegistryError } => {
+      // Those before it are told 0, those after it that they depend on it.
+      const failedAt = results.findIndex(({ err = ZK.OK }) => err !== ZK.OK);
+      if (failedAt === -1) return { zxid: this.#internals.zxid.readBigInt64BE() };
+      return { failedAt, error: toRegistryError(results[failedAt]!.err!, 'create', nodes[failedAt]!.path) };
+    };
+    return this.#request('create', `${nodes.length} nodes`, undefined, (done) => {
+      const transaction = this.#client.transaction() as Transaction & { connectionManager: Pick<Internals, 'queue'> };
+      for (const { path, data, ephemeral } of nodes) {
+        transaction.create(path, Buffer.from(data ?? []), [...this.#acl], modeOf({ ephemeral }));
+      }
+      // Sent by ourselves: it would make an error of each result's code, and throw at one that it does not know.
+      transaction.connectionManager = {
+        queue: (request) =>
+          this.#internals.queue(request, (error, response) => done(error, () => outcome(response!.payload.results))),
+      };
+      transaction.commit(() => undefined);
+    });
   }
 
   setData(path: string, data: Uint8Array, dataVersion: number): Observable<NodeStat> {

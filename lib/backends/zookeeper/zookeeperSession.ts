@@ -19,6 +19,7 @@ import { type ErrorCode, RegistryError } from '../../errors.js';
 import { quoted } from '../../internal/quoted.js';
 import { checkPath, childOf, nameOf, parentOf } from '../../internal/path.js';
 import type { CreateOptions, DirectoryChange, NodeCondition, RegistryNode, Session } from '../../port/index.js';
+import { BulkCreate } from './bulkCreate.js';
 import { type NodeStat, sessionName, type WatchKind, type ZkClient } from './client.js';
 
 /** A session with ZooKeeper; it outlives its connections. */
@@ -29,6 +30,7 @@ export class ZooKeeperSession implements Session {
   readonly credentials: { readonly id: Buffer; readonly password: Buffer };
   readonly #chroot: string;
   #client: ZkClient | undefined;
+  #bulk: BulkCreate | undefined;
   readonly #making = new Map<string, Observable<void>>();
 
   constructor(client: ZkClient, chroot: string) {
@@ -41,6 +43,7 @@ export class ZooKeeperSession implements Session {
   /** Carries the session on over another connection, or over none. */
   attach(client: ZkClient | undefined): void {
     this.#client = client;
+    this.#bulk = client && new BulkCreate(client);
     this.#making.clear();
   }
 
@@ -49,11 +52,13 @@ export class ZooKeeperSession implements Session {
   }
 
   create(path: string, options: CreateOptions = {}): Observable<RegistryNode> {
-    return this.#at(path, (client, full) =>
-      retryAfter('NO_NODE', client.create(full, options), () => this.#make(client, parentOf(full))).pipe(
-        map((made) => this.#made(childOf(parentOf(path), nameOf(made.path)), made.zxid, options)),
-      ),
-    );
+    // What the number of a sequential node is only the server knows, so those are made one by one.
+    const isBulk = !options.sequential;
+    const create = (client: ZkClient, full: string): Observable<RegistryNode> =>
+      retryAfter('NO_NODE', isBulk ? this.#bulk!.create(full, options) : client.create(full, options), () =>
+        this.#make(client, parentOf(full)),
+      ).pipe(map((made) => this.#made(childOf(parentOf(path), nameOf(made.path)), made.zxid, options)));
+    return this.#at(path, create, isBulk);
   }
 
   takeOver(node: RegistryNode, options: CreateOptions = {}): Observable<RegistryNode> {
@@ -124,10 +129,11 @@ export class ZooKeeperSession implements Session {
     );
   }
 
-  #at<T>(path: string, work: (client: ZkClient, full: string) => Observable<T>): Observable<T> {
+  #at<T>(path: string, work: (client: ZkClient, full: string) => Observable<T>, isBulk = false): Observable<T> {
     return defer(() => {
       checkPath(path);
       const client = this.#client;
+      if (!isBulk) this.#bulk?.flush();
       if (!client) throw new RegistryError('CONNECTION_LOST', 'The session has no connection at the moment.');
       return work(client, this.#chroot + (path === '/' && this.#chroot !== '' ? '' : path));
     });
