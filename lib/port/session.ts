@@ -60,7 +60,8 @@ export interface Session {
   /**
    * Makes a node, and the directories above it where they are missing.
    *
-   * Errors with `NODE_EXISTS` if there is a node already.
+   * Errors with `NODE_EXISTS` if there is a node already. Nodes that are asked for at once may be made in one transaction;
+   * a bad one among them fails alone.
    */
   create(path: string, options?: CreateOptions): Observable<RegistryNode>;
 
