@@ -4,14 +4,22 @@ import type { ServiceUrl } from '../dubbo/index.js';
 export class Twins {
   readonly #nodes = new Map<string, ServiceUrl>();
   #newest: ServiceUrl | undefined;
+  /** Oldest first, with some that have gone: sorted once, so that thousands can go newest first. */
+  #order: (readonly [path: string, url: ServiceUrl])[] | undefined;
 
   get size(): number {
     return this.#nodes.size;
   }
 
   add(path: string, url: ServiceUrl): void {
+    this.remove(path);
     this.#nodes.set(path, url);
-    if (this.#newest && isNewer(url, this.#newest)) this.#newest = url;
+    if (this.#newest && isNewer(url, this.#newest)) {
+      this.#newest = url;
+      this.#order?.push([path, url]);
+    } else {
+      this.#order = undefined;
+    }
   }
 
   remove(path: string): void {
@@ -21,10 +29,14 @@ export class Twins {
 
   /** What the newest of them says: by timestamp, and by text where that says nothing, so that all consumers agree. */
   get newest(): ServiceUrl | undefined {
-    if (!this.#newest) {
-      for (const url of this.#nodes.values()) if (!this.#newest || isNewer(url, this.#newest)) this.#newest = url;
+    if (this.#newest || this.#nodes.size === 0) return this.#newest;
+    this.#order ??= [...this.#nodes].sort(([, a], [, b]) => (isNewer(a, b) ? 1 : isNewer(b, a) ? -1 : 0));
+    while (this.#order.length > 0) {
+      const [path, url] = this.#order.at(-1)!;
+      if (this.#nodes.get(path) === url) return (this.#newest = url);
+      this.#order.pop();
     }
-    return this.#newest;
+    return undefined;
   }
 }
 
