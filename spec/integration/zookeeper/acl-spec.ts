@@ -1,0 +1,45 @@
+import { firstValueFrom } from 'rxjs';
+import { describe, expect, it } from 'vitest';
+import { createRegistry, InvalidOptionError, whileConnected } from '../../../lib/index.js';
+import { zookeeper, type ZooKeeperOptions } from '../../../lib/backends/zookeeper/index.js';
+import { connectRawZooKeeper } from '../../support/servers/rawZooKeeper.js';
+import { startZooKeeper } from '../../support/servers/zookeeperServer.js';
+
+const USER = { username: 'app', password: 's3cret' };
+const refused = { name: 'NO_AUTH' };
+
+describe('who may touch what is made', () => {
+  it('is everybody, its creator alone, or whom a list of your own names', async () => {
+    await using server = await startZooKeeper();
+    const stranger = await connectRawZooKeeper(server.port);
+    const made = async (path: string, options: ZooKeeperOptions): Promise<string> => {
+      await using registry = createRegistry(zookeeper(server.address, { sessionTimeoutMs: 4_000, ...options }));
+      await firstValueFrom(registry.states.pipe(whileConnected((session) => session.create(path))));
+      await firstValueFrom(registry.states.pipe(whileConnected((session) => session.write(path, Buffer.from('ours')))));
+      return path;
+    };
+
+    const open = await made('/acl-open', { ...USER, acl: 'open' });
+    await stranger.setData(open, Buffer.from('theirs'));
+
+    const creator = await made('/acl-creator', USER);
+    await expect(stranger.data(creator)).rejects.toMatchObject(refused);
+
+    const acl = [
+      { scheme: 'world', id: 'anyone', permissions: 1 },
+      { scheme: 'auth', id: '', permissions: 31 },
+    ];
+    const listed = await made('/acl-listed', { ...USER, acl });
+    expect(String(await stranger.data(listed))).toBe('ours');
+    await expect(stranger.setData(listed, Buffer.from('theirs'))).rejects.toMatchObject(refused);
+    await stranger.close();
+  });
+
+  it.each([
+    { acl: [] },
+    { acl: [{ scheme: 'world', id: 'anyone', permissions: 32 }] },
+    { acl: [{ scheme: '', id: '', permissions: 1 }] },
+  ])('is refused at once as %j', (options) => {
+    expect(() => zookeeper('127.0.0.1:1', options)).toThrow(InvalidOptionError);
+  });
+});
