@@ -13,8 +13,9 @@ const LAYERS = {
   connection: ['port', 'internal'],
   'backends/memory': ['connection', 'port', 'internal'],
   'backends/zookeeper': ['connection', 'port', 'dubbo', 'internal'],
+  instances: ['dubbo', 'internal'],
   registration: ['connection', 'port', 'dubbo', 'internal'],
-  discovery: ['connection', 'port', 'dubbo', 'internal'],
+  discovery: ['connection', 'port', 'instances', 'dubbo', 'internal'],
 };
 
 const CLIENT_LIBRARIES = ['node-zookeeper-client', 'etcd3'];

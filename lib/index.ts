@@ -8,7 +8,6 @@ export {
   whileConnected,
 } from './connection/index.js';
 export { createRegistry } from './createRegistry.js';
-export { InstanceSet, type ServiceEvent } from './discovery/index.js';
 export {
   CATEGORIES,
   instanceKey,
@@ -29,6 +28,7 @@ export {
   RegistryError,
   UnreadableNodeError,
 } from './errors.js';
+export { type InstanceChange, InstanceSet, type ServiceEvent } from './instances/index.js';
 export {
   type Backend,
   type ConnectionState,

@@ -20,9 +20,10 @@ import {
   timer,
 } from 'rxjs';
 import { type BackoffOptions, fullJitter } from './connection/index.js';
-import { Discovery, type InstanceSet, type ServiceEvent } from './discovery/index.js';
+import { Discovery } from './discovery/index.js';
 import { localAddress, rootPath, type ServiceQuery, ServiceUrl, toQuery, toRegisteredUrl } from './dubbo/index.js';
 import { InvalidOptionError, RegistryError } from './errors.js';
+import type { InstanceSet, ServiceEvent } from './instances/index.js';
 import { whenAborted } from './internal/abort.js';
 import { clockOf } from './internal/clock.js';
 import { debugLog } from './internal/debug.js';

@@ -21,13 +21,12 @@ import {
   matcher,
   type ServiceUrl,
 } from '../dubbo/index.js';
+import type { InstanceSet, ServiceEvent } from '../instances/index.js';
 import { childOf } from '../internal/path.js';
 import { type KeyEvent, mergeKeys } from '../internal/mergeKeys.js';
 import type { ConnectionState } from '../port/index.js';
 import { type DirectoryBatch, directoryFeed, type DirectoryFeedOptions } from './directoryFeed.js';
-import type { InstanceSet } from './instanceSet.js';
 import { InstanceTable, type ServiceNode } from './instanceTable.js';
-import type { ServiceEvent } from './serviceEvent.js';
 
 /** How a {@link Discovery} reads the registry. */
 export interface DiscoveryOptions extends Omit<DirectoryFeedOptions<never>, 'read'> {

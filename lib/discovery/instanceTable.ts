@@ -1,6 +1,5 @@
 import { instanceKey, sameService, type ServiceUrl } from '../dubbo/index.js';
-import { InstanceSet } from './instanceSet.js';
-import type { ServiceEvent } from './serviceEvent.js';
+import { type InstanceChange, InstanceLedger, type InstanceSet, type ServiceEvent } from '../instances/index.js';
 import { Twins } from './twins.js';
 
 /** A node by its path, with what it says. */
@@ -14,14 +13,10 @@ export type ServiceNode = readonly [path: string, url: ServiceUrl];
  */
 export class InstanceTable {
   readonly #twins = new Map<string, Twins>();
-  #told = new Map<string, ServiceUrl>();
-  #changes = 0;
-  #set = new InstanceSet(this.#told);
+  readonly #told = new InstanceLedger();
 
   /** Takes a batch in and tells what it changed. */
   apply(added: readonly ServiceNode[], removed: readonly ServiceNode[]): ServiceEvent[] {
-    const before = this.#set;
-    const leftBehind = this.#leaveOldSetsBehind();
     const touched = new Set<string>();
     for (const [path, url] of removed) {
       const key = instanceKey(url);
@@ -37,54 +32,27 @@ export class InstanceTable {
       this.#twins.set(key, twins);
       twins.add(path, url);
     }
-    const events = [...touched].flatMap((key) => this.#tell(key) ?? []);
-    if (events.length > 0) {
-      this.#set = new InstanceSet(this.#told);
-      this.#changes += events.length;
-      if (!leftBehind) before.outdate(this.#set, events.map(undoOf));
-    }
-    return events;
+    return this.#told.write([...touched].flatMap((key) => this.#newsOf(key))).map(eventOf);
   }
 
   /** Everything as if it had come just now: what a late subscriber is told. */
   additions(): ServiceEvent[] {
-    return [...this.#told].map(([key, service]) => ({ type: 'add', key, service }));
+    return [...this.#told.set.entries()].map(([key, service]) => ({ type: 'add', key, service }));
   }
 
   /** What the events told so far add up to. */
   toSet(): InstanceSet {
-    return this.#set;
+    return this.#told.set;
   }
 
-  /** Every so often, at a cost that does not count: else an old set that somebody keeps would keep all that came after. */
-  #leaveOldSetsBehind(): boolean {
-    if (this.#changes <= this.#told.size + 1_000) return false;
-    this.#told = new Map(this.#told);
-    this.#changes = 0;
-    return true;
-  }
-
-  #tell(key: string): ServiceEvent | undefined {
+  #newsOf(key: string): [key: string, service: ServiceUrl | undefined][] {
     const previous = this.#told.get(key);
     const service = this.#twins.get(key)?.newest;
-    if (!service) {
-      if (!previous) return undefined;
-      this.#told.delete(key);
-      return { type: 'delete', key, service: previous };
-    }
-    if (previous && sameService(previous, service)) return undefined;
-    this.#told.set(key, service);
-    return previous ? { type: 'update', key, service, previous } : { type: 'add', key, service };
+    return previous && service && sameService(previous, service) ? [] : [[key, service]];
   }
 }
 
-function undoOf(event: ServiceEvent): readonly [key: string, before: ServiceUrl | undefined] {
-  switch (event.type) {
-    case 'add':
-      return [event.key, undefined];
-    case 'update':
-      return [event.key, event.previous];
-    case 'delete':
-      return [event.key, event.service];
-  }
+function eventOf({ key, before, after }: InstanceChange): ServiceEvent {
+  if (!after) return { type: 'delete', key, service: before! };
+  return before ? { type: 'update', key, service: after, previous: before } : { type: 'add', key, service: after };
 }

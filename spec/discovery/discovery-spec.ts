@@ -1,6 +1,6 @@
 import { config, type Subscription } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { InstanceSet, ServiceEvent } from '../../lib/discovery/index.js';
+import type { InstanceSet, ServiceEvent } from '../../lib/instances/index.js';
 import type { ServiceQuery, ServiceUrl } from '../../lib/dubbo/index.js';
 import { ConsumerRecord } from '../support/scenario/consumerRecord.js';
 import {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ServiceEvent } from '../../lib/discovery/index.js';
+import type { ServiceEvent } from '../../lib/instances/index.js';
 import { InstanceTable, type ServiceNode } from '../../lib/discovery/instanceTable.js';
 import { instanceKey, sameService, type ServiceUrl } from '../../lib/dubbo/index.js';
 import { pathOf, provider } from '../support/virtual/index.js';

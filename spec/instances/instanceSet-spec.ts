@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { InstanceSet } from '../../lib/discovery/instanceSet.js';
+import { InstanceSet } from '../../lib/instances/index.js';
 import { InstanceTable, type ServiceNode } from '../../lib/discovery/instanceTable.js';
 import { instanceKey, ServiceUrl } from '../../lib/dubbo/index.js';
 

@@ -1,0 +1,158 @@
+import type { ServiceUrl } from '../dubbo/index.js';
+
+/** One instance that two sets differ in: `undefined` stands for absent. */
+export interface InstanceChange {
+  readonly key: string;
+  readonly before: ServiceUrl | undefined;
+  readonly after: ServiceUrl | undefined;
+}
+
+/** What every changed key had before a change: `undefined` if it was not there. */
+type Undo = ReadonlyMap<string, ServiceUrl | undefined>;
+
+interface Outdated {
+  readonly by: InstanceSet;
+  readonly undo: Undo;
+}
+
+/**
+ * A complete set of instances at one moment; it never changes.
+ *
+ * The newest set costs nothing to make, however large it is: it reads what its maker keeps, and every older one is the next
+ * one and what to undo. Reading an older set makes a copy, once.
+ *
+ * @example
+ * ```ts
+ * registry.instances({ interface: 'com.acme.Users' }).subscribe((instances) => {
+ *   console.log(instances.size, [...instances].map((service) => service.address));
+ * });
+ * ```
+ */
+export class InstanceSet implements Iterable<ServiceUrl> {
+  #byKey: ReadonlyMap<string, ServiceUrl>;
+  #outdated: Outdated | undefined;
+
+  constructor(byKey: ReadonlyMap<string, ServiceUrl> = new Map()) {
+    this.#byKey = byKey;
+  }
+
+  /** How many instances there are. */
+  get size(): number {
+    return this.#present().size;
+  }
+
+  /** The instance with that key (see `instanceKey`), or `undefined`. */
+  get(key: string): ServiceUrl | undefined {
+    return this.#present().get(key);
+  }
+
+  /** Whether there is an instance with that key. */
+  has(key: string): boolean {
+    return this.#present().has(key);
+  }
+
+  /** The keys of all instances. */
+  keys(): ArrayIterator<string> {
+    return [...this.#present().keys()].values();
+  }
+
+  /** Each key with its instance. */
+  entries(): ArrayIterator<[key: string, instance: ServiceUrl]> {
+    return [...this.#present()].values();
+  }
+
+  /** All instances, in no particular order. */
+  [Symbol.iterator](): ArrayIterator<ServiceUrl> {
+    return this.toArray().values();
+  }
+
+  /** All instances as an array of its own. */
+  toArray(): ServiceUrl[] {
+    return [...this.#present().values()];
+  }
+
+  /**
+   * What differs between an earlier set and this one, each key once.
+   *
+   * Costs as much as there are changes where both come from one stream and nobody read the earlier one after it was
+   * outdated; else it compares them whole. An instance has changed if it is another object.
+   *
+   * @param previous - The earlier set.
+   *
+   * @example
+   * ```ts
+   * instances.pipe(pairwise()).subscribe(([before, now]) => {
+   *   for (const { key, before: was, after } of now.changesSince(before)) console.log(key, was?.address, after?.address);
+   * });
+   * ```
+   */
+  changesSince(previous: InstanceSet): InstanceChange[] {
+    if (previous === this) return [];
+    const before = new Map<string, ServiceUrl | undefined>();
+    let set: InstanceSet | undefined = previous;
+    while (set && set !== this) {
+      const outdated: Outdated | undefined = set.#outdated;
+      if (outdated) {
+        for (const [key, was] of outdated.undo) if (!before.has(key)) before.set(key, was);
+      }
+      set = outdated?.by;
+    }
+    if (!set) return this.#compare(previous);
+    const changes: InstanceChange[] = [];
+    for (const [key, was] of before) {
+      const after = this.#peek(key);
+      if (after !== was) changes.push({ key, before: was, after });
+    }
+    return changes;
+  }
+
+  /**
+   * Says that the map this set was made of has changed: `by` is what it is now, `undo` what leads back.
+   *
+   * @internal
+   */
+  outdate(by: InstanceSet, undo: Undo): void {
+    this.#outdated = { by, undo };
+  }
+
+  #compare(previous: InstanceSet): InstanceChange[] {
+    const changes: InstanceChange[] = [];
+    const was = previous.#present();
+    const is = this.#present();
+    for (const [key, before] of was) {
+      const after = is.get(key);
+      if (after !== before) changes.push({ key, before, after });
+    }
+    for (const [key, after] of is) if (!was.has(key)) changes.push({ key, before: undefined, after });
+    return changes;
+  }
+
+  /** Reads one instance without a copy of the whole. */
+  #peek(key: string): ServiceUrl | undefined {
+    let newest: InstanceSet = this as InstanceSet;
+    while (newest.#outdated) {
+      if (newest.#outdated.undo.has(key)) return newest.#outdated.undo.get(key);
+      newest = newest.#outdated.by;
+    }
+    return newest.#byKey.get(key);
+  }
+
+  #present(): ReadonlyMap<string, ServiceUrl> {
+    if (!this.#outdated) return this.#byKey;
+    const undos: Undo[] = [];
+    let newest = this.#byKey;
+    for (let outdated: Outdated | undefined = this.#outdated; outdated; outdated = outdated.by.#outdated) {
+      undos.push(outdated.undo);
+      newest = outdated.by.#byKey;
+    }
+    const copy = new Map(newest);
+    for (const undo of undos.reverse()) {
+      for (const [key, before] of undo) {
+        if (before) copy.set(key, before);
+        else copy.delete(key);
+      }
+    }
+    this.#outdated = undefined;
+    return (this.#byKey = copy);
+  }
+}
