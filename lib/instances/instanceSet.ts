@@ -129,7 +129,7 @@ export class InstanceSet implements Iterable<ServiceUrl> {
 
   /** Reads one instance without a copy of the whole. */
   #peek(key: string): ServiceUrl | undefined {
-    let newest: InstanceSet = this as InstanceSet;
+    let newest: InstanceSet = this;
     while (newest.#outdated) {
       if (newest.#outdated.undo.has(key)) return newest.#outdated.undo.get(key);
       newest = newest.#outdated.by;
