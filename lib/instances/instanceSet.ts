@@ -100,7 +100,7 @@ export class InstanceSet implements Iterable<ServiceUrl> {
     if (!set) return this.#compare(previous);
     const changes: InstanceChange[] = [];
     for (const [key, was] of before) {
-      const after = this.#peek(key);
+      const after = InstanceSet.#peek(this, key);
       if (after !== was) changes.push({ key, before: was, after });
     }
     return changes;
@@ -128,13 +128,11 @@ export class InstanceSet implements Iterable<ServiceUrl> {
   }
 
   /** Reads one instance without a copy of the whole. */
-  #peek(key: string): ServiceUrl | undefined {
-    let newest: InstanceSet = this;
-    while (newest.#outdated) {
-      if (newest.#outdated.undo.has(key)) return newest.#outdated.undo.get(key);
-      newest = newest.#outdated.by;
+  static #peek(set: InstanceSet, key: string): ServiceUrl | undefined {
+    for (; set.#outdated; set = set.#outdated.by) {
+      if (set.#outdated.undo.has(key)) return set.#outdated.undo.get(key);
     }
-    return newest.#byKey.get(key);
+    return set.#byKey.get(key);
   }
 
   #present(): ReadonlyMap<string, ServiceUrl> {
