@@ -1,7 +1,7 @@
 import nodeZooKeeper from 'node-zookeeper-client';
 import { defer, map, tap } from 'rxjs';
-import { type BackoffOptions, connect, type Link, type OpenLink } from '../../connection/index.js';
-import { parseRegistryAddress, type RegistryAddress, type RegistryHost } from '../../dubbo/index.js';
+import { type BackoffOptions, connect, type Link, type OpenLink, serversInTurn } from '../../connection/index.js';
+import { parseRegistryAddress, type RegistryAddress } from '../../dubbo/index.js';
 import { InvalidOptionError } from '../../errors.js';
 import type { Backend } from '../../port/index.js';
 import { type Acl, openClient, type ZkClient } from './client.js';
@@ -75,7 +75,7 @@ export function zookeeperAt(address: RegistryAddress, options: ZooKeeperOptions 
   }
   const acl = toAcl(options.acl ?? (username === undefined ? 'open' : 'creator'));
   const auth = username === undefined ? [] : [{ scheme: 'digest', credentials: `${username}:${password ?? ''}` }];
-  const nextHost = inTurn(shuffled(address.hosts));
+  const nextHost = serversInTurn(address.hosts);
 
   const horizon = new Horizon(sessionTimeoutMs);
 
@@ -129,19 +129,4 @@ function toAcl(acl: NonNullable<ZooKeeperOptions['acl']>): Acl {
     }
     return new ACL(permissions, new Id(scheme, id));
   });
-}
-
-/** A thousand clients of three servers must not all begin with the first. */
-function shuffled<T>(values: readonly T[]): T[] {
-  const result = [...values];
-  for (let i = result.length - 1; i > 0; i -= 1) {
-    const j = Math.floor(Math.random() * (i + 1));
-    [result[i], result[j]] = [result[j]!, result[i]!];
-  }
-  return result;
-}
-
-function inTurn(hosts: readonly RegistryHost[]): () => RegistryHost {
-  let next = 0;
-  return () => hosts[next++ % hosts.length]!;
 }

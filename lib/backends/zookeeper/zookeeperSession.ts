@@ -16,10 +16,11 @@ import {
   throwError,
 } from 'rxjs';
 import { type ErrorCode, RegistryError } from '../../errors.js';
+import type { Batcher } from '../../internal/batcher.js';
 import { quoted } from '../../internal/quoted.js';
 import { checkPath, childOf, nameOf, parentOf } from '../../internal/path.js';
 import type { CreateOptions, DirectoryChange, NodeCondition, RegistryNode, Session } from '../../port/index.js';
-import { BulkCreate } from './bulkCreate.js';
+import { bulkCreate, type Made, type Wanted } from './bulkCreate.js';
 import { type NodeStat, sessionName, type WatchKind, type ZkClient } from './client.js';
 
 /** A session with ZooKeeper; it outlives its connections. */
@@ -30,7 +31,7 @@ export class ZooKeeperSession implements Session {
   readonly credentials: { readonly id: Buffer; readonly password: Buffer };
   readonly #chroot: string;
   #client: ZkClient | undefined;
-  #bulk: BulkCreate | undefined;
+  #bulk: Batcher<Wanted, Made> | undefined;
   readonly #making = new Map<string, Observable<void>>();
 
   constructor(client: ZkClient, chroot: string) {
@@ -43,7 +44,7 @@ export class ZooKeeperSession implements Session {
   /** Carries the session on over another connection, or over none. */
   attach(client: ZkClient | undefined): void {
     this.#client = client;
-    this.#bulk = client && new BulkCreate(client);
+    this.#bulk = client && bulkCreate(client);
     this.#making.clear();
   }
 
@@ -55,7 +56,7 @@ export class ZooKeeperSession implements Session {
     // What the number of a sequential node is only the server knows, so those are made one by one.
     const isBulk = !options.sequential;
     const create = (client: ZkClient, full: string): Observable<RegistryNode> =>
-      retryAfter('NO_NODE', isBulk ? this.#bulk!.create(full, options) : client.create(full, options), () =>
+      retryAfter('NO_NODE', isBulk ? this.#bulk!.ask({ path: full, options }) : client.create(full, options), () =>
         this.#make(client, parentOf(full)),
       ).pipe(map((made) => this.#made(childOf(parentOf(path), nameOf(made.path)), made.zxid, options)));
     return this.#at(path, create, isBulk);
