@@ -13,12 +13,16 @@ const LAYERS = {
   connection: ['port', 'internal'],
   'backends/memory': ['connection', 'port', 'internal'],
   'backends/zookeeper': ['connection', 'port', 'dubbo', 'internal'],
+  'backends/etcd': ['connection', 'port', 'dubbo', 'internal'],
   instances: ['dubbo', 'internal'],
+  operators: ['instances', 'dubbo', 'internal'],
+  balancers: ['instances', 'dubbo', 'internal'],
   registration: ['connection', 'port', 'dubbo', 'internal'],
   discovery: ['connection', 'port', 'instances', 'dubbo', 'internal'],
 };
 
-const CLIENT_LIBRARIES = ['node-zookeeper-client', 'etcd3'];
+const CLIENT_LIBRARY_OF = { 'backends/zookeeper': 'node-zookeeper-client', 'backends/etcd': 'etcd3' };
+const CLIENT_LIBRARIES = Object.values(CLIENT_LIBRARY_OF);
 
 const layers = Object.entries(LAYERS).map(([folder, below]) => {
   const up = folder
@@ -34,7 +38,7 @@ const layers = Object.entries(LAYERS).map(([folder, below]) => {
       'no-restricted-imports': [
         'error',
         {
-          paths: folder === 'backends/zookeeper' ? [] : CLIENT_LIBRARIES,
+          paths: CLIENT_LIBRARIES.filter((library) => library !== CLIENT_LIBRARY_OF[folder]),
           patterns: [{ group: forbidden, message: `lib/${folder} may only use: ${below.join(', ') || 'nothing'}.` }],
         },
       ],

@@ -10,8 +10,8 @@ import { type Registry, registryOn, type RegistryOptions } from './registry.js';
 /**
  * Makes a registry from an address or a backend.
  *
- * Addresses: `zookeeper://host:2181,host2:2181` (also `?backup=…`), `memory://` (a registry of its own) and `memory://name`
- * (one for all who say that name in this process). Their parameters are `group`, `timeout` and `session` (both in
+ * Addresses: `zookeeper://host:2181,host2:2181` (also `?backup=…`), `etcd://host:2379,host2:2379`, `memory://` (a registry
+ * of its own) and `memory://name` (one for all who say that name in this process). Their parameters are `group`, `timeout` and `session` (both in
  * milliseconds), and `user:password@` before the hosts. Nothing is connected, and no client library loaded, before the
  * registry is used.
  *
@@ -49,8 +49,15 @@ function backendAt(address: RegistryAddress, text: string): Backend {
         const { zookeeperAt } = await import('./backends/zookeeper/zookeeper.js');
         return zookeeperAt(address);
       });
+    case 'etcd':
+      return loadedAtUse({ name: 'etcd' }, async () => {
+        const { etcdAt } = await import('./backends/etcd/etcd.js');
+        return etcdAt(address);
+      });
     default:
-      throw new InvalidUrlError(`Expected an address that begins with zookeeper:// or memory://, got ${quoted(text)}.`);
+      throw new InvalidUrlError(
+        `Expected an address that begins with zookeeper://, etcd:// or memory://, got ${quoted(text)}.`,
+      );
   }
 }
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import * as etcd from '../lib/backends/etcd/index.js';
 import * as memory from '../lib/backends/memory/index.js';
 import * as zookeeper from '../lib/backends/zookeeper/index.js';
 import * as main from '../lib/index.js';
@@ -28,6 +29,10 @@ describe('what the package exports', () => {
       'retryWithBackoff',
       'whileConnected',
     ]);
+  });
+
+  it('rx-registry/etcd', () => {
+    expect(Object.keys(etcd).sort()).toEqual(['etcd']);
   });
 
   it('rx-registry/memory', () => {

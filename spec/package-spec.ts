@@ -30,6 +30,7 @@ describe('the package', () => {
     const loaded = await loadedAfter(`
       const { createRegistry } = await import('./lib/index.ts');
       createRegistry('zookeeper://127.0.0.1:2181');
+      createRegistry('etcd://127.0.0.1:2379');
       const registry = createRegistry('memory://');
       await registry.lookup({ interface: 'x.Y' });
       await registry.close();
@@ -39,6 +40,7 @@ describe('the package', () => {
 
   it('loads only the client library of the backend', async () => {
     expect(await loadedAfter(`await import('./lib/backends/zookeeper/index.ts');`)).toBe('node-zookeeper-client');
+    expect(await loadedAfter(`await import('./lib/backends/etcd/index.ts');`)).toBe('etcd3');
   });
 
   it('has every subpath that it exports in its own path mapping', () => {

@@ -1,0 +1,194 @@
+import { catchError, forkJoin, map, type Observable, of, switchMap, throwError } from 'rxjs';
+import { type ErrorCode, RegistryError } from '../../errors.js';
+import { Batcher, type Outcome } from '../../internal/batcher.js';
+import { parentOf } from '../../internal/path.js';
+import { quoted } from '../../internal/quoted.js';
+import type { EtcdClient, KeyState } from './client.js';
+import { absent, get, leased, present, put, remove, unchanged } from './conditions.js';
+import { keyOf } from './keys.js';
+import type { Leases } from './leases.js';
+
+/** A transaction of a hundred costs the server hardly more than one write; beyond that nothing is gained. */
+const MOST_IN_ONE = 100;
+/** The server takes no more operations, and no more conditions, in one transaction. */
+const MOST_CONDITIONS = 128;
+/** A third of what the server takes in one request. */
+const MOST_BYTES_IN_ONE = 500_000;
+
+/** A key to make in a directory that should be there. */
+export interface Wanted {
+  readonly path: string;
+  readonly data: Uint8Array;
+  readonly ephemeral: boolean;
+}
+
+/** A key that was made. */
+export interface Made {
+  readonly revision: bigint;
+  /** `0` for none. */
+  readonly lease: string;
+}
+
+/** A key of ours to remove, as long as it is what we wrote: a removal that comes late must not meet a newer one. */
+export interface Unwanted {
+  readonly path: string;
+  readonly revision: bigint;
+}
+
+/** What a key was, and when. */
+export interface Reading {
+  readonly state: KeyState | undefined;
+  readonly revision: bigint;
+}
+
+/** Makes keys; errors with `NO_NODE` where the directory is missing, and with `CONFLICT` where it is ephemeral. */
+export function bulkCreate(client: EtcdClient, leases: Leases): Batcher<Wanted, Made> {
+  return new Batcher({
+    most: MOST_IN_ONE,
+    mostBytes: MOST_BYTES_IN_ONE,
+    bytesOf: ({ path, data }) => path.length + data.length,
+    send: (nodes) =>
+      forkJoin(inTransactions(nodes).map((some) => orAgain(some, createAll(client, leases, some)))).pipe(
+        map((outcomes) => outcomes.flat()),
+      ),
+  });
+}
+
+/** Removes keys of ours; emits the revision that did, `undefined` if there was none, errors with `CONFLICT` where it is not that any more. */
+export function bulkRemove(client: EtcdClient): Batcher<Unwanted, bigint | undefined> {
+  return new Batcher({
+    most: MOST_IN_ONE,
+    mostBytes: MOST_BYTES_IN_ONE,
+    bytesOf: ({ path }) => path.length,
+    send: (nodes) => orAgain(nodes, removeAll(client, nodes)),
+  });
+}
+
+/** Reads keys. */
+export function bulkRead(client: EtcdClient): Batcher<string, Reading> {
+  return new Batcher({
+    most: MOST_IN_ONE,
+    mostBytes: MOST_BYTES_IN_ONE,
+    bytesOf: (path) => path.length,
+    send: (paths) => orAgain(paths, readAll(client, paths)),
+  });
+}
+
+function createAll(client: EtcdClient, leases: Leases, nodes: readonly Wanted[]): Observable<readonly Outcome<Made>[]> {
+  const parents = parentsOf(nodes);
+  const owned = nodes.filter(({ ephemeral }) => ephemeral).length;
+  const lease = owned > 0 ? leases.take(client, owned) : of('0');
+  return lease.pipe(
+    switchMap((id) => {
+      const leaseOf = ({ ephemeral }: Wanted): string => (ephemeral ? id : '0');
+      return client
+        .txn(
+          {
+            compare: [
+              ...nodes.map(({ path }) => absent(path)),
+              ...parents.flatMap((path) => [present(path), leased(path, '0')]),
+            ],
+            success: nodes.map((node) => put(node.path, node.data, leaseOf(node))),
+            failure: [...nodes.map(({ path }) => get(path, true)), ...parents.map((path) => get(path, true))],
+          },
+          'create',
+        )
+        .pipe(
+          map(({ succeeded, revision, found }): Outcome<Made>[] => {
+            if (succeeded) return nodes.map((node) => ({ value: { revision, lease: leaseOf(node) } }));
+            leases.giveBack(id, owned);
+            const directories = new Map(parents.map((path, index) => [path, found[nodes.length + index]?.[0]]));
+            return nodes.map(({ path }, index) => {
+              if (found[index]?.length) return failed('NODE_EXISTS', path, 'there is one already');
+              const parent = parentOf(path);
+              const directory = directories.get(parent);
+              if (directory && directory.lease !== '0') {
+                return failed('CONFLICT', path, 'an ephemeral node can have no children');
+              }
+              return directory || parent === '/' ? 'again' : failed('NO_NODE', path, 'its directory is missing');
+            });
+          }),
+          catchError((error: unknown) => {
+            leases.giveBack(id, owned);
+            return throwError(() => error);
+          }),
+        );
+    }),
+  );
+}
+
+function removeAll(client: EtcdClient, nodes: readonly Unwanted[]): Observable<readonly Outcome<bigint | undefined>[]> {
+  return client
+    .txn(
+      {
+        compare: nodes.map(({ path, revision }) => unchanged(path, revision)),
+        success: nodes.map(({ path }) => remove(path)),
+        failure: nodes.map(({ path }) => get(path, true)),
+      },
+      'remove',
+    )
+    .pipe(
+      map(({ succeeded, revision: removedBy, found }) =>
+        nodes.map(({ path, revision }, index): Outcome<bigint | undefined> => {
+          if (succeeded) return { value: removedBy };
+          const state = found[index]?.[0];
+          if (!state) return { value: undefined };
+          return state.revision === revision ? 'again' : failed('CONFLICT', path, 'it was written to');
+        }),
+      ),
+    );
+}
+
+function readAll(client: EtcdClient, paths: readonly string[]): Observable<readonly Outcome<Reading>[]> {
+  if (paths.length === 1) {
+    return client
+      .range({ key: keyOf(paths[0]!) }, `read ${quoted(paths[0]!)}`)
+      .pipe(map(({ keys, revision }) => [{ value: { state: keys[0], revision } }]));
+  }
+  return client
+    .txn({ compare: [], success: paths.map((path) => get(path)) }, 'read')
+    .pipe(map(({ found, revision }) => paths.map((_, index) => ({ value: { state: found[index]?.[0], revision } }))));
+}
+
+/** Where one of several may be the culprit (not permitted, too large, asked for twice), each half is sent on its own. */
+function orAgain<O>(
+  items: readonly unknown[],
+  sent: Observable<readonly Outcome<O>[]>,
+): Observable<readonly Outcome<O>[]> {
+  return sent.pipe(
+    catchError((error: unknown) => {
+      const mayBeOne = error instanceof RegistryError && BLAME_FOR_ONE.has(error.code);
+      return items.length > 1 && mayBeOne ? of(items.map(() => 'again' as const)) : throwError(() => error);
+    }),
+  );
+}
+
+const BLAME_FOR_ONE: ReadonlySet<ErrorCode> = new Set(['NOT_AUTHORIZED', 'TOO_LARGE', 'SERVER_ERROR']);
+
+function inTransactions(nodes: readonly Wanted[]): Wanted[][] {
+  const batches: Wanted[][] = [];
+  let conditions = Infinity;
+  let parents = new Set<string>();
+  for (const node of nodes) {
+    const parent = parentOf(node.path);
+    const more = parents.has(parent) ? 1 : 3;
+    if (conditions + more > MOST_CONDITIONS) {
+      batches.push([]);
+      conditions = 0;
+      parents = new Set();
+    }
+    conditions += parents.has(parent) ? 1 : 3;
+    parents.add(parent);
+    batches.at(-1)!.push(node);
+  }
+  return batches;
+}
+
+/** The root is no key, and always there. */
+function parentsOf(nodes: readonly Wanted[]): string[] {
+  return [...new Set(nodes.map(({ path }) => parentOf(path)))].filter((path) => path !== '/');
+}
+
+function failed(code: ErrorCode, path: string, why: string): { error: RegistryError } {
+  return { error: new RegistryError(code, `etcd ${quoted(path)}: ${why}.`) };
+}

@@ -1,0 +1,360 @@
+import type { EventEmitter } from 'node:events';
+import { Etcd3 } from 'etcd3';
+import type {
+  ICompare,
+  IDuplexStream,
+  IKeyValue,
+  IRequestOp,
+  ITxnResponse,
+  IWatchRequest,
+  IWatchResponse,
+} from 'etcd3';
+import { catchError, defer, finalize, from, map, Observable, of, Subject, type Subscriber, throwError } from 'rxjs';
+import { RegistryError } from '../../errors.js';
+import { isAuthDisabled, toRegistryError } from './errors.js';
+import type { TlsCredentials } from './tls.js';
+
+// This is the one file that knows etcd3. Of etcd3 it uses the typed raw clients: its own watcher loses events, its own lease
+// can keep a released key alive, and its retries send a write again that was carried out. One client object is used for one
+// connection to one server; which server is next, when, and what is tried again is decided above, once for all backends.
+
+/** What is known of a key. */
+export interface KeyState {
+  readonly key: Buffer;
+  readonly value: Buffer;
+  /** The revision that wrote it last. */
+  readonly revision: bigint;
+  /** The revision that made it. */
+  readonly madeAt: bigint;
+  /** How often it was written since. */
+  readonly writes: bigint;
+  /** The lease it goes with; `0` for none. */
+  readonly lease: string;
+}
+
+/** What a transaction did. */
+export interface TxnResult {
+  readonly succeeded: boolean;
+  readonly revision: bigint;
+  /** What each range of the branch that was taken found, in order; empty for what is not a range. */
+  readonly found: readonly (readonly KeyState[])[];
+}
+
+/** A transaction: what must hold, and what is done then or otherwise. */
+export interface Txn {
+  readonly compare: readonly ICompare[];
+  readonly success: readonly IRequestOp[];
+  readonly failure?: readonly IRequestOp[];
+}
+
+/** One page of a range. */
+export interface Page {
+  readonly keys: readonly KeyState[];
+  readonly revision: bigint;
+  readonly more: boolean;
+}
+
+/** How {@link openClient} opens a connection. */
+export interface ClientOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly tls?: TlsCredentials;
+  readonly username?: string;
+  readonly password?: string;
+  /** How long one call may take. */
+  readonly callTimeoutMs: number;
+  /** How many calls may be under way at once. */
+  readonly callWindow: number;
+  /** What is set on the channel. */
+  readonly channel: Readonly<Record<string, string | number>>;
+}
+
+/** A stream of requests and answers. */
+export interface Duplex<I, O> {
+  readonly answers: Observable<O>;
+  readonly write: (request: I) => void;
+}
+
+/** What of a grpc call an interceptor touches. */
+interface InterceptedCall {
+  start(metadata: { set(name: string, value: string): void }, listener: CallListener): void;
+}
+interface CallListener {
+  onReceiveMetadata(metadata: unknown): void;
+  onReceiveMessage(message: unknown): void;
+  onReceiveStatus(status: { details: string }): void;
+}
+
+/** Calls go through once: what is tried again is decided by those who know whether it may be. */
+const ONCE = { execute: (call: (context: object) => unknown) => call({}) };
+
+let connections = 0;
+
+/** Opens a connection to one server: emits once logged in, errors when it fails or breaks; unsubscribing drops it. */
+export function openClient(options: ClientOptions): Observable<EtcdClient> {
+  return new Observable((subscriber) => {
+    const client = new EtcdClient(options, subscriber);
+    subscriber.add(
+      client.logIn().subscribe({
+        next: () => subscriber.next(client),
+        error: (error: unknown) => subscriber.error(error),
+      }),
+    );
+    return () => client.drop();
+  });
+}
+
+/** One connection to one server. */
+export class EtcdClient {
+  readonly #etcd: Etcd3;
+  readonly #options: ClientOptions;
+  readonly #subscriber: Subscriber<EtcdClient>;
+  readonly #ended = new Subject<never>();
+  readonly #outstanding = new Set<Subscriber<never>>();
+  readonly #waiting = new Set<() => void>();
+  #running = 0;
+  #token: string | undefined;
+  #over: RegistryError | undefined;
+  #ending = false;
+
+  constructor(options: ClientOptions, subscriber: Subscriber<EtcdClient>) {
+    const { host, port, tls, callTimeoutMs, channel } = options;
+    this.#options = options;
+    this.#subscriber = subscriber;
+    this.#etcd = new Etcd3({
+      hosts: `${host.includes(':') ? `[${host}]` : host}:${port}`,
+      ...(tls && { credentials: tls }),
+      // A number of its own keeps each connection from sharing the socket, and the waiting time, of one that failed.
+      grpcOptions: { ...channel, 'rx-registry.connection': (connections += 1) },
+      // As a function, because a fixed deadline would be in the past soon; a stream has none.
+      defaultCallOptions: ({ isStream }) => ({
+        interceptors: [this.#intercept as never],
+        ...(!isStream && { deadline: Date.now() + callTimeoutMs }),
+      }),
+      faultHandling: { host: () => ONCE as never, global: ONCE as never },
+    });
+  }
+
+  /** Errors when the connection is over; never emits. */
+  get ended(): Observable<never> {
+    return defer(() => (this.#over ? throwError(() => this.#over) : this.#ended));
+  }
+
+  /** Whether it can be asked for nothing any more. */
+  get isOver(): boolean {
+    return this.#over !== undefined;
+  }
+
+  /** Gets the token that every later call carries; nothing where there is no user, or the server knows none. */
+  logIn(): Observable<void> {
+    const { username, password = '' } = this.#options;
+    if (username === undefined) return of(undefined);
+    return this.#call('log in', () => this.#etcd.auth.authenticate({ name: username, password })).pipe(
+      map(({ token }) => void (this.#token = token)),
+      catchError((error: unknown) =>
+        isAuthDisabled((error as Error).cause) ? of(undefined) : throwError(() => error),
+      ),
+    );
+  }
+
+  txn({ compare, success, failure = [] }: Txn, what: string): Observable<TxnResult> {
+    return this.#call(what, () =>
+      this.#etcd.kv.txn({ compare: [...compare], success: [...success], failure: [...failure] }),
+    ).pipe(map(toTxnResult));
+  }
+
+  /** Reads one key, or with `to` one page of a range; linearizable. */
+  range({ key, to, limit, revision, keysOnly = false }: RangeRequest, what: string): Observable<Page> {
+    const request = {
+      key,
+      ...(to && { range_end: to }),
+      ...(limit && { limit: String(limit) }),
+      ...(revision && { revision: String(revision) }),
+      keys_only: keysOnly,
+    };
+    return this.#call(what, () => this.#etcd.kv.range(request)).pipe(
+      map(({ kvs, header, more }) => ({ keys: kvs.map(toKeyState), revision: BigInt(header.revision), more })),
+    );
+  }
+
+  /** Gets a lease of `seconds`; the server may grant another time. */
+  grant(seconds: number): Observable<{ id: string; seconds: number }> {
+    return this.#call('grant a lease', () => this.#etcd.leaseClient.leaseGrant({ TTL: seconds, ID: 0 })).pipe(
+      map(({ ID, TTL }) => ({ id: ID, seconds: Number(TTL) })),
+    );
+  }
+
+  /** Ends a lease and all that goes with it. */
+  revoke(id: string): Observable<unknown> {
+    return this.#call('revoke a lease', () => this.#etcd.leaseClient.leaseRevoke({ ID: id }));
+  }
+
+  /** Opens a stream that keeps leases: each id that is written is answered with the seconds left, 0 for one that is over. */
+  keepAlives(): Observable<Duplex<string, { id: string; seconds: number }>> {
+    return this.#stream('keep the leases', () => this.#etcd.leaseClient.leaseKeepAlive()).pipe(
+      map(({ answers, write }) => ({
+        answers: answers.pipe(map(({ ID, TTL }) => ({ id: ID, seconds: Number(TTL) }))),
+        write: (id) => write({ ID: id }),
+      })),
+    );
+  }
+
+  /** Opens a raw watch stream. */
+  watches(): Observable<Duplex<IWatchRequest, IWatchResponse>> {
+    return this.#stream('watch', () => this.#etcd.watchClient.watch());
+  }
+
+  /** Says that the connection is of no more use, and why. */
+  fail(error: RegistryError): void {
+    if (this.#over) return;
+    this.#end(error);
+    this.#subscriber.error(error);
+  }
+
+  /** Does a last work, and then closes the transport; from its subscription on the connection outlives its subscriber. */
+  end(work: Observable<unknown>): Observable<unknown> {
+    return defer(() => {
+      this.#ending = true;
+      return work;
+    }).pipe(finalize(() => this.#close()));
+  }
+
+  /** Breaks off whatever is under way and closes the transport, unless it is {@link end}ing. */
+  drop(): void {
+    if (!this.#ending) this.#close();
+  }
+
+  #close(): void {
+    this.#end(new RegistryError('CONNECTION_LOST', 'The connection to etcd is over.'));
+    this.#etcd.close();
+  }
+
+  #end(error: RegistryError): void {
+    if (this.#over) return;
+    // First, so that those who are told find it so.
+    this.#over = error;
+    const outstanding = [...this.#outstanding];
+    this.#outstanding.clear();
+    this.#waiting.clear();
+    const lost = new RegistryError('CONNECTION_LOST', 'The connection to etcd broke before the answer came.', {
+      cause: error,
+    });
+    for (const subscriber of outstanding) subscriber.error(lost);
+    this.#ended.error(lost);
+  }
+
+  #call<T>(what: string, start: () => Promise<T>): Observable<T> {
+    return new Observable<T>((subscriber) => {
+      if (this.#over) return subscriber.error(new RegistryError('CONNECTION_LOST', this.#over.message));
+      const { callWindow } = this.#options;
+      const settled = (): void => {
+        this.#running -= 1;
+        const [next] = this.#waiting;
+        if (next) {
+          this.#waiting.delete(next);
+          next();
+        }
+      };
+      const run = (): void => {
+        this.#running += 1;
+        start().then(
+          (value) => {
+            settled();
+            subscriber.next(value);
+            subscriber.complete();
+          },
+          (error: unknown) => {
+            settled();
+            const known = toRegistryError(error, what);
+            subscriber.error(known);
+            // What breaks one call of these breaks all: no use in waiting for each to find out.
+            if (known.code === 'SESSION_EXPIRED' || known.message.includes(REFUSED_TOKEN)) this.fail(known);
+          },
+        );
+      };
+      this.#outstanding.add(subscriber);
+      subscriber.add(() => {
+        this.#outstanding.delete(subscriber);
+        this.#waiting.delete(run);
+      });
+      // With thousands under way at once the server refuses some: "too many requests".
+      if (this.#running < callWindow) run();
+      else this.#waiting.add(run);
+    });
+  }
+
+  #stream<I, O>(what: string, start: () => Promise<IDuplexStream<I, O>>): Observable<Duplex<I, O>> {
+    return new Observable((subscriber) => {
+      const answers = new Subject<O>();
+      let raw: IDuplexStream<I, O> | undefined;
+      let left = false;
+      subscriber.add(this.ended.subscribe({ error: (error: unknown) => answers.error(error) }));
+      subscriber.add(() => {
+        left = true;
+        raw?.cancel();
+      });
+      from(defer(start)).subscribe({
+        next: (stream) => {
+          raw = stream;
+          // etcd3's own listener closes the channels of all services for whatever happens to one stream.
+          (stream as unknown as EventEmitter).removeAllListeners('error');
+          stream.on('data', (answer) => answers.next(answer));
+          stream.on('error', (error) => answers.error(toRegistryError(error, what)));
+          stream.on('end', () => answers.error(new RegistryError('CONNECTION_LOST', `etcd ended a stream (${what}).`)));
+          if (left) return stream.cancel();
+          subscriber.next({ answers, write: (request) => void stream.write(request) });
+        },
+        error: (error: unknown) => subscriber.error(toRegistryError(error, what)),
+      });
+    });
+  }
+
+  /** Adds the token, and asks for an answer only from a server that has a leader. */
+  readonly #intercept = (options: object, next: (options: object) => InterceptedCall): InterceptedCall => {
+    const call = next(options);
+    const start = call.start.bind(call);
+    call.start = (metadata, listener) => {
+      metadata.set('hasleader', 'true');
+      if (this.#token !== undefined) metadata.set('token', this.#token);
+      start(metadata, {
+        onReceiveMetadata: (received) => listener.onReceiveMetadata(received),
+        onReceiveMessage: (message) => listener.onReceiveMessage(message),
+        // In its own words etcd3 would log in and try again for ever, with a token that is not its.
+        onReceiveStatus: (status) =>
+          listener.onReceiveStatus({ ...status, details: status.details.replace('invalid auth token', REFUSED_TOKEN) }),
+      });
+    };
+    return call;
+  };
+}
+
+/** What {@link EtcdClient.range} reads. */
+export interface RangeRequest {
+  readonly key: Buffer;
+  readonly to?: Buffer;
+  readonly limit?: number;
+  readonly revision?: bigint;
+  readonly keysOnly?: boolean;
+}
+
+const REFUSED_TOKEN = 'auth token refused';
+
+/** What etcd3 says of a key. */
+export function toKeyState({ key, value, mod_revision, create_revision, version, lease }: IKeyValue): KeyState {
+  return {
+    key,
+    value,
+    revision: BigInt(mod_revision),
+    madeAt: BigInt(create_revision),
+    writes: BigInt(version),
+    lease,
+  };
+}
+
+function toTxnResult({ succeeded, header, responses }: ITxnResponse): TxnResult {
+  return {
+    succeeded,
+    revision: BigInt(header.revision),
+    found: responses.map(({ response_range }) => response_range?.kvs.map(toKeyState) ?? []),
+  };
+}

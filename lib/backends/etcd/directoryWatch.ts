@@ -1,0 +1,126 @@
+import {
+  concat,
+  defer,
+  EMPTY,
+  expand,
+  finalize,
+  map,
+  mergeMap,
+  type Observable,
+  of,
+  reduce,
+  switchMap,
+  throwError,
+} from 'rxjs';
+import type { DirectoryChange } from '../../port/index.js';
+import type { EtcdClient, Page } from './client.js';
+import { againWhenCompacted, CompactedError } from './errors.js';
+import { type KeyRange, nameIn, successorOf } from './keys.js';
+import type { Progress } from './progress.js';
+import { type KeyEvent, openWatchStream } from './watchStream.js';
+
+/** What a directory held at a revision. */
+export interface DirectorySnapshot {
+  readonly names: ReadonlySet<string>;
+  readonly revision: bigint;
+}
+
+/** How a directory is watched. */
+export interface DirectoryWatchOptions {
+  readonly timeoutMs: number;
+  readonly pageSize: number;
+  /** What is known already, from a watch whose connection broke: only what came since is asked for. */
+  readonly known?: DirectorySnapshot | undefined;
+  /** Told how far it has got. */
+  readonly progress: Progress;
+  /** Told when the watch ends, of all that it knew. */
+  readonly onEnd: (known: DirectorySnapshot) => void;
+}
+
+/**
+ * Lists a directory at one revision, and watches it from the next on; again, with a new snapshot, when the server has
+ * dropped the history in between, or its store has lost it.
+ */
+export function watchDirectory(
+  client: EtcdClient,
+  range: KeyRange,
+  { timeoutMs, pageSize, known, progress, onEnd }: DirectoryWatchOptions,
+): Observable<DirectoryChange> {
+  return defer(() => {
+    let last = known;
+    const round = defer(() => (last ? of(last) : listDirectory(client, range, pageSize))).pipe(
+      switchMap((snapshot) => {
+        const names = new Set(snapshot.names);
+        let { revision } = snapshot;
+        let told = false;
+        const reached = (): Observable<never> =>
+          defer(() => {
+            progress.reach(revision);
+            return EMPTY;
+          });
+        return openWatchStream(client, timeoutMs).pipe(
+          switchMap((stream) => stream.watch({ key: range.from, to: range.to, from: revision + 1n })),
+          mergeMap((answer): Observable<DirectoryChange> => {
+            if (answer.type === 'created') {
+              // A store that is behind what we have seen is another one, or an older copy.
+              if (answer.revision < revision)
+                return throwError(() => new CompactedError('SERVER_ERROR', 'The store went back.'));
+              told = true;
+              return concat(of<DirectoryChange>({ type: 'snapshot', names: [...names] }), reached());
+            }
+            revision = answer.events.at(-1)!.state.revision;
+            const delta = applyEvents(names, range, answer.events);
+            return delta ? concat(of(delta), reached()) : reached();
+          }),
+          finalize(() => {
+            if (told) onEnd({ names, revision });
+          }),
+        );
+      }),
+    );
+    return round.pipe(againWhenCompacted(() => (last = undefined)));
+  });
+}
+
+/** Reads all names of a directory as of one revision, page by page. */
+export function listDirectory(client: EtcdClient, range: KeyRange, pageSize: number): Observable<DirectorySnapshot> {
+  const page = (key: Buffer, at?: bigint): Observable<Page> =>
+    client
+      .range({ key, to: range.to, limit: pageSize, keysOnly: true, ...(at !== undefined && { revision: at }) }, 'list')
+      .pipe(map((read) => ({ ...read, revision: at ?? read.revision })));
+  return page(range.from).pipe(
+    expand(({ keys, more, revision }) => (more ? page(successorOf(keys.at(-1)!.key), revision) : EMPTY)),
+    reduce(
+      ({ names }, { keys, revision }) => {
+        for (const { key } of keys) {
+          const name = nameIn(range, key);
+          if (name !== undefined) names.add(name);
+        }
+        return { names, revision };
+      },
+      { names: new Set<string>(), revision: 0n },
+    ),
+  );
+}
+
+/** Takes events in, in place; what that changed, net. */
+export function applyEvents(
+  names: Set<string>,
+  range: KeyRange,
+  events: readonly KeyEvent[],
+): DirectoryChange | undefined {
+  const before = new Map<string, boolean>();
+  for (const { type, state } of events) {
+    const name = nameIn(range, state.key);
+    if (name === undefined) continue;
+    if (!before.has(name)) before.set(name, names.has(name));
+    if (type === 'put') names.add(name);
+    else names.delete(name);
+  }
+  const added: string[] = [];
+  const removed: string[] = [];
+  for (const [name, was] of before) {
+    if (names.has(name) !== was) (was ? removed : added).push(name);
+  }
+  return added.length + removed.length > 0 ? { type: 'delta', added, removed } : undefined;
+}

@@ -1,0 +1,215 @@
+import {
+  catchError,
+  concat,
+  defer,
+  finalize,
+  ignoreElements,
+  map,
+  merge,
+  NEVER,
+  type Observable,
+  of,
+  switchMap,
+  tap,
+  throwError,
+} from 'rxjs';
+import { type BackoffOptions, connect, type Link, type OpenLink, serversInTurn } from '../../connection/index.js';
+import { parseRegistryAddress, type RegistryAddress } from '../../dubbo/index.js';
+import { InvalidOptionError, RegistryError } from '../../errors.js';
+import type { Backend } from '../../port/index.js';
+import { type Duplex, type EtcdClient, openClient } from './client.js';
+import { EtcdSession } from './etcdSession.js';
+import { type KeptLease, Leases } from './leases.js';
+import { readTls, type TlsOptions } from './tls.js';
+import { openWatchStream, type WatchStream } from './watchStream.js';
+
+/** How {@link etcd} connects. */
+export interface EtcdOptions {
+  /**
+   * How long the server keeps what is ours after it last heard of us, in milliseconds: rounded up to whole seconds, as
+   * leases are counted; the server may grant more. @defaultValue 30000
+   */
+  readonly sessionTimeoutMs?: number;
+  /** The user to log in as. @defaultValue nobody */
+  readonly username?: string;
+  /** The password of {@link EtcdOptions.username}. */
+  readonly password?: string;
+  /** Encrypts the connection; `{}` for what needs no more than the authorities that Node.js trusts. @defaultValue no encryption */
+  readonly tls?: TlsOptions;
+  /** The waits between attempts to connect. */
+  readonly reconnect?: BackoffOptions;
+  /** What hardly anybody needs to change. */
+  readonly tuning?: EtcdTuning;
+}
+
+/** The numbers that {@link etcd} works with, each measured; change them when you have measured better ones. */
+export interface EtcdTuning {
+  /** How long one call may take, in milliseconds. @defaultValue the session timeout */
+  readonly callTimeoutMs?: number;
+  /** How many calls are under way at once: beyond a few thousand the server refuses some. @defaultValue 128 */
+  readonly callWindow?: number;
+  /** How many keys are read at a time: more stall the event loop, less take longer. @defaultValue 2500 */
+  readonly pageSize?: number;
+  /** How many keys one lease holds: every write to one costs more the more it holds. @defaultValue 1000 */
+  readonly keysPerLease?: number;
+  /** How long a connection is quiet before it is probed, in milliseconds: below 5000 the server hangs up. @defaultValue 10000 */
+  readonly keepaliveTimeMs?: number;
+  /** How long the answer to that probe may take, in milliseconds. @defaultValue 3000 */
+  readonly keepaliveTimeoutMs?: number;
+  /** Options of the gRPC channel, which win over all of ours. */
+  readonly channel?: Readonly<Record<string, string | number>>;
+}
+
+/**
+ * A registry on etcd 3.
+ *
+ * `servers` is a comma list of `host:port`, the port 2379 by default, and may end in a path below which everything lies.
+ * One server is tried after another, in an order of our own.
+ *
+ * @throws InvalidUrlError if the servers cannot be read, InvalidOptionError if an option is out of range or a certificate
+ * cannot be read.
+ *
+ * @example
+ * ```ts
+ * import { createRegistry } from 'rx-registry';
+ * import { etcd } from 'rx-registry/etcd';
+ *
+ * const registry = createRegistry(etcd('etcd1:2379,etcd2:2379,etcd3:2379', { tls: { ca: '/etc/ssl/etcd-ca.pem' } }));
+ * ```
+ */
+export function etcd(servers: string, options: EtcdOptions = {}): Backend {
+  return etcdAt(parseRegistryAddress(`etcd://${servers}`), options);
+}
+
+/** A registry on the etcd that an address names; options win over what the address says. */
+export function etcdAt(address: RegistryAddress, options: EtcdOptions = {}): Backend {
+  const { sessionTimeoutMs = address.sessionTimeoutMs ?? 30_000, reconnect, tuning = {} } = options;
+  const username = options.username ?? address.username;
+  const password = options.password ?? address.password;
+  const tls = options.tls ?? tlsOf(address.parameters);
+  check('sessionTimeoutMs', sessionTimeoutMs);
+  const {
+    callTimeoutMs = sessionTimeoutMs,
+    callWindow = 128,
+    pageSize = 2_500,
+    keysPerLease = 1_000,
+    keepaliveTimeMs = 10_000,
+    keepaliveTimeoutMs = 3_000,
+    channel,
+  } = tuning;
+  const numbers = { callTimeoutMs, callWindow, pageSize, keysPerLease, keepaliveTimeMs, keepaliveTimeoutMs };
+  for (const [name, value] of Object.entries(numbers)) check(`tuning.${name}`, value);
+  // To say so now; read again for each connection, as certificates are renewed.
+  if (tls) readTls(tls);
+  const nextServer = serversInTurn(address.hosts);
+  const seconds = Math.ceil(sessionTimeoutMs / 1_000);
+  let loggedIn = false;
+
+  const open: OpenLink = (previous) =>
+    defer(() =>
+      openClient({
+        ...nextServer(),
+        ...(tls && { tls: readTls(tls) }),
+        ...(username !== undefined && { username }),
+        ...(password !== undefined && { password }),
+        callTimeoutMs,
+        callWindow,
+        channel: {
+          // The default of 4 MiB loses a response that is larger, with every event in it.
+          'grpc.max_receive_message_length': -1,
+          // Without it a connection into a black hole lasts until the kernel gives up.
+          'grpc.keepalive_time_ms': keepaliveTimeMs,
+          'grpc.keepalive_timeout_ms': keepaliveTimeoutMs,
+          // A proxy that is meant for the web is not on the way to a registry.
+          'grpc.enable_http_proxy': 0,
+          // Nothing is sent twice unless we say so: a write may have been carried out.
+          'grpc.enable_retries': 0,
+          // Nobody configures our services by records in the DNS, and the question costs time.
+          'grpc.service_config_disable_resolution': 1,
+          ...(tls?.serverName !== undefined && { 'grpc.ssl_target_name_override': tls.serverName }),
+          ...channel,
+        },
+      }).pipe(
+        switchMap((client) => {
+          const old = previous instanceof EtcdSession ? previous : undefined;
+          return client
+            .keepAlives()
+            .pipe(
+              switchMap((keepAlive) =>
+                merge(
+                  keepAlive.answers.pipe(ignoreElements()),
+                  openWatchStream(client, old?.timeoutMs ?? sessionTimeoutMs).pipe(
+                    switchMap((stream) =>
+                      (old ? old.leases.keep(keepAlive).pipe(map(() => old)) : begin(client)).pipe(
+                        switchMap((session) => carry(session, client, stream, keepAlive)),
+                      ),
+                    ),
+                  ),
+                ),
+              ),
+            );
+        }),
+      ),
+    ).pipe(
+      tap(() => (loggedIn = true)),
+      catchError((error: unknown) => throwError(() => (loggedIn ? passing(error) : error))),
+    );
+
+  function begin(client: EtcdClient): Observable<EtcdSession> {
+    return client.grant(seconds).pipe(
+      map((lease) => {
+        const options = { timeoutMs: lease.seconds * 1_000, chroot: address.path, pageSize };
+        return new EtcdSession(new Leases(lease.id, seconds, keysPerLease), options);
+      }),
+    );
+  }
+
+  return connect(open, { name: 'etcd', sessionTimeoutMs, ...(reconnect && { reconnect }) });
+}
+
+/** Carries a session for as long as its connection lasts. */
+function carry(
+  session: EtcdSession,
+  client: EtcdClient,
+  stream: WatchStream,
+  keepAlive: Duplex<string, KeptLease>,
+): Observable<Link> {
+  return defer(() => {
+    session.attach(client, stream);
+    const link: Link = {
+      session,
+      ping: () => session.leases.keep(keepAlive),
+      end: () => client.end(session.leases.revoke(client)),
+    };
+    return concat(of(link), NEVER);
+  }).pipe(finalize(() => session.detach()));
+}
+
+/** Once we were let in, being refused may pass: a password is changed in two places, a role is given back. */
+function passing(error: unknown): unknown {
+  if (!(error instanceof RegistryError) || error.retriable) return error;
+  return new RegistryError('CONNECTION_LOST', error.message, { cause: error });
+}
+
+const TLS_PARAMETERS = ['ca', 'cert', 'key', 'serverName'] as const;
+
+/** `tls=true`, or any of the other parameters of its own, asks for encryption. */
+function tlsOf(parameters: ReadonlyMap<string, string>): TlsOptions | undefined {
+  const given = TLS_PARAMETERS.flatMap((name) => {
+    const value = parameters.get(name);
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  const wanted = parameters.get('tls');
+  if (wanted !== undefined && wanted !== 'true' && wanted !== 'false') {
+    throw new InvalidOptionError('tls', '"true" or "false"', wanted);
+  }
+  return wanted === 'true' || (wanted === undefined && given.length > 0) ? Object.fromEntries(given) : undefined;
+}
+
+const MAX = 2_147_483_647;
+
+function check(option: string, value: number): void {
+  if (!(Number.isInteger(value) && value > 0 && value <= MAX)) {
+    throw new InvalidOptionError(option, `a whole number from 1 to ${MAX}`, value);
+  }
+}

@@ -1,0 +1,458 @@
+import {
+  catchError,
+  concat,
+  concatMap,
+  defer,
+  EMPTY,
+  finalize,
+  ignoreElements,
+  map,
+  merge,
+  type MonoTypeOperatorFunction,
+  type Observable,
+  of,
+  ReplaySubject,
+  share,
+  switchMap,
+  tap,
+  throwError,
+} from 'rxjs';
+import { type ErrorCode, RegistryError } from '../../errors.js';
+import type { Batcher } from '../../internal/batcher.js';
+import { checkPath, childOf, nameOf, parentOf } from '../../internal/path.js';
+import { quoted } from '../../internal/quoted.js';
+import type { CreateOptions, DirectoryChange, NodeCondition, RegistryNode, Session } from '../../port/index.js';
+import { bulkCreate, bulkRead, bulkRemove, type Made, type Reading, type Unwanted, type Wanted } from './batches.js';
+import type { EtcdClient, KeyState } from './client.js';
+import { absent, anyChild, childless, get, overwrite, put, remove, touch, unchanged, written } from './conditions.js';
+import { type DirectorySnapshot, listDirectory, watchDirectory } from './directoryWatch.js';
+import { againWhenCompacted } from './errors.js';
+import { below, keyOf } from './keys.js';
+import type { Leases } from './leases.js';
+import { Progress } from './progress.js';
+import type { WatchStream } from './watchStream.js';
+
+/** What a session works with as long as one connection lasts. */
+interface Line {
+  readonly client: EtcdClient;
+  /** Carries the watches on single nodes, of which there may be thousands. */
+  readonly stream: WatchStream;
+  readonly creates: Batcher<Wanted, Made>;
+  readonly removes: Batcher<Unwanted, bigint | undefined>;
+  readonly reads: Batcher<string, Reading>;
+}
+
+/** How an {@link EtcdSession} works. */
+export interface EtcdSessionOptions {
+  readonly timeoutMs: number;
+  /** The path that everything lies below; `''` for none. */
+  readonly chroot: string;
+  /** How many keys are read at a time. */
+  readonly pageSize: number;
+}
+
+/**
+ * A session with etcd: leases that live and end together; it outlives its connections.
+ *
+ * etcd has keys only, no directories. As Dubbo's peers do, a directory is written as a key of its own.
+ */
+export class EtcdSession implements Session {
+  readonly id: string;
+  readonly timeoutMs: number;
+  readonly leases: Leases;
+  readonly #options: EtcdSessionOptions;
+  /** What we made and have not taken back. */
+  readonly #mine = new Map<string, Made>();
+  /** What is under way with a node: the next thing asked of it waits for that, as on a server that keeps the order. */
+  readonly #turns = new Map<string, Observable<never>>();
+  readonly #making = new Map<string, Observable<void>>();
+  /** How far the watches on each directory have got. */
+  readonly #watching = new Map<string, Set<Progress>>();
+  #line: Line | undefined;
+  /** What was known of directories when the connection before this one broke, and this one. */
+  #known = new Map<string, DirectorySnapshot>();
+  #left = new Map<string, DirectorySnapshot>();
+
+  constructor(leases: Leases, options: EtcdSessionOptions) {
+    this.leases = leases;
+    this.id = hex(leases.ids[0]!);
+    this.timeoutMs = options.timeoutMs;
+    this.#options = options;
+  }
+
+  /** Carries the session on over another connection. */
+  attach(client: EtcdClient, stream: WatchStream): void {
+    this.#line = {
+      client,
+      stream,
+      creates: bulkCreate(client, this.leases),
+      removes: bulkRemove(client),
+      reads: bulkRead(client),
+    };
+    this.#making.clear();
+    // What was not asked for again while the last connection was up is not wanted any more.
+    this.#known = this.#left;
+    this.#left = new Map();
+  }
+
+  /** Leaves the session without a connection. */
+  detach(): void {
+    this.#line = undefined;
+  }
+
+  makeDirectory(path: string): Observable<void> {
+    return this.#at(path, (line, full) => this.#make(line, full));
+  }
+
+  create(path: string, options: CreateOptions = {}): Observable<RegistryNode> {
+    const { data = new Uint8Array(), ephemeral = false, sequential = false } = options;
+    const content = Buffer.from(data);
+    return this.#inTurn(path, (line, full) => {
+      if (path === '/') throw new RegistryError('NODE_EXISTS', 'The root is always there.');
+      if (sequential) {
+        return this.#createNext(line, path, full, content, ephemeral).pipe(this.#seen(full, ({ version }) => version));
+      }
+      const create = defer(() => line.creates.ask({ path: full, data: content, ephemeral }));
+      return retryAfter('NO_NODE', create, () => this.#make(line, parentOf(full))).pipe(
+        map((made) => this.#made(path, full, content, made)),
+        this.#seen(full, ({ version }) => version),
+      );
+    });
+  }
+
+  takeOver(node: RegistryNode, { data = new Uint8Array(), ephemeral }: CreateOptions = {}): Observable<RegistryNode> {
+    const content = Buffer.from(data);
+    return this.#inTurn(node.path, (line, full) =>
+      this.#leased(line, ephemeral, (lease) =>
+        line.client
+          .txn(
+            {
+              compare: [unchanged(full, node.version), childless(full)],
+              success: [put(full, content, lease)],
+              failure: [get(full, true), anyChild(full)],
+            },
+            `take over ${quoted(node.path)}`,
+          )
+          .pipe(
+            map(({ succeeded, revision, found }) => {
+              if (succeeded) return this.#made(node.path, full, content, { revision, lease });
+              if (found[0]?.[0]?.revision === node.version) throw notEmpty(node.path);
+              throw new RegistryError('CONFLICT', `${quoted(node.path)} is not what it was.`);
+            }),
+          ),
+      ).pipe(this.#seen(full, ({ version }) => version)),
+    );
+  }
+
+  read(path: string): Observable<RegistryNode | undefined> {
+    return this.#at(path, (line, full) =>
+      line.reads.ask(full).pipe(map(({ state }) => this.#node(path, state) ?? (path === '/' ? ROOT : undefined))),
+    );
+  }
+
+  list(path: string): Observable<readonly string[]> {
+    return this.#at(path, ({ client }, full) =>
+      listDirectory(client, below(full), this.#options.pageSize).pipe(
+        againWhenCompacted(),
+        map(({ names }) => [...names]),
+      ),
+    );
+  }
+
+  write(path: string, data: Uint8Array, condition: NodeCondition = {}): Observable<RegistryNode> {
+    const content = Buffer.from(data);
+    return this.#inTurn(path, (line, full) => {
+      const attempt: Observable<RegistryNode> = defer(() => line.reads.ask(full)).pipe(
+        map(({ state }) => this.#check(path, state, condition)),
+        concatMap((state) =>
+          line.client
+            .txn(
+              { compare: [unchanged(full, state.revision)], success: [overwrite(full, content)] },
+              `write ${quoted(path)}`,
+            )
+            .pipe(
+              concatMap(({ succeeded, revision }) =>
+                succeeded ? of(this.#node(path, { ...state, value: content, revision })!) : attempt,
+              ),
+            ),
+        ),
+      );
+      return attempt;
+    });
+  }
+
+  remove(path: string, condition: NodeCondition = {}): Observable<boolean> {
+    return this.#inTurn(path, (line, full) => {
+      if (path === '/') throw notEmpty(path);
+      const mine = this.#mine.get(full);
+      const onlyOurs = condition.owner === this.id && condition.version === undefined;
+      const one = this.#removeOne(line, path, full, condition);
+      // Ours as we wrote it goes together with others; somebody may have written to it since.
+      const removed =
+        mine && onlyOurs
+          ? orElse('CONFLICT', line.removes.ask({ path: full, revision: mine.revision }), () => one)
+          : one;
+      return removed.pipe(
+        tap(() => this.#forget(full)),
+        this.#seen(full, (revision) => revision ?? 0n),
+        map((revision) => revision !== undefined),
+      );
+    });
+  }
+
+  watchNode(path: string): Observable<RegistryNode | undefined> {
+    return this.#at(path, ({ client, stream, reads }, full) => {
+      if (path === '/') return concat(of(ROOT), client.ended);
+      return defer(() => reads.ask(full)).pipe(
+        switchMap(({ state, revision }) =>
+          concat(
+            of(state),
+            stream
+              .watch({ key: keyOf(full), from: revision + 1n })
+              .pipe(
+                concatMap((answer) =>
+                  answer.type === 'created'
+                    ? []
+                    : answer.events.map((event) => (event.type === 'put' ? event.state : undefined)),
+                ),
+              ),
+          ),
+        ),
+        againWhenCompacted(),
+        map((state) => this.#node(path, state)),
+      );
+    });
+  }
+
+  watchDirectory(path: string): Observable<DirectoryChange> {
+    return this.#at(path, ({ client }, full) => {
+      const known = this.#known.get(full);
+      this.#known.delete(full);
+      const progress = new Progress();
+      const watching = this.#watching.get(full) ?? new Set();
+      this.#watching.set(full, watching.add(progress));
+      return watchDirectory(client, below(full), {
+        timeoutMs: this.timeoutMs,
+        pageSize: this.#options.pageSize,
+        known,
+        progress,
+        onEnd: (now) => {
+          if (client.isOver) this.#left.set(full, now);
+        },
+      }).pipe(
+        finalize(() => {
+          progress.end();
+          watching.delete(progress);
+          if (watching.size === 0 && this.#watching.get(full) === watching) this.#watching.delete(full);
+        }),
+      );
+    });
+  }
+
+  #at<T>(path: string, work: (line: Line, full: string) => Observable<T>): Observable<T> {
+    return defer(() => {
+      checkPath(path);
+      const line = this.#line;
+      if (!line || line.client.isOver) {
+        throw new RegistryError('CONNECTION_LOST', 'The session has no connection at the moment.');
+      }
+      const { chroot } = this.#options;
+      return work(line, chroot + (path === '/' && chroot !== '' ? '' : path));
+    });
+  }
+
+  /** {@link #at} for what writes: one after another for each node. */
+  #inTurn<T>(path: string, work: (line: Line, full: string) => Observable<T>): Observable<T> {
+    return this.#at(path, (line, full) => {
+      const before = this.#turns.get(full) ?? EMPTY;
+      const turn = new ReplaySubject<never>(1);
+      this.#turns.set(full, turn);
+      return concat(
+        before,
+        defer(() => work(line, full)),
+      ).pipe(
+        finalize(() => {
+          if (this.#turns.get(full) === turn) this.#turns.delete(full);
+          turn.complete();
+        }),
+      );
+    });
+  }
+
+  #make(line: Line, full: string): Observable<void> {
+    if (full === '/') return of(undefined);
+    const making = this.#making.get(full);
+    if (making) return making;
+    const create = defer(() => line.creates.ask({ path: full, data: new Uint8Array(), ephemeral: false }));
+    // Ten thousand registrations of a new service need its directory once.
+    const make: Observable<void> = orElse(
+      'NODE_EXISTS',
+      retryAfter('NO_NODE', create, () => this.#make(line, parentOf(full))),
+      () => of(undefined),
+    ).pipe(
+      map(() => undefined),
+      finalize(() => {
+        if (this.#making.get(full) === make) this.#making.delete(full);
+      }),
+      share(),
+    );
+    this.#making.set(full, make);
+    return make;
+  }
+
+  /** The number is how often the directory's key was written, and each node writes it once more. */
+  #createNext(line: Line, path: string, full: string, data: Buffer, ephemeral: boolean): Observable<RegistryNode> {
+    const directory = parentOf(full);
+    const attempt = (taken: bigint): Observable<RegistryNode> =>
+      line.reads.ask(directory).pipe(
+        concatMap(({ state }) => {
+          if (!state) return concat(this.#makeKey(line, directory).pipe(ignoreElements()), attempt(taken));
+          if (state.lease !== '0') throw belowEphemeral(path);
+          const suffix = String(state.writes + taken).padStart(10, '0');
+          const [name, key] = [childOf(parentOf(path), nameOf(path) + suffix), full + suffix];
+          return this.#leased(line, ephemeral, (lease) =>
+            line.client
+              .txn(
+                {
+                  compare: [written(directory, state.writes), absent(key)],
+                  success: [touch(directory), put(key, data, lease)],
+                  failure: [get(key, true)],
+                },
+                `create ${quoted(name)}`,
+              )
+              .pipe(
+                map(({ succeeded, revision, found }) => {
+                  if (succeeded) return this.#made(name, key, data, { revision, lease });
+                  throw new Taken(found[0]?.length ? 1n : 0n);
+                }),
+              ),
+          );
+        }),
+        catchError((error: unknown) =>
+          error instanceof Taken ? attempt(taken + error.names) : throwError(() => error),
+        ),
+      );
+    return defer(() => attempt(0n));
+  }
+
+  /** A directory is always there at the root, but counting needs a key. */
+  #makeKey(line: Line, directory: string): Observable<unknown> {
+    return directory === '/'
+      ? line.client.txn({ compare: [absent('/')], success: [put('/', new Uint8Array())] }, 'create "/"')
+      : this.#make(line, directory);
+  }
+
+  /** Emits the revision that removed it; `undefined` if there was nothing to remove. */
+  #removeOne(line: Line, path: string, full: string, condition: NodeCondition): Observable<bigint | undefined> {
+    const attempt: Observable<bigint | undefined> = defer(() => line.reads.ask(full)).pipe(
+      concatMap(({ state }) => {
+        if (!state) return of(undefined);
+        this.#check(path, state, condition);
+        return line.client
+          .txn(
+            {
+              compare: [unchanged(full, state.revision), childless(full)],
+              success: [remove(full)],
+              failure: [anyChild(full)],
+            },
+            `remove ${quoted(path)}`,
+          )
+          .pipe(
+            concatMap(({ succeeded, revision, found }) => {
+              if (found[0]?.length && !succeeded) throw notEmpty(path);
+              return succeeded ? of(revision) : attempt;
+            }),
+          );
+      }),
+    );
+    return attempt;
+  }
+
+  /** Runs a write with a lease that has room for it, and gives the room back if it fails. */
+  #leased<T>(line: Line, ephemeral: boolean | undefined, write: (lease: string) => Observable<T>): Observable<T> {
+    if (!ephemeral) return write('0');
+    return this.leases
+      .take(line.client, 1)
+      .pipe(concatMap((lease) => write(lease).pipe(tap({ error: () => this.leases.giveBack(lease, 1) }))));
+  }
+
+  #made(path: string, full: string, data: Buffer, { revision, lease }: Made): RegistryNode {
+    this.#forget(full);
+    if (lease !== '0') this.#mine.set(full, { revision, lease });
+    return { path, data, owner: lease === '0' ? undefined : this.id, version: revision };
+  }
+
+  /** Holds the answer to a write back until whatever of ours watches the directory has been told of it. */
+  #seen<T>(full: string, revisionOf: (written: T) => bigint): MonoTypeOperatorFunction<T> {
+    return concatMap((written) => {
+      const watching = this.#watching.get(parentOf(full));
+      if (!watching) return of(written);
+      const all = [...watching].map((progress) => progress.reached(revisionOf(written)));
+      return concat(merge(...all), of(written));
+    });
+  }
+
+  #forget(full: string): void {
+    const mine = this.#mine.get(full);
+    if (!mine) return;
+    this.leases.giveBack(mine.lease, 1);
+    this.#mine.delete(full);
+  }
+
+  #node(path: string, state: KeyState | undefined): RegistryNode | undefined {
+    return state && { path, data: state.value, owner: this.#ownerOf(state), version: state.revision };
+  }
+
+  #ownerOf({ lease }: KeyState): string | undefined {
+    if (lease === '0') return undefined;
+    return this.leases.has(lease) ? this.id : hex(lease);
+  }
+
+  #check(path: string, state: KeyState | undefined, { version, owner }: NodeCondition): KeyState {
+    if (!state) throw new RegistryError('NO_NODE', `There is no node ${quoted(path)}.`);
+    if (version !== undefined && state.revision !== version) {
+      throw new RegistryError('CONFLICT', `${quoted(path)} has version ${state.revision}, not ${version}.`);
+    }
+    const is = this.#ownerOf(state);
+    if (owner !== undefined && is !== owner) {
+      throw new RegistryError('CONFLICT', `${quoted(path)} belongs to ${is ?? 'nobody'}, not to ${owner}.`);
+    }
+    return state;
+  }
+}
+
+const ROOT: RegistryNode = { path: '/', data: new Uint8Array(), owner: undefined, version: 0n };
+
+/** The directory was written to meanwhile, or somebody has made so many nodes of the next names by hand. */
+class Taken extends Error {
+  readonly names: bigint;
+  constructor(names: bigint) {
+    super('taken');
+    this.names = names;
+  }
+}
+
+/** Leases are shown as etcd's own tools show them. */
+export function hex(lease: string): string {
+  return BigInt(lease).toString(16);
+}
+
+function notEmpty(path: string): RegistryError {
+  return new RegistryError('NOT_EMPTY', `${quoted(path)} has children.`);
+}
+
+function belowEphemeral(path: string): RegistryError {
+  return new RegistryError('CONFLICT', `${quoted(path)}: an ephemeral node can have no children.`);
+}
+
+function hasCode(error: unknown, code: ErrorCode): boolean {
+  return error instanceof RegistryError && error.code === code;
+}
+
+function orElse<T, U>(code: ErrorCode, source: Observable<T>, other: () => Observable<U>): Observable<T | U> {
+  return source.pipe(catchError((error: unknown) => (hasCode(error, code) ? other() : throwError(() => error))));
+}
+
+function retryAfter<T>(code: ErrorCode, source: Observable<T>, remedy: () => Observable<unknown>): Observable<T> {
+  return orElse(code, source, () => concat(remedy().pipe(ignoreElements()), source));
+}

@@ -1,0 +1,32 @@
+/** The keys from `from` up to but not including `to`. */
+export interface KeyRange {
+  readonly from: Buffer;
+  readonly to: Buffer;
+}
+
+/** The key of a path. */
+export function keyOf(path: string): Buffer {
+  return Buffer.from(path);
+}
+
+/** Everything below a directory: the slash belongs to it, or `/a/providersX` would be in `/a/providers`. */
+export function below(directory: string): KeyRange {
+  const prefix = directory.endsWith('/') ? directory : `${directory}/`;
+  const from = Buffer.from(prefix);
+  const to = Buffer.from(prefix);
+  to[to.length - 1]! += 1;
+  return { from, to };
+}
+
+/** The name that a key has in a directory; `undefined` if it lies deeper, or is none. */
+export function nameIn({ from }: KeyRange, key: Buffer): string | undefined {
+  const name = key.subarray(from.length);
+  return name.length === 0 || name.includes(SLASH) ? undefined : name.toString();
+}
+
+const SLASH = '/'.charCodeAt(0);
+
+/** The smallest key after one. */
+export function successorOf(key: Buffer): Buffer {
+  return Buffer.concat([key, Buffer.alloc(1)]);
+}

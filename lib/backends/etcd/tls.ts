@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs';
+import { InvalidOptionError } from '../../errors.js';
+
+/** A certificate or key in PEM: its text, its bytes, or the path of its file. */
+export type Pem = string | Uint8Array;
+
+/** How a connection is encrypted. */
+export interface TlsOptions {
+  /** Who may have signed the server's certificate. @defaultValue the authorities that Node.js trusts */
+  readonly ca?: Pem;
+  /** Our certificate, for servers that ask for one. */
+  readonly cert?: Pem;
+  /** The key of {@link TlsOptions.cert}. */
+  readonly key?: Pem;
+  /** The name that the server's certificate must have. @defaultValue the host that is connected to */
+  readonly serverName?: string;
+}
+
+/** What etcd3 takes; it says that there must be a root certificate, but takes none as well. */
+export interface TlsCredentials {
+  readonly rootCertificate: Buffer;
+  readonly privateKey?: Buffer;
+  readonly certChain?: Buffer;
+}
+
+/**
+ * Reads what {@link TlsOptions} name.
+ *
+ * @throws InvalidOptionError if a file cannot be read, is no PEM, or only one of certificate and key is given.
+ */
+export function readTls({ ca, cert, key }: TlsOptions): TlsCredentials {
+  if ((cert === undefined) !== (key === undefined)) {
+    throw new InvalidOptionError(cert ? 'tls.key' : 'tls.cert', 'given together with the other of the two', undefined);
+  }
+  return {
+    rootCertificate: (ca === undefined ? undefined : readPem('tls.ca', ca)) as Buffer,
+    ...(cert !== undefined && { certChain: readPem('tls.cert', cert) }),
+    ...(key !== undefined && { privateKey: readPem('tls.key', key) }),
+  };
+}
+
+function readPem(option: string, pem: Pem): Buffer {
+  const expected = 'a PEM text, its bytes, or the path of a file that can be read';
+  let bytes: Buffer;
+  if (typeof pem === 'string' && !pem.includes('-----BEGIN')) {
+    try {
+      bytes = readFileSync(pem);
+    } catch (error) {
+      throw new InvalidOptionError(
+        option,
+        expected,
+        `${pem} (${(error as NodeJS.ErrnoException).code ?? 'unreadable'})`,
+      );
+    }
+  } else if (typeof pem === 'string' || pem instanceof Uint8Array) {
+    bytes = Buffer.from(pem as string);
+  } else throw new InvalidOptionError(option, expected, pem);
+  // Never what it holds: it may be the key.
+  if (!bytes.includes('-----BEGIN')) throw new InvalidOptionError(option, expected, 'something else');
+  return bytes;
+}
