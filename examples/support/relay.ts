@@ -9,8 +9,8 @@ export interface Relay extends AsyncDisposable {
 }
 
 /** Starts a relay on a free port of this machine to `host:port`. */
-export async function startRelay(target: string): Promise<Relay> {
-  const [, host = '', port = '2181'] = /^\[?(.*?)\]?(?::(\d+))?$/.exec(target) ?? [];
+export async function startRelay(target: string, defaultPort: number): Promise<Relay> {
+  const [, host = '', port = defaultPort] = /^\[?(.*?)\]?(?::(\d+))?$/.exec(target) ?? [];
   const sockets = new Set<Socket>();
   let open = true;
   const server = createServer((near) => {

@@ -49,7 +49,7 @@ function remoteStage(address: string): Stage {
       const [, scheme = '', host = '', parameters = ''] = parts;
       // One server only: a client that is cut off from one would keep its session through another.
       const rest = parameters.replace(/([?&])backup=[^&]*&?/, '$1');
-      const relay = await startRelay(host);
+      const relay = await startRelay(host, scheme.startsWith('etcd') ? 2379 : 2181);
       relays.push(relay);
       const loseSession = async (gone: Promise<unknown>): Promise<void> => {
         relay.cut();
