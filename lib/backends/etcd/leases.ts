@@ -1,14 +1,13 @@
 import {
-  concatMap,
+  concat,
   defer,
   EMPTY,
   filter,
-  finalize,
   forkJoin,
+  ignoreElements,
   merge,
   type Observable,
   of,
-  ReplaySubject,
   share,
   take,
   tap,
@@ -37,7 +36,7 @@ export class Leases {
   readonly #seconds: number;
   readonly #most: number;
   readonly #leases: Map<string, Lease>;
-  #granting: Observable<unknown> | undefined;
+  #granting: Observable<never> | undefined;
 
   constructor(first: string, seconds: number, most: number) {
     this.#seconds = seconds;
@@ -63,12 +62,7 @@ export class Leases {
         lease.keys += keys;
         return of(lease.id);
       }
-      this.#granting ??= client.grant(this.#seconds).pipe(
-        tap(({ id }) => this.#leases.set(id, { id, keys: 0 })),
-        finalize(() => (this.#granting = undefined)),
-        share({ connector: () => new ReplaySubject(1), resetOnRefCountZero: false }),
-      );
-      return this.#granting.pipe(concatMap(() => this.take(client, keys)));
+      return concat(this.#grant(client), this.take(client, keys));
     });
   }
 
@@ -102,5 +96,16 @@ export class Leases {
   /** Ends all of them, and every key that goes with them. */
   revoke(client: EtcdClient): Observable<unknown> {
     return forkJoin(this.ids.map((id) => client.revoke(id)));
+  }
+
+  /** One for all who need it, as room is looked for again after it. */
+  #grant(client: EtcdClient): Observable<never> {
+    const over = (): void => void (this.#granting = undefined);
+    return (this.#granting ??= client.grant(this.#seconds).pipe(
+      tap(({ id }) => this.#leases.set(id, { id, keys: 0 })),
+      ignoreElements(),
+      tap({ complete: over, error: over }),
+      share({ resetOnRefCountZero: false }),
+    ));
   }
 }
