@@ -17,9 +17,10 @@ import {
   tap,
   throwError,
 } from 'rxjs';
-import { type ErrorCode, RegistryError } from '../../errors.js';
+import { RegistryError } from '../../errors.js';
 import type { Batcher } from '../../internal/batcher.js';
 import { checkPath, childOf, nameOf, parentOf } from '../../internal/path.js';
+import { orElse, retryAfter } from '../../internal/orElse.js';
 import { quoted } from '../../internal/quoted.js';
 import type { CreateOptions, DirectoryChange, NodeCondition, RegistryNode, Session } from '../../port/index.js';
 import { bulkCreate, bulkRead, bulkRemove, type Made, type Reading, type Unwanted, type Wanted } from './batches.js';
@@ -443,16 +444,4 @@ function notEmpty(path: string): RegistryError {
 
 function belowEphemeral(path: string): RegistryError {
   return new RegistryError('CONFLICT', `${quoted(path)}: an ephemeral node can have no children.`);
-}
-
-function hasCode(error: unknown, code: ErrorCode): boolean {
-  return error instanceof RegistryError && error.code === code;
-}
-
-function orElse<T, U>(code: ErrorCode, source: Observable<T>, other: () => Observable<U>): Observable<T | U> {
-  return source.pipe(catchError((error: unknown) => (hasCode(error, code) ? other() : throwError(() => error))));
-}
-
-function retryAfter<T>(code: ErrorCode, source: Observable<T>, remedy: () => Observable<unknown>): Observable<T> {
-  return orElse(code, source, () => concat(remedy().pipe(ignoreElements()), source));
 }

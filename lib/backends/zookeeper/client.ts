@@ -5,6 +5,7 @@ import { Observable, Subject, type Subscriber } from 'rxjs';
 import { RegistryError } from '../../errors.js';
 import { toRegistryError, ZK } from './errors.js';
 import { PacketFramer } from './packetFramer.js';
+import { type NodeEvent, TreeWatches } from './treeWatches.js';
 
 // This is the one file that knows node-zookeeper-client, and the only one that relies on what it does not document. One
 // client object is used for one transport connection only: what it keeps over a disconnect (half a packet, watches to set
@@ -19,7 +20,14 @@ const CODES_OF_CLIENT: ReadonlySet<number> = new Set([
 
 /** States and operation codes of its connection manager (source: its `ConnectionManager.js`, and `ZooDefs.OpCode`). */
 const STATE = { DISCONNECTED: 0, CONNECTING: 1, CONNECTED: 2, CLOSING: -1, EXPIRED: -3, AUTH_FAILED: -4 } as const;
-const OPCODE = { DELETE: 2, REMOVE_WATCHES: 18, CLOSE_SESSION: -11 } as const;
+const OPCODE = { DELETE: 2, REMOVE_WATCHES: 18, ADD_WATCH: 106, CLOSE_SESSION: -11 } as const;
+
+/** Kinds of watches (source: `Watcher.WatcherType` and `AddWatchMode` of ZooKeeper 3.8). */
+const WATCHER_TYPE = { CHILDREN: 1, DATA: 2, ANY: 3 } as const;
+const PERSISTENT_RECURSIVE = 1;
+
+/** What happened, by the number that the server tells it with; 4, children changed, is told to one-shot watches only. */
+const EVENTS: readonly (NodeEvent['type'] | undefined)[] = [undefined, 'created', 'deleted', 'changed'];
 
 /** A packet's fixed offsets: length, xid, zxid, error. */
 const OFFSET = { XID: 4, ZXID: 8, ERROR: 16, HEADER: 20 } as const;
@@ -115,6 +123,7 @@ export class ZkClient {
   readonly #acl: Acl;
   readonly #framer = new PacketFramer();
   readonly #watches = new Map<string, Set<() => void>>();
+  readonly #trees = new TreeWatches({ add: (path) => this.#addTree(path), remove: (path) => this.#removeTree(path) });
   readonly #outstanding = new Set<Subscriber<never>>();
   readonly #waiting = new Set<() => void>();
   readonly #ended = new Subject<never>();
@@ -199,27 +208,27 @@ export class ZkClient {
   }
 
   exists(path: string, watch?: () => void): Observable<NodeStat | undefined> {
-    return this.#request('exists', path, watch && ['node', watch], (done) => {
+    return this.#request('exists', path, watch && ['node', watch], (done, arm) => {
       const callback = (error: unknown, stat: Stat | null): void =>
         done(error, () => (stat ? toStat(stat) : undefined));
-      if (watch) this.#client.exists(path, () => undefined, callback as never);
+      if (arm) this.#client.exists(path, () => undefined, callback as never);
       else this.#client.exists(path, callback as never);
     });
   }
 
   getData(path: string, watch?: () => void): Observable<{ data: Uint8Array; stat: NodeStat }> {
-    return this.#request('read', path, watch && ['node', watch], (done) => {
+    return this.#request('read', path, watch && ['node', watch], (done, arm) => {
       const callback = (error: unknown, data: Buffer | undefined, stat: Stat): void =>
         done(error, () => ({ data: data ?? new Uint8Array(), stat: toStat(stat) }));
-      if (watch) this.#client.getData(path, () => undefined, callback as never);
+      if (arm) this.#client.getData(path, () => undefined, callback as never);
       else this.#client.getData(path, callback as never);
     });
   }
 
   getChildren(path: string, watch?: () => void): Observable<readonly string[]> {
-    return this.#request('list', path, watch && ['children', watch], (done) => {
+    return this.#request('list', path, watch && ['children', watch], (done, arm) => {
       const callback = (error: unknown, names: string[]): void => done(error, () => names);
-      if (watch) this.#client.getChildren(path, () => undefined, callback as never);
+      if (arm) this.#client.getChildren(path, () => undefined, callback as never);
       else this.#client.getChildren(path, callback as never);
     });
   }
@@ -320,14 +329,17 @@ export class ZkClient {
 
   /** Releases a watch here, and on the server when nobody else here has it. */
   removeWatch(kind: WatchKind, path: string, watch: () => void): void {
-    if (!this.#forget(`${kind}:${path}`, watch) || this.#over) return;
-    const encoded = Buffer.from(path);
-    const body = Buffer.alloc(encoded.length + 8);
-    body.writeInt32BE(encoded.length, 0);
-    encoded.copy(body, 4);
-    body.writeInt32BE(kind === 'children' ? 1 : 2, encoded.length + 4);
-    // Whether it had fired by then is of no interest.
-    this.#internals.queue(rawRequest(OPCODE.REMOVE_WATCHES, OPCODE.DELETE, body), () => undefined);
+    if (!this.#forget(`${kind}:${path}`, watch) || this.#over || this.#trees.has(path)) return;
+    this.#releaseOnServer(path, kind === 'children' ? WATCHER_TYPE.CHILDREN : WATCHER_TYPE.DATA);
+  }
+
+  /**
+   * Watches a node and all below it; emits once, from when on whatever happens is told to `listener`.
+   *
+   * Errors with `UNSUPPORTED` on a server before 3.6. It is not told of the end of the connection: see {@link ended}.
+   */
+  watchTree(path: string, listener: (event: NodeEvent) => void): Observable<void> {
+    return this.#trees.watch(path, listener);
   }
 
   /** Errors when the connection is over: whoever waits for a watch to fire would wait for ever. */
@@ -415,7 +427,7 @@ export class ZkClient {
     operation: string,
     path: string,
     watch: readonly [WatchKind, () => void] | undefined,
-    send: (done: (error: unknown, result: () => T) => void) => void,
+    send: (done: (error: unknown, result: () => T) => void, arm: boolean) => void,
     dataLength = 0,
     urgent = false,
   ): Observable<T> {
@@ -434,20 +446,25 @@ export class ZkClient {
             (this.#watches.get(`${watch[0]}:${path}`) ?? new Set()).add(watch[1]),
           );
         try {
-          send((error, result) => {
-            this.#underWay -= 1;
-            // Read now, delivered later: what is read is true only while the answer is being read.
-            const code = this.#unknownCode ?? (error ? ((error as { code?: number }).code ?? ZK.SYSTEM_ERROR) : ZK.OK);
-            const value = code === ZK.OK ? result() : undefined;
-            if (watch && code !== ZK.OK) this.#forget(`${watch[0]}:${path}`, watch[1]);
-            this.#deliver(() => {
-              this.#outstanding.delete(subscriber);
-              if (code !== ZK.OK) return subscriber.error(toRegistryError(code, operation, path, error));
-              subscriber.next(value as T);
-              subscriber.complete();
-            });
-            this.#next();
-          });
+          send(
+            (error, result) => {
+              this.#underWay -= 1;
+              // Read now, delivered later: what is read is true only while the answer is being read.
+              const code =
+                this.#unknownCode ?? (error ? ((error as { code?: number }).code ?? ZK.SYSTEM_ERROR) : ZK.OK);
+              const value = code === ZK.OK ? result() : undefined;
+              if (watch && code !== ZK.OK) this.#forget(`${watch[0]}:${path}`, watch[1]);
+              this.#deliver(() => {
+                this.#outstanding.delete(subscriber);
+                if (code !== ZK.OK) return subscriber.error(toRegistryError(code, operation, path, error));
+                subscriber.next(value as T);
+                subscriber.complete();
+              });
+              this.#next();
+              // Up to 3.8 a server takes a one-shot watch on the same node for the persistent one's end; that one tells us, too.
+            },
+            watch !== undefined && !this.#trees.has(path),
+          );
         } catch (error) {
           this.#underWay -= 1;
           subscriber.error(toRegistryError(ZK.SYSTEM_ERROR, operation, path, error));
@@ -500,7 +517,31 @@ export class ZkClient {
     }
   }
 
+  #addTree(path: string): Observable<unknown> {
+    return this.#request<void>('watch', path, undefined, (done) =>
+      this.#internals.queue(
+        rawRequest(OPCODE.ADD_WATCH, OPCODE.DELETE, pathAndNumber(path, PERSISTENT_RECURSIVE)),
+        (error) => done(error, () => undefined),
+      ),
+    );
+  }
+
+  #removeTree(path: string): void {
+    if (this.#over) return;
+    this.#releaseOnServer(path, WATCHER_TYPE.ANY);
+    // Gone with it: whoever has one here reads again, and sets it again.
+    this.#fire(`node:${path}`);
+    this.#fire(`children:${path}`);
+  }
+
+  #releaseOnServer(path: string, type: number): void {
+    // Whether it had fired by then is of no interest.
+    this.#internals.queue(rawRequest(OPCODE.REMOVE_WATCHES, OPCODE.DELETE, pathAndNumber(path, type)), () => undefined);
+  }
+
   #notify({ type, path }: { type: number; path: string }): void {
+    const event = EVENTS[type];
+    if (event) this.#deliver(() => this.#trees.tell({ type: event, path }));
     // 1 created, 2 deleted, 3 data changed, 4 children changed; each fires its watch once.
     if (type === 4 || type === 2) this.#fire(`children:${path}`);
     if (type >= 1 && type <= 3) this.#fire(`node:${path}`);
@@ -546,6 +587,15 @@ function rawRequest(opcode: number, readAs: number, body: Buffer): RawRequest {
       return packet;
     },
   };
+}
+
+function pathAndNumber(path: string, number: number): Buffer {
+  const encoded = Buffer.from(path);
+  const body = Buffer.alloc(encoded.length + 8);
+  body.writeInt32BE(encoded.length, 0);
+  encoded.copy(body, 4);
+  body.writeInt32BE(number, encoded.length + 4);
+  return body;
 }
 
 function modeOf(options: { ephemeral?: boolean | undefined; sequential?: boolean | undefined }): number {

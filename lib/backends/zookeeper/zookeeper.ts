@@ -39,6 +39,14 @@ export interface ZooKeeperOptions {
   readonly acl?: 'open' | 'creator' | readonly AclEntry[];
   /** The waits between attempts to connect. */
   readonly reconnect?: BackoffOptions;
+  /**
+   * Whether to have the server tell by name what happens in a directory, which costs the same however large it is.
+   *
+   * Servers before 3.6 cannot; there, and with `false`, a directory is read again whenever it changes.
+   *
+   * @defaultValue `true`
+   */
+  readonly persistentWatches?: boolean;
 }
 
 /**
@@ -63,7 +71,7 @@ export function zookeeper(servers: string, options: ZooKeeperOptions = {}): Back
 
 /** A registry on the ZooKeeper that an address names; options win over what the address says. */
 export function zookeeperAt(address: RegistryAddress, options: ZooKeeperOptions = {}): Backend {
-  const { sessionTimeoutMs = address.sessionTimeoutMs ?? 30_000, reconnect } = options;
+  const { sessionTimeoutMs = address.sessionTimeoutMs ?? 30_000, reconnect, persistentWatches = true } = options;
   const username = options.username ?? address.username;
   const password = options.password ?? address.password;
   if (!(Number.isInteger(sessionTimeoutMs) && sessionTimeoutMs > 0 && sessionTimeoutMs <= 2_147_483_647)) {
@@ -93,7 +101,7 @@ export function zookeeperAt(address: RegistryAddress, options: ZooKeeperOptions 
       }).pipe(
         map((client) => {
           horizon.follow(client);
-          return link(client, session ?? new ZooKeeperSession(client, address.path));
+          return link(client, session ?? new ZooKeeperSession(client, address.path, persistentWatches));
         }),
         tap({ error: (error: unknown) => horizon.failed(error) }),
       );

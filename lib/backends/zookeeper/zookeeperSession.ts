@@ -1,27 +1,17 @@
-import {
-  catchError,
-  concat,
-  concatMap,
-  defer,
-  EMPTY,
-  finalize,
-  ignoreElements,
-  map,
-  merge,
-  Observable,
-  of,
-  repeat,
-  share,
-  switchMap,
-  throwError,
-} from 'rxjs';
+import { catchError, concatMap, defer, finalize, map, type Observable, of, share, switchMap, throwError } from 'rxjs';
 import { type ErrorCode, RegistryError } from '../../errors.js';
 import type { Batcher } from '../../internal/batcher.js';
+import { debugLog } from '../../internal/debug.js';
+import { hasCode, orElse, retryAfter } from '../../internal/orElse.js';
 import { quoted } from '../../internal/quoted.js';
 import { checkPath, childOf, nameOf, parentOf } from '../../internal/path.js';
 import type { CreateOptions, DirectoryChange, NodeCondition, RegistryNode, Session } from '../../port/index.js';
 import { bulkCreate, type Made, type Wanted } from './bulkCreate.js';
-import { type NodeStat, sessionName, type WatchKind, type ZkClient } from './client.js';
+import { type NodeStat, sessionName, type ZkClient } from './client.js';
+import { directoryByName, directoryByReading } from './directoryWatch.js';
+import { AGAIN, watched } from './oneShotWatch.js';
+
+const log = debugLog('zookeeper');
 
 /** A session with ZooKeeper; it outlives its connections. */
 export class ZooKeeperSession implements Session {
@@ -33,8 +23,11 @@ export class ZooKeeperSession implements Session {
   #client: ZkClient | undefined;
   #bulk: Batcher<Wanted, Made> | undefined;
   readonly #making = new Map<string, Observable<void>>();
+  /** Whether the server can tell by name what happens in a directory, as far as we know. */
+  #treeWatches: boolean;
 
-  constructor(client: ZkClient, chroot: string) {
+  constructor(client: ZkClient, chroot: string, treeWatches: boolean) {
+    this.#treeWatches = treeWatches;
     this.credentials = { id: client.sessionId, password: client.sessionPassword };
     this.id = sessionName(client.sessionId);
     this.timeoutMs = client.sessionTimeoutMs;
@@ -121,13 +114,16 @@ export class ZooKeeperSession implements Session {
   }
 
   watchDirectory(path: string): Observable<DirectoryChange> {
-    return this.#at(path, (client, full) =>
-      watched(client, full, (fired) =>
-        orElse('NO_NODE', client.getChildren(full, fired('children')), () =>
-          client.exists(full, fired('node')).pipe(switchMap((stat) => (stat ? AGAIN : of([])))),
-        ).pipe(map((names): DirectoryChange => ({ type: 'snapshot', names }))),
-      ),
-    );
+    return this.#at(path, (client, full) => {
+      const byReading = defer(() => directoryByReading(client, full));
+      log('watches %s %s', quoted(path), this.#treeWatches ? 'by name' : 'by reading');
+      if (!this.#treeWatches) return byReading;
+      return orElse('UNSUPPORTED', directoryByName(client, full), () => {
+        log('no persistent watches on this server: directories are read again when they change');
+        this.#treeWatches = false;
+        return byReading;
+      });
+    });
   }
 
   #at<T>(path: string, work: (client: ZkClient, full: string) => Observable<T>, isBulk = false): Observable<T> {
@@ -168,60 +164,8 @@ export class ZooKeeperSession implements Session {
   }
 }
 
-/** Ends a round of {@link watched} without a value: what was read is not true any more, read again. */
-const AGAIN = EMPTY;
-
-/**
- * Reads with one-shot watches, and again whenever one fires, so that what changed in between is never missed.
- *
- * However many changes come while a read is under way, they cost one more read. Errors when the connection is over.
- */
-function watched<T>(
-  client: ZkClient,
-  path: string,
-  read: (onFired: (kind: WatchKind) => () => void) => Observable<T>,
-): Observable<T> {
-  const round = new Observable<T>((subscriber) => {
-    const armed = new Map<WatchKind, () => void>();
-    let told = false;
-    subscriber.add(() => armed.forEach((fired, kind) => client.removeWatch(kind, path, fired)));
-    subscriber.add(
-      read((kind) => {
-        const fired = (): void => {
-          armed.delete(kind);
-          subscriber.complete();
-        };
-        armed.set(kind, fired);
-        return fired;
-      }).subscribe({
-        next: (value) => {
-          told = true;
-          subscriber.next(value);
-        },
-        error: (error: unknown) => subscriber.error(error),
-        complete: () => {
-          if (!told) subscriber.complete();
-        },
-      }),
-    );
-  });
-  return merge(client.ended, round.pipe(repeat()));
-}
-
-function hasCode(error: unknown, code: ErrorCode): boolean {
-  return error instanceof RegistryError && error.code === code;
-}
-
-function orElse<T, U>(code: ErrorCode, source: Observable<T>, other: () => Observable<U>): Observable<T | U> {
-  return source.pipe(catchError((error: unknown) => (hasCode(error, code) ? other() : throwError(() => error))));
-}
-
 function unless<T, U>(code: ErrorCode, source: Observable<T>, value: U): Observable<T | U> {
   return orElse(code, source, () => of(value));
-}
-
-function retryAfter<T>(code: ErrorCode, source: Observable<T>, remedy: () => Observable<unknown>): Observable<T> {
-  return orElse(code, source, () => concat(remedy().pipe(ignoreElements()), source));
 }
 
 function toNode(path: string, data: Uint8Array, stat: NodeStat): RegistryNode {
