@@ -65,7 +65,7 @@ describe('DirectoryView', () => {
         fc.subarray(['a', 'b', 'c']),
         fc.array(step, { maxLength: 40 }),
         fc.nat({ max: 10 }),
-        fc.boolean(),
+        fc.constantFrom<Overtaking>('nobody', 'the event', 'the answer'),
         (start, steps, listAt, late) => {
           const world = new Server(start);
           steps.forEach((each, index) => {
@@ -82,6 +82,9 @@ describe('DirectoryView', () => {
     );
   });
 });
+
+/** What comes before something that it should come after. */
+type Overtaking = 'nobody' | 'the event' | 'the answer';
 
 type Message = { readonly event: NodeEvent } | { readonly names: readonly string[] } | { readonly answer: true };
 
@@ -116,15 +119,12 @@ class Server {
     }
   }
 
-  /** The list as it is now; its answer may come after the next event though it was read before it. */
-  list(late: boolean): void {
-    const names = [...this.truth];
-    if (!late) {
-      this.#wire.push({ names });
-      return;
-    }
-    this.take({ kind: 'toggle', name: 'a' });
-    this.#wire.push({ names });
+  /** The list as it is now. A change beside it is on its way sooner than the older list, or later than the newer one. */
+  list(overtaking: Overtaking): void {
+    const before = [...this.truth];
+    if (overtaking !== 'nobody') this.take({ kind: 'toggle', name: 'a' });
+    if (overtaking === 'the answer') this.#wire.splice(-1, 0, { names: [...this.truth] });
+    else this.#wire.push({ names: before });
   }
 
   rest(): void {
