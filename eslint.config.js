@@ -15,7 +15,7 @@ const LAYERS = {
   'backends/zookeeper': ['connection', 'port', 'dubbo', 'internal'],
   'backends/etcd': ['connection', 'port', 'dubbo', 'internal'],
   instances: ['dubbo', 'internal'],
-  operators: ['instances', 'dubbo', 'internal'],
+  operators: ['balancers', 'instances', 'dubbo', 'internal'],
   balancers: ['instances', 'dubbo', 'internal'],
   registration: ['connection', 'port', 'dubbo', 'internal'],
   discovery: ['connection', 'port', 'instances', 'dubbo', 'internal'],

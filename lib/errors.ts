@@ -22,6 +22,7 @@ export const ERROR_CODES = {
   NOT_EMPTY: { retriable: true },
   CONFLICT: { retriable: true },
   SERVER_ERROR: { retriable: true },
+  NO_INSTANCE: { retriable: true },
 } as const satisfies Record<string, { retriable: boolean }>;
 
 /** The code of a {@link RegistryError}: one of the keys of {@link ERROR_CODES}. */
@@ -101,6 +102,15 @@ export class UnreadableNodeError extends RegistryError {
 
   constructor(reason: string, options?: ErrorOptions) {
     super('UNREADABLE_NODE', reason, options);
+  }
+}
+
+/** There is no instance to call: the set is empty, or not known, and was so for as long as the call would wait. */
+export class NoInstanceError extends RegistryError {
+  override name = 'NoInstanceError';
+
+  constructor(reason: string, options?: ErrorOptions) {
+    super('NO_INSTANCE', `No instance to call: ${reason}.`, options);
   }
 }
 

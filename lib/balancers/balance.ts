@@ -1,0 +1,100 @@
+import {
+  asyncScheduler,
+  concat,
+  defer,
+  finalize,
+  ignoreElements,
+  of,
+  type OperatorFunction,
+  type SchedulerLike,
+  tap,
+} from 'rxjs';
+import type { InstanceSet } from '../instances/index.js';
+import type { BalancerFactory } from './balancer.js';
+import { CallMeter } from './callMeter.js';
+import { LivePicker, type PickerSettings } from './livePicker.js';
+import { checked, optionalFunction, waitMs as wait } from './options.js';
+import type { Picker } from './picker.js';
+
+/** How {@link balance} counts and waits. */
+export interface BalanceOptions {
+  /** What calls are counted with, to share it with others: see {@link CallMeter}. @defaultValue one for each subscription */
+  readonly meter?: CallMeter | undefined;
+  /** How long a call waits while the set is empty, in milliseconds; 0 is not at all. @defaultValue 0 */
+  readonly waitMs?: number | undefined;
+  /**
+   * How long a call waits for the first set, in milliseconds, if that is longer than `waitMs`: not to know yet who is there is not
+   * the same as to know that nobody is.
+   *
+   * @defaultValue 10_000
+   */
+  readonly startMs?: number | undefined;
+  /**
+   * Whether an error of a call is the instance's fault. One that is not, such as a request that is rightly refused, counts as
+   * an answer.
+   *
+   * @defaultValue every error is
+   */
+  readonly isFailure?: ((error: unknown) => boolean) | undefined;
+  /** Measures waits, and latencies if no `meter` is given. @defaultValue `asyncScheduler` */
+  readonly scheduler?: SchedulerLike | undefined;
+}
+
+/**
+ * Turns sets of instances into a {@link Picker}, which chooses who gets the next call.
+ *
+ * ```text
+ *  sets          --{a}-----{a,b}---{b}--|
+ *  balance()     P----------------------|
+ *  P.pick()      ∅ a   a   b   a   b   b
+ * ```
+ *
+ * Emits one picker, at once: a request that comes before the first set finds a picker, and waits. The picker goes by the newest
+ * set from then on. A change costs what the balancer says, whatever the size of the set, and what it has learned of instances
+ * that stay is kept. Completes and errors with the source; what the picker does then is said there.
+ *
+ * Every subscription has a picker and a balancer of its own. To use one in several places, share it, as in the example.
+ *
+ * @param balancer - How to choose.
+ * @param options - How to count and wait.
+ * @throws InvalidOptionError if `balancer` or `isFailure` is no function, `meter` no {@link CallMeter}, or `waitMs` or
+ * `startMs` out of range.
+ *
+ * @example
+ * ```ts
+ * const picker = registry
+ *   .instances({ interface: 'com.acme.Users' })
+ *   .pipe(balance(leastLoaded(), { waitMs: 500 }), shareReplay({ bufferSize: 1, refCount: true }));
+ * requests.pipe(
+ *   withLatestFrom(picker),
+ *   mergeMap(([request, picker]) => picker.use(request.key, (target) => call(target, request))),
+ * );
+ * ```
+ */
+export function balance(
+  balancer: BalancerFactory,
+  options: BalanceOptions = {},
+): OperatorFunction<InstanceSet, Picker> {
+  checked('balancer', balancer, 'a balancer such as leastLoaded()', typeof balancer === 'function');
+  const { meter, scheduler = asyncScheduler } = options;
+  checked('meter', meter, 'a CallMeter', meter === undefined || meter instanceof CallMeter);
+  const settings: Omit<PickerSettings, 'meter'> = {
+    waitMs: wait('waitMs', options.waitMs ?? 0),
+    startMs: wait('startMs', options.startMs ?? 10_000),
+    isFailure: optionalFunction('isFailure', options.isFailure) ?? (() => true),
+    scheduler,
+  };
+  return (source) =>
+    defer(() => {
+      const picker = new LivePicker(balancer, { ...settings, meter: meter ?? new CallMeter({ scheduler }) });
+      const following = source.pipe(
+        tap({
+          next: (set) => picker.update(set),
+          error: (error: unknown) => picker.fail(error),
+          complete: () => picker.rest(),
+        }),
+        ignoreElements(),
+      );
+      return concat(of(picker), following).pipe(finalize(() => picker.close()));
+    });
+}

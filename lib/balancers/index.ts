@@ -1,0 +1,13 @@
+export { balance, type BalanceOptions } from './balance.js';
+export type { Balancer, BalancerFactory, CallResult, Candidate } from './balancer.js';
+export { CallMeter, type CallMeterOptions, type CallOutcome, type MeteredCall } from './callMeter.js';
+export { consistentHash, type ConsistentHashOptions } from './consistentHash.js';
+export { leastLoaded } from './leastLoaded.js';
+export type { Call, CallContext, CallOnce, Picker, UseOptions } from './picker.js';
+export { powerOfTwoChoices, type PowerOfTwoChoicesOptions } from './powerOfTwoChoices.js';
+export { random, type RandomOptions } from './random.js';
+export { rendezvous } from './rendezvous.js';
+export { roundRobin } from './roundRobin.js';
+export { shortestResponse, type ShortestResponseOptions } from './shortestResponse.js';
+export { smoothWeightedRoundRobin } from './smoothWeightedRoundRobin.js';
+export { sticky, type StickyOptions } from './sticky.js';

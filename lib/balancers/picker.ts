@@ -1,0 +1,100 @@
+import type { Observable, ObservableInput } from 'rxjs';
+import type { ServiceUrl } from '../dubbo/index.js';
+import type { CallOutcome } from './callMeter.js';
+
+/** What a call is told besides its target. */
+export interface CallContext {
+  /** Aborted when nobody waits for the call any more; not when it has ended by itself, as a promise does with its value. */
+  readonly signal: AbortSignal;
+}
+
+/** How one call is made. */
+export interface UseOptions {
+  /** Gives the call up, and the wait before it: it errors with the signal's reason, and the instance is not blamed. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Calls one instance.
+ *
+ * The call lasts until what it returns has completed or failed.
+ */
+export type Call<T> = (target: ServiceUrl, context: CallContext) => ObservableInput<T>;
+
+/** Calls one instance, and promises one result. */
+export type CallOnce<T> = (target: ServiceUrl, context: CallContext) => T | PromiseLike<T>;
+
+/**
+ * Chooses who gets the next call, always of the newest set there is: what `balance` makes.
+ *
+ * When the source of the sets has completed, the last set stays, and calls go on; when it has failed, calls fail with the same
+ * error; when the picker is not subscribed to any more, calls fail with a `NoInstanceError`. Calls that are under way
+ * by then are not touched.
+ */
+export interface Picker {
+  /** How many instances there are to choose from. */
+  readonly size: number;
+
+  /** What came of every call: see {@link CallMeter.outcomes}, of the meter that this picker counts with. */
+  readonly outcomes: Observable<CallOutcome>;
+
+  /**
+   * Only chooses: whoever is chosen is not told, and nothing is counted but the turn.
+   *
+   * @param key - What the call is about, for balancers that keep calls about one thing together.
+   * @returns The chosen instance, or `undefined` if there is none.
+   */
+  pick(key?: string): ServiceUrl | undefined;
+
+  /**
+   * Chooses an instance and calls it.
+   *
+   * ```text
+   *  use()          ^---------a-b-|
+   *  call             ---a-b-|
+   *  instances      [] --x
+   *  in flight      0----1-------0
+   * ```
+   *
+   * Cold: every subscription chooses anew and is one call. While it lasts it counts as under way; completing counts as an
+   * answer and an error as a failure (see `isFailure`). Unsubscribing cancels the call, which counts as neither, or as an
+   * answer if there was a value: `take(1)` is no cancellation. So a time limit that shall be the instance's fault belongs into
+   * `call`, as in the example.
+   *
+   * @param key - What the call is about, for balancers that keep calls about one thing together.
+   * @param call - Makes the call; it may return a promise, an Observable or anything else that RxJS takes for one.
+   * @returns What the call emits. Errors with what the call errors with or throws, with a `NoInstanceError` if there
+   * is no instance within the time that `balance` was told, and with the signal's reason when it is aborted.
+   *
+   * @example
+   * ```ts
+   * requests.pipe(
+   *   withLatestFrom(picker),
+   *   mergeMap(([request, picker]) =>
+   *     picker.use(request.key, (target) => call(target, request).pipe(timeout(2_000))),
+   *   ),
+   * );
+   * ```
+   */
+  use<T>(key: string | undefined, call: Call<T>, options?: UseOptions): Observable<T>;
+  /** Chooses an instance and calls it, where what the call is about does not matter. */
+  use<T>(call: Call<T>, options?: UseOptions): Observable<T>;
+
+  /**
+   * Chooses an instance and calls it at once: {@link Picker.use} for those who await.
+   *
+   * @param key - What the call is about, for balancers that keep calls about one thing together.
+   * @param call - Makes the call, and returns its result or a promise of it.
+   * @returns The result. Rejects as {@link Picker.use} errors.
+   *
+   * @example
+   * ```ts
+   * const response = await picker.run(userId, (target, { signal }) => fetch(`http://${target.address}/users`, { signal }), {
+   *   signal: AbortSignal.timeout(5_000),
+   * });
+   * ```
+   */
+  run<T>(key: string | undefined, call: CallOnce<T>, options?: UseOptions): Promise<T>;
+  /** Chooses an instance and calls it at once, where what the call is about does not matter. */
+  run<T>(call: CallOnce<T>, options?: UseOptions): Promise<T>;
+}

@@ -1,0 +1,60 @@
+import type { Candidate } from './balancer.js';
+import { type HeapItem, IndexedHeap } from './indexedHeap.js';
+import { shareOf } from './weight.js';
+
+/** A candidate with a score. */
+export interface Ranked extends HeapItem {
+  readonly candidate: Candidate;
+  /** The lower the better; whoever writes it says so to {@link Ranking.moved}. */
+  score: number;
+  /** When it is due among its equals. Only the ranking writes it. */
+  turn: number;
+  /** Who comes first if all is equal. Only the ranking writes it. */
+  order: number;
+}
+
+/**
+ * Candidates by score, lowest first, at O(log n) a change; equals take turns, each as often as it weighs, and those of
+ * weight 0 come behind all others.
+ */
+export class Ranking<T extends Ranked> {
+  readonly #heap = new IndexedHeap<T>(isBefore);
+  #now = 0;
+  #joined = 0;
+
+  /** Puts one in. */
+  add(item: T): void {
+    item.turn = this.#now;
+    item.order = this.#joined++;
+    this.#heap.push(item);
+  }
+
+  /** Takes one out. */
+  remove(item: T): void {
+    this.#heap.remove(item);
+  }
+
+  /** Says that the score of one, or its weight, is another now. */
+  moved(item: T): void {
+    this.#heap.moved(item);
+  }
+
+  /** The best one, whose turn this was. */
+  take(): T | undefined {
+    const item = this.#heap.first;
+    if (!item) return undefined;
+    // Who was not among the best for a while has no turns to make up for.
+    this.#now = Math.max(this.#now, item.turn);
+    item.turn = this.#now + 1 / shareOf(item.candidate);
+    this.#heap.moved(item);
+    return item;
+  }
+}
+
+function isBefore(a: Ranked, b: Ranked): boolean {
+  const isSpare = a.candidate.weight === 0;
+  if (isSpare !== (b.candidate.weight === 0)) return !isSpare;
+  if (a.score !== b.score) return a.score < b.score;
+  if (a.turn !== b.turn) return a.turn < b.turn;
+  return a.order < b.order;
+}

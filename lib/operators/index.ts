@@ -1,0 +1,13 @@
+export * from '../balancers/index.js';
+export { coalesce, type CoalesceOptions } from './coalesce.js';
+export { ejectOutliers, type EjectOutliersOptions } from './ejectOutliers.js';
+export { emptyProtection, type EmptyProtectionOptions } from './emptyProtection.js';
+export type { Ejection } from './outlierDetector.js';
+export { panic, type PanicOptions, type PanicState } from './panic.js';
+export { preferZone, type PreferZoneOptions } from './preferZone.js';
+export { stabilize, type StabilizeOptions } from './stabilize.js';
+export { subset, type SubsetOptions } from './subset.js';
+export { toEvents } from './toEvents.js';
+export { toInstances } from './toInstances.js';
+export { warmUp, type WarmUpOptions } from './warmUp.js';
+export { type InstancePredicate, type InstanceQuery, where } from './where.js';
