@@ -74,7 +74,7 @@ export default tseslint.config(
   ...layers,
   // Specs look at what is thrown, ignored and nested on purpose.
   {
-    files: ['spec/**', 'examples/**', 'vitest.config.ts'],
+    files: ['spec/**', 'examples/**', 'bench/**', 'vitest.config.ts'],
     rules: {
       '@typescript-eslint/explicit-module-boundary-types': 'off',
       '@typescript-eslint/require-await': 'off',

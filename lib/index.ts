@@ -25,6 +25,7 @@ export {
   type ErrorCode,
   InvalidOptionError,
   InvalidUrlError,
+  NoInstanceError,
   RegistryError,
   UnreadableNodeError,
 } from './errors.js';

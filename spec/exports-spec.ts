@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import * as etcd from '../lib/backends/etcd/index.js';
 import * as memory from '../lib/backends/memory/index.js';
 import * as zookeeper from '../lib/backends/zookeeper/index.js';
+import * as operators from '../lib/operators/index.js';
 import * as main from '../lib/index.js';
 
 describe('what the package exports', () => {
@@ -15,6 +16,7 @@ describe('what the package exports', () => {
       'InvalidOptionError',
       'InvalidUrlError',
       'LEGAL_TRANSITIONS',
+      'NoInstanceError',
       'RegistryError',
       'ServiceUrl',
       'UnreadableNodeError',
@@ -33,6 +35,33 @@ describe('what the package exports', () => {
 
   it('rx-registry/etcd', () => {
     expect(Object.keys(etcd).sort()).toEqual(['etcd']);
+  });
+
+  it('rx-registry/operators', () => {
+    expect(Object.keys(operators).sort()).toEqual([
+      'CallMeter',
+      'balance',
+      'coalesce',
+      'consistentHash',
+      'ejectOutliers',
+      'emptyProtection',
+      'leastLoaded',
+      'panic',
+      'powerOfTwoChoices',
+      'preferZone',
+      'random',
+      'rendezvous',
+      'roundRobin',
+      'shortestResponse',
+      'smoothWeightedRoundRobin',
+      'stabilize',
+      'sticky',
+      'subset',
+      'toEvents',
+      'toInstances',
+      'warmUp',
+      'where',
+    ]);
   });
 
   it('rx-registry/memory', () => {

@@ -144,6 +144,9 @@ describe('balance', () => {
     source.next(sets.write({ other: 100 }));
     source.next(sets.write({ other: undefined }));
     expect(hosts(picker, 3)).toEqual(['quick', 'quick', 'quick']);
+    // And it goes by the same clock: now all is forgotten.
+    time.pass(30_000);
+    expect(hosts(picker, 1)).toEqual(['slow']);
   });
 
   it('hands out what an instance says of itself now', () => {
@@ -229,24 +232,32 @@ describe('balance', () => {
     it('keeps counting, but holds nothing in a meter that lives longer', () => {
       const meter = new CallMeter();
       const { source, picker } = follow(leastLoaded(), { meter });
+      const counts = (): number[] => ['a', 'b', 'c'].map((name) => meter.inFlight(keyOf(name)));
+      const calls: { host: string; end: Subject<never> }[] = [];
+      const call = (): void => {
+        const end = new Subject<never>();
+        picker.use(({ host }) => (calls.push({ host, end }), end)).subscribe();
+      };
+      const end = (name: string): void => {
+        const index = calls.findIndex(({ host }) => host === name);
+        calls.splice(index, 1)[0]!.end.complete();
+      };
       source.next(setOf('a', 'b', 'c'));
-      const early = new Subject<never>();
-      picker.use(() => early).subscribe();
+      call();
+      call();
       expect(meter.size).toBe(3);
       source.complete();
+      // One for each call under way.
+      expect([counts(), meter.size]).toEqual([[1, 1, 0], 2]);
+      end('a');
       expect(meter.size).toBe(1);
-      const late = [new Subject<never>(), new Subject<never>()];
-      const called: string[] = [];
-      for (const call of late) picker.use(({ host }) => (called.push(host), call)).subscribe();
-      // Whoever has the early call is not asked again: it is still known.
-      expect(new Set(called).size).toBe(2);
-      expect(called).not.toContain('a');
-      expect(meter.size).toBe(3);
-      early.complete();
-      expect(meter.size).toBe(2);
-      late.forEach((call) => call.complete());
+      for (let more = 0; more < 5; more++) call();
+      expect(counts()).toEqual([2, 2, 2]);
+      end('b');
+      expect(hosts(picker, 2)).toEqual(['b', 'b']);
+      while (calls.length > 0) end(calls[0]!.host);
       expect(meter.size).toBe(0);
-      expect(new Set(hosts(picker, 3)).size).toBe(3);
+      expect(new Set(hosts(picker, 6)).size).toBe(3);
     });
   });
 

@@ -270,6 +270,16 @@ describe('Picker.use', () => {
     expect(inFlight('a', 'b', 'c')).toEqual([0, 0, 0]);
   });
 
+  it('lets the balancer know of later calls to one that was idle in between', () => {
+    const { picker, sets, inFlight } = stage({}, leastLoaded());
+    sets.next(setOf('a', 'b'));
+    for (let calls = 0; calls < 4; calls++) trace(picker.use(() => of(1)));
+    const call = (host: string) => picker.use((target) => (target.host === host ? NEVER : EMPTY)).subscribe();
+    // One of two in turn is held up: were that not known, it would have its turn again.
+    for (let calls = 0; calls < 4; calls++) call('a');
+    expect(inFlight('a', 'b')).toEqual([1, 0]);
+  });
+
   it('shares what is under way with others that have the same meter', () => {
     const meter = new CallMeter();
     const set = setOf('a', 'b');

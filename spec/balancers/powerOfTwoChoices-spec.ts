@@ -97,13 +97,18 @@ describe('powerOfTwoChoices', () => {
     stage.answer('b', 20);
     stage.answer('b', 1, 'cancelled');
     expect(favourite(stage)).toBe('a');
-    stage.now += 7_000;
-    stage.answer('b', 6);
-    // What is left of a's 10 ms is 5: a call given up after 4 is no reason to expect more.
-    stage.answer('a', 4, 'cancelled');
-    expect(favourite(stage)).toBe('a');
     stage.answer('a', 1_000, 'cancelled');
     expect(favourite(stage)).toBe('b');
+  });
+
+  it('expects no more of one because a call was given up early', () => {
+    const stage = duel({ decayMs: 1_000 });
+    stage.answer('a', 10);
+    stage.now += 700;
+    stage.answer('b', 6);
+    // 5 ms are left of a's 10.
+    stage.answer('a', 4, 'cancelled');
+    expect(favourite(stage)).toBe('a');
   });
 
   it('keeps what it knows when the set and weights change', () => {
