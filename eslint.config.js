@@ -17,6 +17,11 @@ const LAYERS = {
   instances: ['dubbo', 'internal'],
   operators: ['balancers', 'instances', 'dubbo', 'internal'],
   balancers: ['instances', 'dubbo', 'internal'],
+  shutdown: ['internal'],
+  interop: ['internal'],
+  grpc: ['connection', 'instances', 'dubbo', 'internal'],
+  // On top of everything, as what is tested with it is.
+  testing: ['registry', 'backends/memory', 'connection', 'port', 'instances', 'dubbo', 'internal'],
   registration: ['connection', 'port', 'dubbo', 'internal'],
   discovery: ['connection', 'port', 'instances', 'dubbo', 'internal'],
 };

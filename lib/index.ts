@@ -42,6 +42,16 @@ export {
   type RegistryNode,
   type Session,
 } from './port/index.js';
+export { iterate, type IterateBuffer, type IterateOptions } from './interop/index.js';
 export type { RegistrationState } from './registration/index.js';
 export type { CallOptions, Provision, Registry, RegistryOptions, RegistryWarning } from './registry.js';
+export {
+  drain,
+  drained,
+  type DrainCut,
+  type DrainOptions,
+  type DrainReport,
+  type DrainStep,
+  type Releasable,
+} from './shutdown/index.js';
 export { VERSION } from './version.js';

@@ -4,6 +4,8 @@ import * as etcd from '../lib/backends/etcd/index.js';
 import * as memory from '../lib/backends/memory/index.js';
 import * as zookeeper from '../lib/backends/zookeeper/index.js';
 import * as operators from '../lib/operators/index.js';
+import * as grpc from '../lib/grpc/index.js';
+import * as testing from '../lib/testing/index.js';
 import * as main from '../lib/index.js';
 
 describe('what the package exports', () => {
@@ -22,10 +24,13 @@ describe('what the package exports', () => {
       'UnreadableNodeError',
       'VERSION',
       'createRegistry',
+      'drain',
+      'drained',
       'fullJitter',
       'instanceKey',
       'isFatalError',
       'isLegalTransition',
+      'iterate',
       'matcher',
       'matches',
       'retryWithBackoff',
@@ -62,6 +67,25 @@ describe('what the package exports', () => {
       'warmUp',
       'where',
     ]);
+  });
+
+  it('rx-registry/testing', () => {
+    expect(Object.keys(testing).sort()).toEqual([
+      'FAKE_INTERFACE',
+      'IllegalTraceError',
+      'fakeInstance',
+      'fakeInstances',
+      'foldEvents',
+      'legalEvents',
+      'legalStates',
+      'marbleBackend',
+      'recordOf',
+      'scenario',
+    ]);
+  });
+
+  it('rx-registry/grpc', () => {
+    expect(Object.keys(grpc).sort()).toEqual(['registerGrpcResolver']);
   });
 
   it('rx-registry/memory', () => {

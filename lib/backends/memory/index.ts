@@ -1,2 +1,2 @@
 export { memory, type MemoryOptions } from './memory.js';
-export { MemoryServer, memoryServer, type MemoryServerOptions } from './memoryServer.js';
+export { MemoryServer, memoryServer, type MemoryServerChange, type MemoryServerOptions } from './memoryServer.js';

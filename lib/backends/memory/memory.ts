@@ -3,7 +3,7 @@ import type { BackoffOptions } from '../../connection/index.js';
 import { connect, type Link } from '../../connection/index.js';
 import { InvalidOptionError } from '../../errors.js';
 import type { Backend, Session } from '../../port/index.js';
-import { type MemoryLink, MemoryServer, memoryServer } from './memoryServer.js';
+import { type MemoryClient, type MemoryLink, MemoryServer, memoryServer } from './memoryServer.js';
 import { MemorySession } from './memorySession.js';
 
 /** How {@link memory} connects. */
@@ -35,18 +35,19 @@ export function memory(options: MemoryOptions = {}): Backend {
     throw new InvalidOptionError('sessionTimeoutMs', 'a positive number', sessionTimeoutMs);
   }
   const target = typeof server === 'string' ? memoryServer(server) : server;
-  const client = {};
-  return connect((previous) => openLink(target, client, previous, sessionTimeoutMs), {
+  const backend: Backend = connect((previous) => openLink(target, backend, previous, sessionTimeoutMs), {
     name: 'memory',
     sessionTimeoutMs,
     scheduler: target.scheduler,
     ...(reconnect && { reconnect }),
   });
+  return backend;
 }
 
-function openLink(
+/** Opens a connection of a client to a server, with the session that it had or a new one. */
+export function openLink(
   server: MemoryServer,
-  client: object,
+  client: MemoryClient,
   previous: Session | undefined,
   timeoutMs: number,
 ): Observable<Link> {

@@ -1,8 +1,15 @@
-import { asyncScheduler, type SchedulerLike, Subject, Subscription, type TimestampProvider } from 'rxjs';
+import {
+  asyncScheduler,
+  type Observable,
+  type SchedulerLike,
+  Subject,
+  Subscription,
+  type TimestampProvider,
+} from 'rxjs';
 import { InvalidOptionError, RegistryError } from '../../errors.js';
 import { clockOf } from '../../internal/clock.js';
 import { checkPath } from '../../internal/path.js';
-import type { DirectoryChange, RegistryNode } from '../../port/index.js';
+import type { Backend, DirectoryChange, RegistryNode } from '../../port/index.js';
 import { MemoryTree, type TreeChanges } from './memoryTree.js';
 
 /** How a {@link MemoryServer} behaves. */
@@ -11,6 +18,16 @@ export interface MemoryServerOptions {
   readonly scheduler?: SchedulerLike;
   /** How long a message is on its way, in milliseconds. @defaultValue 0 */
   readonly latencyMs?: number;
+  /** Whether sessions of which nothing is heard end; if not, they end only by {@link MemoryServer.expire}. @defaultValue `true` */
+  readonly expires?: boolean;
+}
+
+/** Nodes that {@link MemoryServer.change} makes and removes. */
+export interface MemoryServerChange {
+  /** The paths of persistent nodes to make. @defaultValue none */
+  readonly create?: Iterable<string>;
+  /** The paths of nodes to remove, with all that is below them. @defaultValue none */
+  readonly remove?: Iterable<string>;
 }
 
 /** A client program, as the server tells one from another: what can be cut off. */
@@ -28,6 +45,8 @@ interface ServerSession {
 interface Watcher {
   readonly link: MemoryLink;
   readonly deliver: (changes: TreeChanges) => void;
+  /** Tells all there is, where that can be asked for. */
+  readonly relist?: () => void;
 }
 
 /** One transport connection to a {@link MemoryServer}. */
@@ -64,23 +83,27 @@ export class MemoryServer {
   readonly #links = new Set<MemoryLink>();
   readonly #cut = new Set<MemoryClient>();
   readonly #holed = new Set<MemoryClient>();
+  readonly #changes = new Subject<TreeChanges>();
   readonly #latencyMs: number;
+  readonly #expires: boolean;
   readonly #clock: TimestampProvider;
   #allCut = false;
   #allHoled = false;
   #frozen: (() => void)[] | undefined;
   #answersToLose = 0;
+  #compacting = false;
   #created = 0;
 
   /** Measures all time, of the server and of its clients. */
   readonly scheduler: SchedulerLike;
 
   constructor(options: MemoryServerOptions = {}) {
-    const { scheduler = asyncScheduler, latencyMs = 0 } = options;
+    const { scheduler = asyncScheduler, latencyMs = 0, expires = true } = options;
     if (!(latencyMs >= 0)) throw new InvalidOptionError('latencyMs', 'a number from 0 up', latencyMs);
     this.scheduler = scheduler;
     this.#clock = clockOf(scheduler);
     this.#latencyMs = latencyMs;
+    this.#expires = expires;
   }
 
   // What an operator sees.
@@ -106,6 +129,11 @@ export class MemoryServer {
   /** Every path of the tree, sorted. */
   get paths(): readonly string[] {
     return [...this.#tree.paths()].sort();
+  }
+
+  /** What every transaction changed, told at the server and at once. @internal */
+  get changes(): Observable<TreeChanges> {
+    return this.#changes;
   }
 
   /** Reads a node; `undefined` if there is none. */
@@ -136,9 +164,31 @@ export class MemoryServer {
     this.#commit(() => this.#tree.removeTree(path));
   }
 
-  /** Ends a session as the server does when it hears nothing: its nodes go, its connection breaks. */
-  expire(sessionId: string): void {
-    const session = this.#sessions.get(sessionId);
+  /**
+   * Makes and removes nodes by hand, all in one transaction: watchers are told of it at once, or of nothing if it fails.
+   *
+   * @throws RegistryError with `NODE_EXISTS`.
+   */
+  change({ create = [], remove = [] }: MemoryServerChange): void {
+    this.#commit(() => {
+      for (const path of remove) this.#tree.removeTree(path);
+      for (const path of create) {
+        checkPath(path);
+        this.#tree.create(path, undefined);
+      }
+    });
+  }
+
+  /**
+   * Ends a session as the server does when it hears nothing: its nodes go, its connection breaks.
+   *
+   * @param who - The session's id, or the backend whose session it is; nothing happens if there is no such session.
+   */
+  expire(who: string | Backend): void {
+    const session =
+      typeof who === 'string'
+        ? this.#sessions.get(who)
+        : [...this.#sessions.values()].find(({ client }) => client === who);
     if (!session) return;
     this.#forget(session);
     if (session.link) this.#break(session.link, 'The server closed the connection');
@@ -146,23 +196,64 @@ export class MemoryServer {
 
   // Faults.
 
-  /** Breaks the connection of one session's client, or of all, and refuses new ones until {@link heal}. */
-  cut(sessionId?: string): void {
-    this.#select(sessionId, this.#cut, () => (this.#allCut = true));
-    for (const link of this.#affected(sessionId)) this.#break(link, 'The connection was reset');
+  /**
+   * Breaks the connection of one client, or of all, and refuses new ones until {@link heal}.
+   *
+   * @param who - The id of a session that the client has, or the backend that it is. @defaultValue all clients
+   */
+  cut(who?: string | Backend): void {
+    this.#select(who, this.#cut, () => (this.#allCut = true));
+    for (const link of this.#affected(who)) this.#break(link, 'The connection was reset');
   }
 
-  /** Swallows every message of one session's client, or of all, without a sign, until {@link heal}. */
-  blackHole(sessionId?: string): void {
-    this.#select(sessionId, this.#holed, () => (this.#allHoled = true));
+  /**
+   * Swallows every message of one client, or of all, without a sign, until {@link heal}.
+   *
+   * @param who - The id of a session that the client has, or the backend that it is. @defaultValue all clients
+   */
+  blackHole(who?: string | Backend): void {
+    this.#select(who, this.#holed, () => (this.#allHoled = true));
   }
 
-  /** Ends every {@link cut} and {@link blackHole}; connections that lost a message meanwhile break. */
-  heal(): void {
-    this.#allCut = this.#allHoled = false;
-    this.#cut.clear();
-    this.#holed.clear();
-    for (const link of [...this.#links]) if (link.holed) this.#break(link, 'The connection was reset');
+  /**
+   * Ends every {@link cut} and {@link blackHole}; connections that lost a message meanwhile break.
+   *
+   * @param who - Ends only those that were meant for this backend. @defaultValue all of them
+   */
+  heal(who?: Backend): void {
+    if (who) {
+      this.#cut.delete(who);
+      this.#holed.delete(who);
+    } else {
+      this.#allCut = this.#allHoled = false;
+      this.#cut.clear();
+      this.#holed.clear();
+    }
+    for (const link of [...this.#links]) {
+      if (link.holed && (!who || link.client === who)) this.#break(link, 'The connection was reset');
+    }
+  }
+
+  /**
+   * Forgets what happened before now: whoever watches a directory is told all there is, in a new snapshot.
+   *
+   * @param meanwhile - What is done in here falls into the gap: directories tell it in the snapshot only.
+   *
+   * @example
+   * ```ts
+   * server.compact(() => server.remove('/dubbo/com.acme.Users/providers')); // nobody is told that anything was removed
+   * ```
+   */
+  compact(meanwhile?: () => void): void {
+    this.#compacting = true;
+    try {
+      meanwhile?.();
+    } finally {
+      this.#compacting = false;
+    }
+    for (const watchers of this.#directoryWatchers.values()) {
+      for (const { link, relist } of watchers) if (link.alive) relist?.();
+    }
   }
 
   /** Stops answering, keeps connections open, and lets messages pile up until {@link thaw}. */
@@ -304,30 +395,38 @@ export class MemoryServer {
 
   /** Watches one node from its next change on. @internal */
   watchNode(link: MemoryLink, path: string, deliver: (node: RegistryNode | undefined) => void): Subscription {
-    return this.#watch(this.#nodeWatchers, path, link, (changes) => {
-      if (!changes.nodes.has(path)) return;
-      const node = this.#tree.read(path);
-      this.#later(() => this.#deliverable(link, () => deliver(node)));
+    return this.#watch(this.#nodeWatchers, path, {
+      link,
+      deliver: (changes) => {
+        if (!changes.nodes.has(path)) return;
+        const node = this.#tree.read(path);
+        this.#later(() => this.#deliverable(link, () => deliver(node)));
+      },
     });
   }
 
   /** Watches the children of a directory from its next change on. @internal */
   watchDirectory(link: MemoryLink, path: string, deliver: (change: DirectoryChange) => void): Subscription {
-    return this.#watch(this.#directoryWatchers, path, link, (changes) => {
-      const change = changes.directories.get(path);
-      if (change) this.#later(() => this.#deliverable(link, () => deliver({ type: 'delta', ...change })));
+    const tell = (change: DirectoryChange): void =>
+      void this.#later(() => this.#deliverable(link, () => deliver(change)));
+    return this.#watch(this.#directoryWatchers, path, {
+      link,
+      deliver: (changes) => {
+        const change = changes.directories.get(path);
+        if (change && !this.#compacting) tell({ type: 'delta', ...change });
+      },
+      relist: () => tell({ type: 'snapshot', names: this.#tree.list(path) }),
     });
   }
 
-  #watch(index: Map<string, Set<Watcher>>, path: string, link: MemoryLink, deliver: Watcher['deliver']): Subscription {
-    const watcher: Watcher = { link, deliver };
+  #watch(index: Map<string, Set<Watcher>>, path: string, watcher: Watcher): Subscription {
     const watchers = index.get(path) ?? new Set();
     index.set(path, watchers.add(watcher));
     const watch = new Subscription(() => {
       watchers.delete(watcher);
       if (watchers.size === 0 && index.get(path) === watchers) index.delete(path);
     });
-    link.watches.add(watch);
+    watcher.link.watches.add(watch);
     return watch;
   }
 
@@ -335,6 +434,7 @@ export class MemoryServer {
     const { result, changes } = this.#tree.transact(work);
     for (const path of changes.nodes) this.#notify(this.#nodeWatchers.get(path), changes);
     for (const path of changes.directories.keys()) this.#notify(this.#directoryWatchers.get(path), changes);
+    if (changes.nodes.size > 0) this.#changes.next(changes);
     return result;
   }
 
@@ -359,6 +459,7 @@ export class MemoryServer {
 
   #armExpiry(session: ServerSession): void {
     session.expiry.unsubscribe();
+    if (!this.#expires) return;
     const inMs = Math.max(0, session.heardAt + session.timeoutMs - this.#clock.now());
     session.expiry = this.scheduler.schedule(() => {
       if (this.#clock.now() - session.heardAt >= session.timeoutMs) this.expire(session.id);
@@ -386,15 +487,19 @@ export class MemoryServer {
     link.watches.unsubscribe();
   }
 
-  #affected(sessionId: string | undefined): MemoryLink[] {
-    const client = sessionId === undefined ? undefined : this.#sessions.get(sessionId)?.client;
-    return [...this.#links].filter((link) => sessionId === undefined || link.client === client);
+  #affected(who: string | Backend | undefined): MemoryLink[] {
+    const client = this.#clientOf(who);
+    return [...this.#links].filter((link) => who === undefined || link.client === client);
   }
 
-  #select(sessionId: string | undefined, set: Set<MemoryClient>, all: () => void): void {
-    const client = sessionId === undefined ? undefined : this.#sessions.get(sessionId)?.client;
-    if (sessionId === undefined) all();
+  #select(who: string | Backend | undefined, set: Set<MemoryClient>, all: () => void): void {
+    const client = this.#clientOf(who);
+    if (who === undefined) all();
     else if (client) set.add(client);
+  }
+
+  #clientOf(who: string | Backend | undefined): MemoryClient | undefined {
+    return typeof who === 'string' ? this.#sessions.get(who)?.client : who;
   }
 
   #deliverable(link: MemoryLink, work: () => void): void {

@@ -1,0 +1,181 @@
+import {
+  merge,
+  type MonoTypeOperatorFunction,
+  type Observable,
+  ReplaySubject,
+  type SchedulerLike,
+  takeWhile,
+} from 'rxjs';
+import { type BackoffOptions, fullJitter } from '../connection/index.js';
+import type { ServiceQuery } from '../dubbo/index.js';
+import { InvalidOptionError, RegistryError } from '../errors.js';
+import type { InstanceSet } from '../instances/index.js';
+import {
+  type ChannelOptions,
+  type GrpcLibrary,
+  type GrpcUri,
+  resolverApi,
+  type ResolverApi,
+  type ResolverListener,
+} from './grpcLibrary.js';
+import { RegistryResolver, type ResolverContext } from './registryResolver.js';
+import { type Resolution, resolutions, type ResolutionOptions } from './resolutions.js';
+import { queryOf } from './target.js';
+
+/** Who knows who is there: a `Registry`. */
+export interface InstanceSource {
+  /** Who is there as complete sets: the present one, and one more for every change. */
+  instances(query: ServiceQuery): Observable<InstanceSet>;
+}
+
+/** How {@link registerGrpcResolver} resolves. */
+export interface GrpcResolverOptions {
+  /** What targets begin with; each registry of a process has one of its own. @defaultValue `registry` */
+  readonly scheme?: string | undefined;
+  /** The protocols of instances that speak gRPC; others are left out. @defaultValue `['tri', 'grpc']` */
+  readonly protocols?: readonly string[] | undefined;
+  /**
+   * What becomes of the sets of each channel before they are addresses, such as `preferZone('eu-1')`; several go through
+   * RxJS's `pipe`.
+   *
+   * @defaultValue nothing
+   */
+  readonly through?: MonoTypeOperatorFunction<InstanceSet> | undefined;
+  /**
+   * How channels choose among the addresses, by the name that grpc-js has for it. A channel whose options have a
+   * `grpc.service_config` goes by that.
+   *
+   * @defaultValue `round_robin`
+   */
+  readonly loadBalancing?: string | undefined;
+  /**
+   * How long calls wait until the registry has said who is there, in milliseconds. After it they fail with `UNAVAILABLE` until it
+   * does.
+   *
+   * @defaultValue 10000
+   */
+  readonly startMs?: number | undefined;
+  /** The waits after a stream of sets that failed. @defaultValue 100 to 30000 ms */
+  readonly retry?: BackoffOptions | undefined;
+  /** The copy of `@grpc/grpc-js` that makes the channels, where there are several. @defaultValue the one found from here */
+  readonly grpc?: GrpcLibrary | undefined;
+  /** Measures all waits. @defaultValue `asyncScheduler` */
+  readonly scheduler?: SchedulerLike | undefined;
+}
+
+/** A scheme that resolves through a registry, until it is unregistered. */
+export interface GrpcResolver extends Disposable {
+  /** What targets begin with. */
+  readonly scheme: string;
+  /**
+   * Lets the registry go: channels keep the addresses that they have, and no new channel can be made with the scheme until it
+   * is registered again. Once more is the same.
+   */
+  unregister(): void;
+}
+
+/**
+ * Makes gRPC channels find their servers through a registry, and follow it.
+ *
+ * ```text
+ *  in the registry            a,b     +c    -a              -b,c
+ *  connection                 ---------------s------c-----------
+ *  addresses of the channel   a,b     a,b,c b,c             none
+ * ```
+ *
+ * A target is `registry:///com.acme.Greeter`, perhaps with `?group=…&version=…` by the rules of a `ServiceQuery`. Each channel
+ * follows from its first call on until it is closed, or idle for half an hour; channels of one target share one watch on the
+ * server. An outage changes nothing, and a failure keeps the last addresses. Nobody there is `UNAVAILABLE`, with a text
+ * that says so; calls that wait for ready wait. Instances without port are left out, and an address counts once.
+ *
+ * With TLS the name that servers must prove is the interface's, unless the channel has a `grpc.ssl_target_name_override` or
+ * `grpc.default_authority`.
+ *
+ * @param registry - Who knows who is there; closing it ends what channels follow.
+ * @param options - What targets look like, and which instances they mean.
+ * @returns What ends it again.
+ * @throws InvalidOptionError if an option is out of range, or the scheme is taken; RegistryError with `UNSUPPORTED` if the
+ * installed version of `@grpc/grpc-js` has no resolvers. A channel whose target cannot be read throws `InvalidUrlError`
+ * when it is made.
+ *
+ * @example
+ * ```ts
+ * registerGrpcResolver(registry);
+ * const greeter = new GreeterClient('registry:///com.acme.Greeter?version=1.0.0', credentials.createInsecure());
+ * ```
+ */
+export function registerGrpcResolver(registry: InstanceSource, options: GrpcResolverOptions = {}): GrpcResolver {
+  const { scheme = 'registry', protocols = ['tri', 'grpc'], loadBalancing = 'round_robin' } = options;
+  const { startMs = 10_000, through = (sets) => sets, grpc } = options;
+  const api = resolverApi(grpc);
+  check('registry', registry, 'a registry', typeof registry?.instances === 'function');
+  check('scheme', scheme, 'a scheme such as registry', typeof scheme === 'string' && SCHEME.test(scheme));
+  check('scheme', scheme, 'a scheme that is not taken', !TAKEN.has(scheme) && !schemesOf(api).has(scheme));
+  check('protocols', protocols, 'names of protocols, one at least', Array.isArray(protocols) && protocols.length > 0);
+  check('through', through, 'an operator', typeof through === 'function');
+  check('loadBalancing', loadBalancing, 'a policy that grpc-js has', api.isLoadBalancerNameRegistered(loadBalancing));
+  const isMs = typeof startMs === 'number' && startMs >= 0 && startMs <= 2_147_483_647;
+  check('startMs', startMs, 'a number of milliseconds from 0 to 2147483647', isMs);
+  const how: ResolutionOptions = {
+    protocols: new Set(protocols),
+    startMs,
+    backoff: fullJitter({ maxMs: 30_000, ...options.retry }),
+    scheduler: options.scheduler,
+  };
+  const unregistered = new ReplaySubject<Resolution>(1);
+  const contextOf: ContextOf = (query) => ({
+    api,
+    query,
+    resolutions: merge(unregistered, resolutions(registry.instances(query).pipe(through), how)).pipe(
+      takeWhile((resolution) => resolution !== UNREGISTERED, true),
+    ),
+    protocols: protocols.join(' or '),
+    loadBalancing,
+  });
+  const schemes = schemesOf(api).set(scheme, contextOf);
+  api.registerResolver(scheme, resolverClass(api));
+  const unregister = (): void => {
+    // The scheme may be another's by now.
+    if (schemes.get(scheme) === contextOf) schemes.delete(scheme);
+    unregistered.next(UNREGISTERED);
+  };
+  return { scheme, unregister, [Symbol.dispose]: unregister };
+}
+
+const UNREGISTERED: Resolution = { type: 'unknown', cause: 'the resolver was unregistered' };
+const SCHEME = /^[a-z][a-z0-9+.-]*$/;
+/** Those that grpc-js, or one of its plug-ins, knows itself. */
+const TAKEN: ReadonlySet<string> = new Set(['dns', 'ipv4', 'ipv6', 'unix', 'xds']);
+
+type ContextOf = (query: ServiceQuery) => ResolverContext;
+
+/** What each scheme of a copy of grpc-js stands for now: grpc-js itself cannot forget one. */
+const schemesByApi = new WeakMap<ResolverApi, Map<string, ContextOf>>();
+
+function schemesOf(api: ResolverApi): Map<string, ContextOf> {
+  const schemes = schemesByApi.get(api) ?? new Map<string, ContextOf>();
+  schemesByApi.set(api, schemes);
+  return schemes;
+}
+
+function resolverClass(api: ResolverApi): Parameters<ResolverApi['registerResolver']>[1] {
+  const contextOf = (target: GrpcUri): ResolverContext => {
+    const { scheme = '' } = target;
+    const context = schemesOf(api).get(scheme);
+    if (!context) throw new RegistryError('CLOSED', `The resolver of ${scheme}: targets was unregistered.`);
+    return context(queryOf(target));
+  };
+  return class extends RegistryResolver {
+    constructor(target: GrpcUri, listener: ResolverListener, options: ChannelOptions) {
+      super(contextOf(target), listener, options);
+    }
+
+    static getDefaultAuthority(target: GrpcUri): string {
+      return encodeURIComponent(contextOf(target).query.interface);
+    }
+  };
+}
+
+function check(option: string, value: unknown, expected: string, fits: boolean): void {
+  if (!fits) throw new InvalidOptionError(option, expected, value);
+}

@@ -1,0 +1,117 @@
+import {
+  asyncScheduler,
+  catchError,
+  concat,
+  connect,
+  defer,
+  distinctUntilChanged,
+  EMPTY,
+  endWith,
+  ignoreElements,
+  map,
+  merge,
+  type Observable,
+  of,
+  type SchedulerLike,
+  scan,
+  takeUntil,
+  tap,
+  timer,
+} from 'rxjs';
+import { RegistryError } from '../errors.js';
+import type { InstanceSet } from '../instances/index.js';
+
+/** Where to connect to. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What a target resolves to: the addresses, perhaps none, of so many instances; or why that is not known. */
+export type Resolution =
+  | { readonly type: 'known'; readonly addresses: readonly Address[]; readonly instances: number }
+  | { readonly type: 'unknown'; readonly cause: string };
+
+/** How {@link resolutions} resolves. */
+export interface ResolutionOptions {
+  /** The protocols of instances that speak gRPC. */
+  readonly protocols: ReadonlySet<string>;
+  /** How long the first set is waited for, in milliseconds. */
+  readonly startMs: number;
+  /** The wait before it is tried again after the `attempt`-th failure in a row. */
+  readonly backoff: (attempt: number) => number;
+  readonly scheduler?: SchedulerLike | undefined;
+}
+
+/**
+ * Turns sets of instances into addresses, each once, and failures into what can be told of them.
+ *
+ * ```text
+ *  sets           --{a}--{a,b}--{a,b'}--#
+ *  resolutions()  --[a]--[a,b]----------u...    u: unknown, and then it is tried again
+ * ```
+ *
+ * Who stays keeps the place, who is new comes last; what does not change the addresses is not told. Never errors; completes
+ * with the source, after having said so, or when the registry is closed.
+ */
+export function resolutions(sets: Observable<InstanceSet>, options: ResolutionOptions): Observable<Resolution> {
+  const { protocols, startMs, backoff, scheduler = asyncScheduler } = options;
+  return defer(() => {
+    let failures = 0;
+    const resolved = sets.pipe(
+      tap(() => (failures = 0)),
+      scan((last, set) => knowledgeOf(set, protocols, last.addresses), NOTHING),
+      distinctUntilChanged(isAlike),
+      map(({ addresses, instances }): Resolution => ({ type: 'known', addresses: [...addresses.values()], instances })),
+      endWith<Resolution>({ type: 'unknown', cause: 'the registry was closed' }),
+      catchError((error: unknown, again) => {
+        failures += 1;
+        const cause = error instanceof Error ? error.message : String(error);
+        const isClosed = error instanceof RegistryError && error.code === 'CLOSED';
+        return concat(
+          of<Resolution>({ type: 'unknown', cause }),
+          isClosed ? EMPTY : timer(backoff(failures), scheduler).pipe(ignoreElements()),
+          isClosed ? EMPTY : again,
+        );
+      }),
+    );
+    const late: Resolution = { type: 'unknown', cause: `the registry has not said in ${startMs} ms` };
+    return resolved.pipe(
+      connect((told) =>
+        merge(
+          timer(startMs, scheduler).pipe(
+            map(() => late),
+            takeUntil(told),
+          ),
+          told,
+        ),
+      ),
+    );
+  });
+}
+
+/** Addresses, each by its text. */
+type Addresses = ReadonlyMap<string, Address>;
+
+interface Knowledge {
+  readonly addresses: Addresses;
+  readonly instances: number;
+}
+
+const NOTHING: Knowledge = { addresses: new Map(), instances: 0 };
+
+function knowledgeOf(set: InstanceSet, protocols: ReadonlySet<string>, last: Addresses): Knowledge {
+  const present = new Map<string, Address>();
+  for (const { protocol, address, host, port } of set) {
+    if (port !== undefined && protocols.has(protocol)) present.set(address, { host, port });
+  }
+  const stay = [...last].filter(([text]) => present.has(text));
+  return { addresses: new Map([...stay, ...present]), instances: set.size };
+}
+
+/** Whether it makes no difference: how many cannot be called is of interest only where nobody can. */
+function isAlike(a: Knowledge, b: Knowledge): boolean {
+  if (a.addresses.size !== b.addresses.size) return false;
+  if (a.addresses.size === 0) return a.instances === b.instances;
+  return [...a.addresses.keys()].every((text) => b.addresses.has(text));
+}

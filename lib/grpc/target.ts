@@ -1,0 +1,32 @@
+import { type ServiceQuery, ServiceUrl } from '../dubbo/index.js';
+import { InvalidUrlError } from '../errors.js';
+import { quoted } from '../internal/quoted.js';
+import type { GrpcUri } from './grpcLibrary.js';
+
+const PARAMETERS: readonly string[] = ['group', 'version', 'classifier'];
+
+/**
+ * Reads what the target of a channel asks the registry for, such as `registry:///com.acme.Greeter?version=1.0.0`.
+ *
+ * @throws InvalidUrlError if it names no interface, or anything but an interface and what it may be narrowed down by.
+ */
+export function queryOf(target: GrpcUri): ServiceQuery {
+  const { scheme = 'registry', authority = '', path } = target;
+  const text = `${scheme}:${target.authority === undefined ? '' : `//${authority}/`}${path}`;
+  const refuse = (expected: string): never => {
+    throw new InvalidUrlError(`Expected ${expected}, got ${quoted(text)}.`);
+  };
+  if (authority !== '') refuse(`a target without host, such as ${scheme}:///com.acme.Greeter`);
+  const { path: name, parameters } = ServiceUrl.parse(`consumer://0.0.0.0/${path}`);
+  if (name === '' || name === '*') refuse(`a target that names an interface, such as ${scheme}:///com.acme.Greeter`);
+  for (const key of parameters.keys()) {
+    if (!PARAMETERS.includes(key)) refuse(`a target with no other parameters than ${PARAMETERS.join(', ')}`);
+  }
+  return { interface: name, ...Object.fromEntries(parameters) };
+}
+
+/** What a query asks for, in words for an error message. */
+export function described({ interface: name, ...narrowed }: ServiceQuery): string {
+  const parameters = Object.entries(narrowed).map(([key, value]) => `${key}=${value}`);
+  return quoted(parameters.length > 0 ? `${name}?${parameters.join('&')}` : name);
+}

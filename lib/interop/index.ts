@@ -1,0 +1,1 @@
+export { iterate, type IterateBuffer, type IterateOptions } from './iterate.js';

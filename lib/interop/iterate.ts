@@ -1,0 +1,173 @@
+import { type Observable, Subject, takeUntil } from 'rxjs';
+import { InvalidOptionError, RegistryError } from '../errors.js';
+import { whenAborted } from '../internal/abort.js';
+import { Backlog } from './backlog.js';
+
+/**
+ * What becomes of values that come while the body of the loop runs.
+ *
+ * - `'latest'` keeps the newest one: for sets and states, where the newest says all.
+ * - `'all'` keeps every one, however many: for events, where each counts.
+ * - `{ size, whenFull }` keeps `size` of them; one more drops the oldest, or is dropped itself, or ends the loop: `'fail'`
+ *   hands out what is kept, and then throws a `RegistryError`.
+ */
+export type IterateBuffer =
+  'latest' | 'all' | { readonly size: number; readonly whenFull: 'dropOldest' | 'dropNewest' | 'fail' };
+
+/** How {@link iterate} goes through a stream. */
+export interface IterateOptions {
+  /** What becomes of values that come while the body of the loop runs. There is no default that fits all streams. */
+  readonly buffer: IterateBuffer;
+  /** Ends the loop: it throws the signal's reason at once, and what waits is dropped. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Makes any stream something to go through with `for await`.
+ *
+ * ```text
+ *  source                     ^-a--b-c-d-----------e--|
+ *  { buffer: 'latest' }         [a ----][d ---]    [e]      each pair of brackets: the body runs with that value
+ *  { buffer: 'all' }            [a ----][b ---][c ----][d ---][e ---]
+ * ```
+ *
+ * Cold: each loop subscribes, at its first step, and unsubscribes when it is left, by `break`, `return`, `throw` or the end. The
+ * stream is never held up; what comes faster than the loop goes is kept as `buffer` says. When the stream completes, the
+ * loop ends after what is kept; when it errors, the loop throws that error, after what is kept.
+ *
+ * A loop throws the signal's reason when it is aborted; a `RegistryError` with the code `TOO_LARGE` when it falls behind by
+ * more than a `buffer` of `size` that is to `'fail'` holds.
+ *
+ * @param source - Any stream, such as those of a registry.
+ * @param options - What is kept for the loop, and what ends it.
+ * @throws {@link InvalidOptionError} if `buffer` is none of those.
+ *
+ * @example
+ * ```ts
+ * const instances = registry.instances({ interface: 'com.acme.Users' });
+ * for await (const set of iterate(instances, { buffer: 'latest', signal })) await reconfigure(set);
+ *
+ * for await (const { type, service } of iterate(registry.subscribe(query), { buffer: 'all' })) {
+ *   if (type === 'delete') break; // unsubscribes
+ * }
+ * ```
+ */
+export function iterate<T>(source: Observable<T>, options: IterateOptions): AsyncIterable<T> {
+  const capacity = capacityOf(options?.buffer);
+  const { signal } = options;
+  return { [Symbol.asyncIterator]: () => new Loop(source, capacity, signal) };
+}
+
+interface Capacity {
+  readonly size: number;
+  readonly whenFull: 'dropOldest' | 'dropNewest' | 'fail';
+}
+
+const WHEN_FULL: readonly unknown[] = ['dropOldest', 'dropNewest', 'fail'];
+
+function capacityOf(buffer: IterateBuffer): Capacity {
+  if (buffer === 'latest') return { size: 1, whenFull: 'dropOldest' };
+  if (buffer === 'all') return { size: Infinity, whenFull: 'fail' };
+  if (typeof buffer !== 'object' || buffer === null) {
+    throw new InvalidOptionError('buffer', "'latest', 'all', or an object with size and whenFull", buffer);
+  }
+  const { size, whenFull } = buffer;
+  if (!(Number.isInteger(size) && size >= 1)) throw new InvalidOptionError('size', 'a whole number from 1 up', size);
+  if (!WHEN_FULL.includes(whenFull)) throw new InvalidOptionError('whenFull', WHEN_FULL.join(', '), whenFull);
+  return { size, whenFull };
+}
+
+/** How a stream ended. */
+type End = { readonly error: unknown } | 'complete';
+
+interface Waiter<T> {
+  readonly resolve: (result: IteratorResult<T, undefined>) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
+
+/** One loop through a stream. A promise is rejected only where somebody asked for it, so that every rejection has a taker. */
+class Loop<T> implements AsyncIterator<T, undefined, undefined> {
+  readonly #source: Observable<T>;
+  readonly #capacity: Capacity;
+  readonly #signal: AbortSignal | undefined;
+  readonly #backlog = new Backlog<T>();
+  readonly #leaving = new Subject<void>();
+  #phase: 'new' | 'live' | 'ended' | 'over' = 'new';
+  /** How the stream ended, in the phase `ended`: to be told after what is kept. */
+  #end: End = 'complete';
+  /** Who waits for the next value; nobody while there is one. */
+  #waiters: Waiter<T>[] = [];
+
+  constructor(source: Observable<T>, capacity: Capacity, signal: AbortSignal | undefined) {
+    this.#source = source;
+    this.#capacity = capacity;
+    this.#signal = signal;
+  }
+
+  next(): Promise<IteratorResult<T, undefined>> {
+    if (this.#phase === 'new') this.#begin();
+    if (this.#signal?.aborted && this.#phase !== 'over') {
+      this.#backlog.clear();
+      this.#finish({ error: this.#signal.reason });
+    }
+    if (this.#backlog.size > 0) return Promise.resolve({ done: false, value: this.#backlog.take() });
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ resolve, reject });
+      this.#tellEnd();
+    });
+  }
+
+  return(): Promise<IteratorResult<T, undefined>> {
+    this.#backlog.clear();
+    this.#finish('complete');
+    this.#phase = 'over';
+    this.#tellEnd();
+    return Promise.resolve(DONE);
+  }
+
+  #begin(): void {
+    this.#phase = 'live';
+    this.#source.pipe(takeUntil(whenAborted(this.#signal)), takeUntil(this.#leaving)).subscribe({
+      next: (value) => this.#take(value),
+      error: (error: unknown) => this.#finish({ error }),
+      complete: () => {
+        if (this.#phase === 'live') this.#finish('complete');
+      },
+    });
+  }
+
+  #take(value: T): void {
+    const waiter = this.#waiters.shift();
+    if (waiter) return waiter.resolve({ done: false, value });
+    const { size, whenFull } = this.#capacity;
+    if (this.#backlog.size >= size) {
+      if (whenFull === 'dropNewest') return;
+      if (whenFull === 'fail') return this.#finish({ error: fallenBehind(size) });
+      this.#backlog.take();
+    }
+    this.#backlog.add(value);
+  }
+
+  #finish(end: End): void {
+    this.#phase = 'ended';
+    this.#end = end;
+    this.#leaving.next();
+    this.#tellEnd();
+  }
+
+  /** The first who waits is told how it ended, and all others that it is over. */
+  #tellEnd(): void {
+    if (this.#phase !== 'ended' && this.#phase !== 'over') return;
+    for (const { resolve, reject } of this.#waiters.splice(0)) {
+      if (this.#phase === 'ended' && this.#end !== 'complete') reject(this.#end.error);
+      else resolve(DONE);
+      this.#phase = 'over';
+    }
+  }
+}
+
+function fallenBehind(size: number): RegistryError {
+  return new RegistryError('TOO_LARGE', `The loop fell behind its source by more than ${size} values.`);
+}

@@ -1,0 +1,15 @@
+export type { CheckOptions } from './traced.js';
+export type { ContentsLine, ServiceListsByLetter } from './contentsScript.js';
+export type { Duration } from './duration.js';
+export { FAKE_INTERFACE, fakeInstance, type FakeInstance } from './fakeInstance.js';
+export { fakeInstances, type FakeInstances, type FakeServices } from './fakeInstances.js';
+export { foldEvents } from './foldEvents.js';
+export { IllegalTraceError } from './illegalTraceError.js';
+export { legalEvents } from './legalEvents.js';
+export { legalStates, type LegalStatesOptions } from './legalStates.js';
+export { marbleBackend, type MarbleBackend, type MarbleScript } from './marbleBackend.js';
+export { type Recording, recordOf, type RecordOptions } from './recordOf.js';
+export type { RegistrationRecord } from './registrationLog.js';
+export { type Scenario, scenario, type ScenarioOptions } from './scenario.js';
+export type { ScenarioClient, ScenarioClientOptions } from './scenarioClient.js';
+export type { ServiceList } from './serviceList.js';

@@ -1,0 +1,4 @@
+import { describeContract } from '../contract/contract.js';
+import { scriptedWorld } from './scriptedWorld.js';
+
+describeContract('the scripted backend, on which marbles play', scriptedWorld);
