@@ -10,7 +10,7 @@ const example = (...args: string[]): Promise<{ stdout: string; stderr: string }>
 describe('the examples', () => {
   it('are listed, one name a line', async () => {
     const { stdout } = await example();
-    expect(stdout).toBe('consume\nprovide\nsurvive\ntour\n');
+    expect(stdout).toBe('consume\ngrpc\nhttp\nprovide\nrolling-restart\nsurvive\ntesting\ntour\n');
   });
 
   it('refuse a name that is not there, and say which are', async () => {
@@ -28,8 +28,13 @@ describe('the examples', () => {
   it('say why, and fail, where there is no registry', async () => {
     await expect(example('tour', 'nowhere://127.0.0.1:1')).rejects.toMatchObject({
       code: 1,
-      stderr: expect.stringContaining('zookeeper:// or memory://') as string,
+      stderr: expect.stringContaining('zookeeper://, etcd:// or memory://') as string,
     });
+  });
+
+  it('lose no call through a rolling restart', async () => {
+    const { stdout } = await example('rolling-restart');
+    expect(stdout).toMatch(/\d+ calls, 0 failed/);
   });
 
   it.each(['consume', 'provide', 'survive'])('stay short: %s has less than 40 lines', (name) => {

@@ -85,7 +85,8 @@ export interface GrpcResolver extends Disposable {
  *
  * A target is `registry:///com.acme.Greeter`, perhaps with `?group=…&version=…` by the rules of a `ServiceQuery`. Each channel
  * follows from its first call on until it is closed, or idle for half an hour; channels of one target share one watch on the
- * server. An outage changes nothing, and a failure keeps the last addresses. Nobody there is `UNAVAILABLE`, with a text
+ * server. An outage changes nothing, and a failure keeps the last addresses; a channel that was idle goes by them too, when the
+ * registry says nothing for a second. Nobody there is `UNAVAILABLE`, with a text
  * that says so; calls that wait for ready wait. Instances without port are left out, and an address counts once.
  *
  * With TLS the name that servers must prove is the interface's, unless the channel has a `grpc.ssl_target_name_override` or
@@ -116,9 +117,8 @@ export function registerGrpcResolver(registry: InstanceSource, options: GrpcReso
   check('loadBalancing', loadBalancing, 'a policy that grpc-js has', api.isLoadBalancerNameRegistered(loadBalancing));
   const isMs = typeof startMs === 'number' && startMs >= 0 && startMs <= 2_147_483_647;
   check('startMs', startMs, 'a number of milliseconds from 0 to 2147483647', isMs);
-  const how: ResolutionOptions = {
+  const how: Omit<ResolutionOptions, 'startMs'> = {
     protocols: new Set(protocols),
-    startMs,
     backoff: fullJitter({ maxMs: 30_000, ...options.retry }),
     scheduler: options.scheduler,
   };
@@ -126,9 +126,11 @@ export function registerGrpcResolver(registry: InstanceSource, options: GrpcReso
   const contextOf: ContextOf = (query) => ({
     api,
     query,
-    resolutions: merge(unregistered, resolutions(registry.instances(query).pipe(through), how)).pipe(
-      takeWhile((resolution) => resolution !== UNREGISTERED, true),
-    ),
+    resolutions: (waitMs) =>
+      merge(unregistered, resolutions(registry.instances(query).pipe(through), { ...how, startMs: waitMs })).pipe(
+        takeWhile((resolution) => resolution !== UNREGISTERED, true),
+      ),
+    startMs,
     protocols: protocols.join(' or '),
     loadBalancing,
   });

@@ -9,7 +9,10 @@ import { described } from './target.js';
 export interface ResolverContext {
   readonly api: ResolverApi;
   readonly query: ServiceQuery;
-  readonly resolutions: Observable<Resolution>;
+  /** What the query resolves to; `startMs` is how long the registry has for its first word. */
+  readonly resolutions: (startMs: number) => Observable<Resolution>;
+  /** How long calls wait for the registry's first word, in milliseconds. */
+  readonly startMs: number;
   /** The protocols of instances that speak gRPC, in words. */
   readonly protocols: string;
   /** How the channel shall choose, where its options do not say. */
@@ -19,6 +22,8 @@ export interface ResolverContext {
 type Resolver = InstanceType<ResolverConstructor>;
 
 const UNAVAILABLE = 14;
+/** How long a channel that wakes up waits for the registry before it goes by the last addresses that it knew. */
+const RETURN_MS = 1_000;
 const log = debugLog('grpc');
 
 /** Tells one channel what its target resolves to, from its first call on until it is idle or closed. */
@@ -47,9 +52,13 @@ export class RegistryResolver implements Resolver {
   updateResolution(): void {
     // Who follows needs not be asked to look again.
     if (this.#following) return;
+    const { resolutions, startMs } = this.#context;
+    // Who has been here before has something to go by meanwhile.
+    const waitMs = this.#last.length > 0 ? Math.min(startMs, RETURN_MS) : startMs;
     // grpc-js wants to be told later, never inside its own call.
-    const { resolutions } = this.#context;
-    this.#following = resolutions.pipe(subscribeOn(asapScheduler)).subscribe((resolution) => this.#take(resolution));
+    this.#following = resolutions(waitMs)
+      .pipe(subscribeOn(asapScheduler))
+      .subscribe((resolution) => this.#take(resolution));
   }
 
   destroy(): void {

@@ -55,8 +55,8 @@ export interface MarbleBackend extends Backend {
  *
  * ```text
  *  states      c----s---------c----    c: connected, s: suspended
- *  contents    a--b----a--b----a---    each letter a complete set
- *  instances   a--b-----------b-a--    an outage holds what happens meanwhile; only the difference is told after it
+ *  contents    a--b----c--d----a---    each letter a complete set
+ *  instances   a--b-----------da---    an outage holds what happens meanwhile; only the difference is told after it
  * ```
  *
  * Its time begins when it is made. Each character takes a millisecond, a duration between spaces (`30s`) what it says, and
@@ -64,10 +64,10 @@ export interface MarbleBackend extends Backend {
  * millisecond. In the same one, the contents change before the connection does, and answers come after whatever was
  * scheduled before: let what depends on them happen a millisecond later.
  *
- * Everything that `createRegistry` makes of it is real, registrations included; they stand beside the contents. The first
- * subscriber to `states` connects, the last one's leaving ends the session; who comes in the middle is connecting until the
- * next `c`, unless it is connected at present. `close()` resolves at once; a session that is closed while suspended ends
- * after `sessionTimeoutMs`. Nothing needs to be closed or taken down after a test in virtual time: what is over is over.
+ * Everything that `createRegistry` makes of it is real, registrations included; they stand beside the contents, and what is in
+ * both is its registrar's. The first subscriber to `states` connects, the last one's leaving ends the session; who comes in the
+ * middle is connecting until the next `c`, unless it is connected at present. `close()` resolves at once; a session that is
+ * closed while suspended ends after `sessionTimeoutMs`. After a test in virtual time nothing needs to be closed.
  *
  * An error of a stream of contents, or a list in it that cannot be read, is an error of `states`.
  *

@@ -150,11 +150,24 @@ describe('gRPC channels through a registry', () => {
     expect(count.answered).toBe(count.sent);
   });
 
+  it('find their servers when they wake up while the registry is away', async () => {
+    const one = await serve();
+    // The provider watches its node.
+    const before = 1;
+    await eventually(() => expect(world.watches).toBe(before));
+    const client = channel(TARGET, { 'grpc.client_idle_timeout_ms': 1_000 });
+    await client.greet();
+    expect(world.watches).toBe(before + 1);
+    await eventually(() => expect(world.watches).toBe(before), { what: 'the channel to be idle' });
+    world.stop();
+    expect(await client.greet()).toBe(one.server.port);
+  });
+
   it('of one target share one watch, and the last one that closes lets it go', async () => {
     await serve();
-    await consumer.lookup({ interface: SERVICE });
-    await eventually(() => expect(world.watches).toBe(1));
-    const before = world.watches;
+    // The provider watches its node.
+    const before = 1;
+    await eventually(() => expect(world.watches).toBe(before));
     const [one, two, three] = [channel(), channel(), channel(TARGET, { 'grpc.max_reconnect_backoff_ms': 999 })];
     await Promise.all([one.greet(), two.greet(), three.greet()]);
     expect(world.watches).toBe(before + 1);

@@ -6,7 +6,7 @@ import { InvalidOptionError, InvalidUrlError, RegistryError } from '../../lib/er
 import type { GrpcUri, ResolverConstructor } from '../../lib/grpc/grpcLibrary.js';
 import { type GrpcLibrary, type GrpcResolverOptions, registerGrpcResolver } from '../../lib/grpc/index.js';
 import { InstanceSet } from '../../lib/instances/index.js';
-import { turn } from '../support/virtual/index.js';
+import { turn, VirtualTime } from '../support/virtual/index.js';
 
 const set = (...hosts: number[]): InstanceSet =>
   new InstanceSet(
@@ -79,7 +79,7 @@ describe('registerGrpcResolver', () => {
 
   it('asks the registry for what the target says', () => {
     register();
-    grpc.channel('x.Y?version=1.0&group=g');
+    grpc.channel('x.Y?version=1.0&group=g').resolver.updateResolution();
     expect(registry.queries).toContainEqual({ interface: 'x.Y', version: '1.0', group: 'g' });
   });
 
@@ -197,6 +197,30 @@ describe('registerGrpcResolver', () => {
       await turn();
       expect(told).toEqual([at(1, 2), at(1, 2)]);
       resolver.destroy();
+    });
+
+    it.each([
+      [10_000, 1_000],
+      [500, 500],
+    ])('waits for a silent registry: %d ms at first, %d ms after it has been idle', async (startMs, againMs) => {
+      const time = new VirtualTime();
+      register({ startMs, scheduler: time.scheduler });
+      const { resolver, told } = grpc.channel();
+      resolver.updateResolution();
+      await turn();
+      time.pass(startMs);
+      const silent = [14, `It is not known who provides "x.Y": the registry has not said in ${startMs} ms`];
+      expect(told).toEqual([silent]);
+      registry.sets.next(set(1));
+      resolver.destroy();
+      resolver.updateResolution();
+      await turn();
+      time.pass(againMs - 1);
+      expect(told).toEqual([silent, at(1)]);
+      time.pass(1);
+      expect(told).toEqual([silent, at(1), at(1)]);
+      resolver.destroy();
+      expect(time.timers).toBe(0);
     });
 
     it('has no last addresses once there was nobody', async () => {

@@ -226,13 +226,13 @@ describe('recordOf', () => {
   });
 
   it('records an error and throws none', () => {
-    const record = recordOf(
-      concat(
-        of(1),
-        throwError(() => cause),
-      ),
-    );
-    expect([record.status, record.error, String(record)]).toEqual(['errored', cause, '(1 #)']);
+    const { scheduler, pass } = virtual();
+    const source = new Subject<number>();
+    const record = recordOf(source, { scheduler });
+    source.next(1);
+    pass(250);
+    source.error(cause);
+    expect([record.status, record.error, String(record)]).toEqual(['errored', cause, '1 250ms #']);
   });
 
   it('can be stopped, also by leaving the block', () => {

@@ -221,6 +221,15 @@ describe('the contents on marbles', () => {
     });
   });
 
+  it('can be streams beside diagrams', () => {
+    const contents = new Subject<readonly (typeof a)[]>();
+    const { record } = play({ contents: ['A 9s O', contents, '1s B'] }, setsOn, {
+      2_000: () => contents.next([c]),
+      3_000: () => contents.next([]),
+    });
+    expect(String(record)).toBe('a 1s ab 1s abc 1s ab 6001ms b');
+  });
+
   it('that are streams give their errors, and what cannot be read, to the states', () => {
     const broken = new Error('broken');
     const contents = new Subject<readonly string[]>();
@@ -304,6 +313,29 @@ describe('registrations on marbles', () => {
     expect(record.last).toBe('a');
     expect(record.values).toContain('ab');
     expect(backend.registered.map(String)).toEqual([String(a)]);
+    expect(backend.history).toHaveLength(1);
+  });
+
+  it('of what the contents have as well are their maker’s', () => {
+    for (const contents of ['A 5s O', '5s A 5s O', 'A 5s A 5s O']) {
+      const { record, backend } = play({ contents }, (made) => {
+        const registry = createRegistry(made);
+        registry.register(a).subscribe();
+        return registry.instances(QUERY).pipe(map(namesOf));
+      });
+      expect(record.last).toBe('a');
+      expect(backend.registered).toHaveLength(1);
+      expect(backend.history.map(({ type }) => type)).toEqual(['registered']);
+    }
+  });
+
+  it('have times that count from when the backend was made', () => {
+    const time = new VirtualTime();
+    time.pass(5_000);
+    const backend = marbleBackend({ states: '1s c', scheduler: time.scheduler });
+    createRegistry(backend).register(a).subscribe();
+    time.pass(2_000);
+    expect(backend.history).toMatchObject([{ atMs: 1_000 }]);
   });
 
   it('that are persistent outlive the session', () => {
@@ -341,6 +373,7 @@ describe('registrations on marbles', () => {
     if (last?.status !== 'connected') throw new Error('not connected');
     const path = `/dubbo/${QUERY.interface}/providers/${encodeURIComponent(String(a))}`;
     last.session.create(path, { ephemeral: true }).subscribe();
+    last.session.create(path.replace('/dubbo/', '/elsewhere/'), { ephemeral: true }).subscribe();
     time.pass(1);
     expect(backend.registered).toHaveLength(1);
     states.stop();

@@ -78,6 +78,17 @@ describe('a scenario', () => {
     expect(consumer.backend).not.toBe(provider.backend);
   });
 
+  it('heals one client and leaves the other cut off', () => {
+    const { story, provider, consumer, states } = begin();
+    const others = recordOf(consumer.registry.states);
+    story
+      .at('5s', () => provider.cut())
+      .at('5s', () => consumer.cut())
+      .at('6s', () => provider.heal())
+      .pass('9s');
+    expect([states.last?.status, others.last?.status]).toEqual(['connected', 'suspended']);
+  });
+
   it('has a session expired by the server', () => {
     const { story, provider, states, seen } = begin();
     story.at('5s', () => provider.expire()).pass('10s');
@@ -146,6 +157,7 @@ describe('a scenario', () => {
     const note = (what: string) => () => done.push(`${what} ${story.nowMs}`);
     story.at(2_000, note('b')).at('1s', note('a')).at('2s', note('c')).pass('1s');
     expect(done).toEqual(['a 1000']);
+    expect(scheduler.maxFrames).toBe(new TestScheduler(() => undefined).maxFrames);
     story.at('1s', note('d')).pass('1s');
     expect(done).toEqual(['a 1000', 'd 1000', 'b 2000', 'c 2000']);
   });
