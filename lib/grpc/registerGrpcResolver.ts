@@ -86,8 +86,8 @@ export interface GrpcResolver extends Disposable {
  * A target is `registry:///com.acme.Greeter`, perhaps with `?group=…&version=…` by the rules of a `ServiceQuery`. Each channel
  * follows from its first call on until it is closed, or idle for half an hour; channels of one target share one watch on the
  * server. An outage changes nothing, and a failure keeps the last addresses; a channel that was idle goes by them too, when the
- * registry says nothing for a second. Nobody there is `UNAVAILABLE`, with a text
- * that says so; calls that wait for ready wait. Instances without port are left out, and an address counts once.
+ * registry says nothing for a second. Nobody there is `UNAVAILABLE`, with a text that says so; calls that wait for ready wait.
+ * Instances without port are left out, and an address counts once.
  *
  * With TLS the name that servers must prove is the interface's, unless the channel has a `grpc.ssl_target_name_override` or
  * `grpc.default_authority`.

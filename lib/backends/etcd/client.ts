@@ -1,4 +1,5 @@
 import type { EventEmitter } from 'node:events';
+import type { Socket } from 'node:net';
 import { Etcd3 } from 'etcd3';
 import type {
   ICompare,
@@ -88,6 +89,15 @@ interface CallListener {
 /** Calls go through once: what is tried again is decided by those who know whether it may be. */
 const ONCE = { execute: (call: (context: object) => unknown) => call({}) };
 
+/** What of the one host of an `Etcd3` is used though it is not documented. */
+interface Host {
+  resetAllServices(): void;
+  channelCredentials: { _createSecureConnector?: (...args: unknown[]) => Connector };
+}
+interface Connector {
+  connect(socket: Socket): Promise<unknown>;
+}
+
 let connections = 0;
 
 /** Opens a connection to one server: emits once logged in, errors when it fails or breaks; unsubscribing drops it. */
@@ -107,6 +117,8 @@ export function openClient(options: ClientOptions): Observable<EtcdClient> {
 /** One connection to one server. */
 export class EtcdClient {
   readonly #etcd: Etcd3;
+  readonly #closeServices: () => void;
+  readonly #sockets = new Set<Socket>();
   readonly #options: ClientOptions;
   readonly #subscriber: Subscriber<EtcdClient>;
   readonly #ended = new Subject<never>();
@@ -133,6 +145,15 @@ export class EtcdClient {
       }),
       faultHandling: { host: () => ONCE as never, global: ONCE as never },
     });
+    const target = hostOf(this.#etcd);
+    const closeServices = target.resetAllServices.bind(target);
+    // etcd3 would close the channels of all services whenever one call fails, and break those that are being made.
+    target.resetAllServices = () => undefined;
+    this.#closeServices = () => {
+      target.resetAllServices = closeServices;
+      this.#etcd.close();
+    };
+    this.#keepSockets(target);
   }
 
   /** Errors when the connection is over; never emits. */
@@ -226,7 +247,24 @@ export class EtcdClient {
 
   #close(): void {
     this.#end(new RegistryError('CONNECTION_LOST', 'The connection to etcd is over.'));
-    this.#etcd.close();
+    this.#closeServices();
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  /** Closing a channel waits for the server's part, which never comes out of a black hole: the sockets are ours to close. */
+  #keepSockets({ channelCredentials }: Host): void {
+    const createConnector = channelCredentials._createSecureConnector!.bind(channelCredentials);
+    channelCredentials._createSecureConnector = (...args) => {
+      const connector = createConnector(...args);
+      const connect = connector.connect.bind(connector);
+      connector.connect = (socket) => {
+        if (this.#over) socket.destroy();
+        this.#sockets.add(socket);
+        socket.once('close', () => this.#sockets.delete(socket));
+        return connect(socket);
+      };
+      return connector;
+    };
   }
 
   #end(error: RegistryError): void {
@@ -239,8 +277,11 @@ export class EtcdClient {
     const lost = new RegistryError('CONNECTION_LOST', 'The connection to etcd broke before the answer came.', {
       cause: error,
     });
-    for (const subscriber of outstanding) subscriber.error(lost);
-    this.#ended.error(lost);
+    // The connection is told first: what it carried is then left, not tried again on what is no more.
+    queueMicrotask(() => {
+      for (const subscriber of outstanding) subscriber.error(lost);
+      this.#ended.error(lost);
+    });
   }
 
   #call<T>(what: string, start: () => Promise<T>): Observable<T> {
@@ -349,6 +390,17 @@ export function toKeyState({ key, value, mod_revision, create_revision, version,
     writes: BigInt(version),
     lease,
   };
+}
+
+function hostOf(etcd: Etcd3): Host {
+  const host = (etcd as unknown as { pool?: { hosts?: readonly Partial<Host>[] } }).pool?.hosts?.[0];
+  if (
+    typeof host?.resetAllServices !== 'function' ||
+    typeof host.channelCredentials?._createSecureConnector !== 'function'
+  ) {
+    throw new RegistryError('UNSUPPORTED', 'This etcd3 is not version 1.1.2 or behaves like it.');
+  }
+  return host as Host;
 }
 
 function toTxnResult({ succeeded, header, responses }: ITxnResponse): TxnResult {

@@ -167,7 +167,8 @@ export class WatchStream {
     const watches = [...this.#creating, ...this.#watches.values()];
     this.#creating.length = 0;
     this.#watches.clear();
-    for (const { subscriber } of watches) subscriber.error(error);
+    // After the connection was told, see the client.
+    queueMicrotask(() => watches.forEach(({ subscriber }) => subscriber.error(error)));
   }
 
   #leave(watch: Watch): void {
