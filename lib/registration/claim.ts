@@ -16,6 +16,7 @@ import {
   type SchedulerLike,
   skip,
   startWith,
+  Subject,
   switchMap,
   take,
   takeWhile,
@@ -134,6 +135,12 @@ export class Claim {
       let failures = 0;
       const observed = new BehaviorSubject<Observed>('unknown');
       const watching = new ReplaySubject<void>(1);
+      const troubles = new Subject<ClaimState>();
+      // As long as it is not known what is there; losing sight of a node that was seen is not losing it.
+      const tell = (cause: unknown): void => {
+        if (observed.value !== 'unknown' || !(cause instanceof Error)) return;
+        troubles.next({ status: this.#standing ? 'suspended' : 'pending', cause });
+      };
 
       const observe = (node: RegistryNode | undefined): void => observed.next(node ?? 'absent');
       const readAgain = defer(() => session.read(this.path)).pipe(tap(observe), ignoreElements());
@@ -216,11 +223,11 @@ export class Claim {
       };
 
       return merge(
+        troubles,
         watching.pipe(
           take(1),
           switchMap(() => session.watchNode(this.path)),
-          // Losing sight of the node is not losing it.
-          retryWithBackoff(patiently),
+          retryWithBackoff({ ...patiently, onRetry: tell }),
           tap(observe),
           ignoreElements(),
         ),

@@ -1,18 +1,23 @@
-import { zookeeper, type ZooKeeperOptions } from '../../lib/backends/zookeeper/index.js';
-import type { Session } from '../../lib/port/index.js';
+import type { Backend, Session } from '../../lib/port/index.js';
 import { type FaultProxy, startFaultProxy } from '../support/proxy/faultProxy.js';
+import type { BackendOptions } from '../support/scenario/registryServer.js';
 import { Probe } from './probe.js';
 
-/** A client of a ZooKeeper server behind a fault proxy of its own. */
+/** A client of a server behind a fault proxy of its own. */
 export interface Player {
   readonly proxy: FaultProxy;
   readonly probe: Probe;
 }
 
-/** Makes clients, and ends them all. */
-export class Troupe {
+/** Makes clients of one kind, and ends them all. */
+export class Troupe<O extends BackendOptions> {
+  readonly #backend: (servers: string, options?: O) => Backend;
   readonly #probes: Probe[] = [];
   readonly #proxies: FaultProxy[] = [];
+
+  constructor(backend: (servers: string, options?: O) => Backend) {
+    this.#backend = backend;
+  }
 
   async proxy(port: number): Promise<FaultProxy> {
     const proxy = await startFaultProxy({ port });
@@ -21,9 +26,9 @@ export class Troupe {
   }
 
   /** Follows a client of some address. */
-  follow(servers: string, options: ZooKeeperOptions = {}): Probe {
-    const reconnect = { baseMs: 20, maxMs: 100 };
-    return this.add(new Probe(zookeeper(servers, { sessionTimeoutMs: 10_000, reconnect, ...options })));
+  follow(servers: string, options?: O): Probe {
+    const defaults: BackendOptions = { sessionTimeoutMs: 10_000, reconnect: { baseMs: 20, maxMs: 100 } };
+    return this.add(new Probe(this.#backend(servers, { ...defaults, ...options } as O)));
   }
 
   add(probe: Probe): Probe {
@@ -32,7 +37,7 @@ export class Troupe {
   }
 
   /** A client behind a proxy, in session. */
-  async join(port: number, options: ZooKeeperOptions = {}): Promise<Player & { readonly session: Session }> {
+  async join(port: number, options?: O): Promise<Player & { readonly session: Session }> {
     const proxy = await this.proxy(port);
     const probe = this.follow(proxy.address, options);
     return { proxy, probe, session: await probe.session() };

@@ -136,10 +136,11 @@ describe('gRPC channels through a registry', () => {
     const client = channel();
     const { count, more, stop } = load(client);
     await more(20);
+    const lost = [consumer, providers].map(({ states }) =>
+      firstValueFrom(states.pipe(filter(({ status }) => status === 'lost'))),
+    );
     world.stop();
-    for (const { states } of [consumer, providers]) {
-      await firstValueFrom(states.pipe(filter(({ status }) => status === 'lost')));
-    }
+    await Promise.all(lost);
     await more(50);
     world.start();
     const second = await serve();

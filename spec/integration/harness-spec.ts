@@ -89,8 +89,8 @@ describe('the raw client', () => {
   it('ends its session when it closes, and not when it is abandoned', async () => {
     await using observer = await connectRawZooKeeper(server.port);
     const closing = await connectRawZooKeeper(server.port);
-    const dying = await connectRawZooKeeper(server.port, { sessionTimeoutMs: 1000 });
-    expect(dying.sessionTimeoutMs).toBe(1000);
+    const dying = await connectRawZooKeeper(server.port, { sessionTimeoutMs: 2000 });
+    expect(dying.sessionTimeoutMs).toBe(2000);
     await closing.create('/closing', { ephemeral: true });
     await dying.create('/dying', { ephemeral: true });
 
@@ -98,7 +98,7 @@ describe('the raw client', () => {
     dying.abandon();
     expect(await observer.stat('/closing')).toBeNull();
     expect(await observer.stat('/dying')).toMatchObject({ ephemeralOwner: dying.sessionId });
-    await eventually(async () => (await observer.stat('/dying')) === null, { withinMs: 5000 });
+    await eventually(async () => (await observer.stat('/dying')) === null, { withinMs: 15_000 });
   });
 
   it('resumes a session, and is told of one that is over', async () => {
@@ -114,13 +114,13 @@ describe('the raw client', () => {
 
   it('keeps its session alive while it is idle', async () => {
     await using observer = await connectRawZooKeeper(server.port);
-    await using idle = await connectRawZooKeeper(server.port, { sessionTimeoutMs: 1000 });
-    const dying = await connectRawZooKeeper(server.port, { sessionTimeoutMs: 1000 });
+    await using idle = await connectRawZooKeeper(server.port, { sessionTimeoutMs: 2000 });
+    const dying = await connectRawZooKeeper(server.port, { sessionTimeoutMs: 2000 });
     await idle.create('/idle', { ephemeral: true });
     await dying.create('/twin', { ephemeral: true });
     dying.abandon();
     // The twin's end shows that a session without pings would be over by now.
-    await eventually(async () => (await observer.stat('/twin')) === null, { withinMs: 5000 });
+    await eventually(async () => (await observer.stat('/twin')) === null, { withinMs: 15_000 });
     expect(await observer.stat('/idle')).not.toBeNull();
   });
 });
@@ -223,7 +223,7 @@ describe('the fault proxy', () => {
   });
 
   it('swallows bytes and ends in a black hole, so that the server is the first to give up', async () => {
-    const client = await connectRawZooKeeper(proxy.port, { sessionTimeoutMs: 1000 });
+    const client = await connectRawZooKeeper(proxy.port, { sessionTimeoutMs: 2000 });
     await client.create('/hole', { ephemeral: true });
     proxy.blackHole();
     client.abandon();
@@ -231,7 +231,7 @@ describe('the fault proxy', () => {
     during.write('ruok');
     await eventually(() => proxy.connections === 1 && proxy.accepted === 2);
     expect(await server.command('cons')).toContain(client.sessionId);
-    await eventually(async () => (await direct.stat('/hole')) === null, { withinMs: 5000 });
+    await eventually(async () => (await direct.stat('/hole')) === null, { withinMs: 15_000 });
     expect(during.bytesRead).toBe(0);
 
     const lost = once(during, 'close');
@@ -272,7 +272,8 @@ describe('the fault proxy', () => {
     await Promise.all(Array.from({ length: 50 }, (_, index) => client.stat('/').then(() => order.push(index))));
     const took = performance.now() - start;
     expect(took).toBeGreaterThanOrEqual(199);
-    expect(took).toBeLessThan(1000);
+    // One after another they would take ten seconds.
+    expect(took).toBeLessThan(5000);
     expect(order).toEqual(Array.from({ length: 50 }, (_, index) => index));
     proxy.delay(0);
     await client.close();
@@ -286,7 +287,7 @@ describe('the fault proxy', () => {
     expect(await client.data('/large')).toEqual(Buffer.alloc(20_000));
     const took = performance.now() - start;
     expect(took).toBeGreaterThanOrEqual(370);
-    expect(took).toBeLessThan(2000);
+    expect(took).toBeLessThan(5000);
     proxy.throttle(0);
     await client.close();
     await direct.remove('/large');

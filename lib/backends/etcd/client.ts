@@ -166,10 +166,13 @@ export class EtcdClient {
     return this.#over !== undefined;
   }
 
-  /** Gets the token that every later call carries; nothing where there is no user, or the server knows none. */
+  /** Gets the token that every later call carries: nothing where the server knows no users, an error where it asks for one. */
   logIn(): Observable<void> {
     const { username, password = '' } = this.#options;
-    if (username === undefined) return of(undefined);
+    if (username === undefined) {
+      // A lease is granted to anybody; that nobody else gets anything is better said now.
+      return this.range({ key: Buffer.from('/'), keysOnly: true }, 'read as nobody').pipe(map(() => undefined));
+    }
     return this.#call('log in', () => this.#etcd.auth.authenticate({ name: username, password })).pipe(
       map(({ token }) => void (this.#token = token)),
       catchError((error: unknown) =>

@@ -1,17 +1,4 @@
-import {
-  concat,
-  defer,
-  EMPTY,
-  expand,
-  finalize,
-  map,
-  mergeMap,
-  type Observable,
-  of,
-  reduce,
-  switchMap,
-  throwError,
-} from 'rxjs';
+import { concat, defer, EMPTY, expand, map, mergeMap, type Observable, of, reduce, switchMap, throwError } from 'rxjs';
 import type { DirectoryChange } from '../../port/index.js';
 import type { EtcdClient, Page } from './client.js';
 import { againWhenCompacted, CompactedError } from './errors.js';
@@ -21,7 +8,7 @@ import { type KeyEvent, openWatchStream } from './watchStream.js';
 
 /** What a directory held at a revision. */
 export interface DirectorySnapshot {
-  readonly names: ReadonlySet<string>;
+  readonly names: Set<string>;
   readonly revision: bigint;
 }
 
@@ -29,57 +16,45 @@ export interface DirectorySnapshot {
 export interface DirectoryWatchOptions {
   readonly timeoutMs: number;
   readonly pageSize: number;
-  /** What is known already, from a watch whose connection broke: only what came since is asked for. */
-  readonly known?: DirectorySnapshot | undefined;
   /** Told how far it has got. */
   readonly progress: Progress;
-  /** Told when the watch ends, of all that it knew. */
-  readonly onEnd: (known: DirectorySnapshot) => void;
 }
 
 /**
  * Lists a directory at one revision, and watches it from the next on; again, with a new snapshot, when the server has
  * dropped the history in between, or its store has lost it.
+ *
+ * After a connection broke it is listed anew, too: what is known of a store says nothing of one that was restored meanwhile.
  */
 export function watchDirectory(
   client: EtcdClient,
   range: KeyRange,
-  { timeoutMs, pageSize, known, progress, onEnd }: DirectoryWatchOptions,
+  { timeoutMs, pageSize, progress }: DirectoryWatchOptions,
 ): Observable<DirectoryChange> {
-  return defer(() => {
-    let last = known;
-    const round = defer(() => (last ? of(last) : listDirectory(client, range, pageSize))).pipe(
-      switchMap((snapshot) => {
-        const names = new Set(snapshot.names);
-        let { revision } = snapshot;
-        let told = false;
-        const reached = (): Observable<never> =>
-          defer(() => {
-            progress.reach(revision);
-            return EMPTY;
-          });
-        return openWatchStream(client, timeoutMs).pipe(
-          switchMap((stream) => stream.watch({ key: range.from, to: range.to, from: revision + 1n })),
-          mergeMap((answer): Observable<DirectoryChange> => {
-            if (answer.type === 'created') {
-              // A store that is behind what we have seen is another one, or an older copy.
-              if (answer.revision < revision)
-                return throwError(() => new CompactedError('SERVER_ERROR', 'The store went back.'));
-              told = true;
-              return concat(of<DirectoryChange>({ type: 'snapshot', names: [...names] }), reached());
-            }
-            revision = answer.events.at(-1)!.state.revision;
-            const delta = applyEvents(names, range, answer.events);
-            return delta ? concat(of(delta), reached()) : reached();
-          }),
-          finalize(() => {
-            if (told) onEnd({ names, revision });
-          }),
-        );
-      }),
-    );
-    return round.pipe(againWhenCompacted(() => (last = undefined)));
-  });
+  return defer(() => listDirectory(client, range, pageSize)).pipe(
+    switchMap(({ names, revision: listed }) => {
+      let revision = listed;
+      const reached = defer(() => {
+        progress.reach(revision);
+        return EMPTY;
+      });
+      return openWatchStream(client, timeoutMs).pipe(
+        switchMap((stream) => stream.watch({ key: range.from, to: range.to, from: listed + 1n })),
+        mergeMap((answer): Observable<DirectoryChange> => {
+          if (answer.type === 'created') {
+            // A store that is behind what we have seen is another one, or an older copy.
+            if (answer.revision < listed)
+              return throwError(() => new CompactedError('SERVER_ERROR', 'The store went back.'));
+            return concat(of<DirectoryChange>({ type: 'snapshot', names: [...names] }), reached);
+          }
+          revision = answer.events.at(-1)!.state.revision;
+          const delta = applyEvents(names, range, answer.events);
+          return delta ? concat(of(delta), reached) : reached;
+        }),
+      );
+    }),
+    againWhenCompacted(),
+  );
 }
 
 /** Reads all names of a directory as of one revision, page by page. */

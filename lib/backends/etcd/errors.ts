@@ -43,12 +43,8 @@ export function isAuthDisabled(error: unknown): boolean {
 }
 
 /** Begins again where the history that was asked for is gone. */
-export function againWhenCompacted<T>(before: () => void = () => undefined): MonoTypeOperatorFunction<T> {
+export function againWhenCompacted<T>(): MonoTypeOperatorFunction<T> {
   return retry({
-    delay: (error: unknown) => {
-      if (!(error instanceof CompactedError)) return throwError(() => error);
-      before();
-      return of(true);
-    },
+    delay: (error: unknown) => (error instanceof CompactedError ? of(true) : throwError(() => error)),
   });
 }

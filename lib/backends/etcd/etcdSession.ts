@@ -26,7 +26,7 @@ import type { CreateOptions, DirectoryChange, NodeCondition, RegistryNode, Sessi
 import { bulkCreate, bulkRead, bulkRemove, type Made, type Reading, type Unwanted, type Wanted } from './batches.js';
 import type { EtcdClient, KeyState } from './client.js';
 import { absent, anyChild, childless, get, overwrite, put, remove, touch, unchanged, written } from './conditions.js';
-import { type DirectorySnapshot, listDirectory, watchDirectory } from './directoryWatch.js';
+import { listDirectory, watchDirectory } from './directoryWatch.js';
 import { againWhenCompacted } from './errors.js';
 import { below, keyOf } from './keys.js';
 import type { Leases } from './leases.js';
@@ -70,9 +70,6 @@ export class EtcdSession implements Session {
   /** How far the watches on each directory have got. */
   readonly #watching = new Map<string, Set<Progress>>();
   #line: Line | undefined;
-  /** What was known of directories when the connection before this one broke, and this one. */
-  #known = new Map<string, DirectorySnapshot>();
-  #left = new Map<string, DirectorySnapshot>();
 
   constructor(leases: Leases, options: EtcdSessionOptions) {
     this.leases = leases;
@@ -91,9 +88,6 @@ export class EtcdSession implements Session {
       reads: bulkRead(client),
     };
     this.#making.clear();
-    // What was not asked for again while the last connection was up is not wanted any more.
-    this.#known = this.#left;
-    this.#left = new Map();
   }
 
   /** Leaves the session without a connection. */
@@ -227,19 +221,13 @@ export class EtcdSession implements Session {
 
   watchDirectory(path: string): Observable<DirectoryChange> {
     return this.#at(path, ({ client }, full) => {
-      const known = this.#known.get(full);
-      this.#known.delete(full);
       const progress = new Progress();
       const watching = this.#watching.get(full) ?? new Set();
       this.#watching.set(full, watching.add(progress));
       return watchDirectory(client, below(full), {
         timeoutMs: this.timeoutMs,
         pageSize: this.#options.pageSize,
-        known,
         progress,
-        onEnd: (now) => {
-          if (client.isOver) this.#left.set(full, now);
-        },
       }).pipe(
         finalize(() => {
           progress.end();

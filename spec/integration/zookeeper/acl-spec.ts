@@ -2,6 +2,9 @@ import { firstValueFrom } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { createRegistry, InvalidOptionError, whileConnected } from '../../../lib/index.js';
 import { zookeeper, type ZooKeeperOptions } from '../../../lib/backends/zookeeper/index.js';
+import { Stage } from '../../support/scenario/stage.js';
+import { startZooKeeperRegistry } from '../../support/scenario/zookeeperRegistry.js';
+import { eventually } from '../../support/servers/eventually.js';
 import { connectRawZooKeeper } from '../../support/servers/rawZooKeeper.js';
 import { startZooKeeper } from '../../support/servers/zookeeperServer.js';
 
@@ -9,6 +12,34 @@ const USER = { username: 'app', password: 's3cret' };
 const refused = { name: 'NO_AUTH' };
 
 describe('who may touch what is made', () => {
+  it('is those of one user, with a user in the address', async () => {
+    await using server = await startZooKeeperRegistry();
+    const stage = new Stage(server);
+    const owner = await stage.connect({ user: 'shop:s%3Acret@' });
+    const registration = owner.register('dubbo://a:1/acl.Guarded');
+    const path = await registration.registered();
+    const raw = await server.raw();
+    await expect(raw.data(path)).rejects.toMatchObject(refused);
+    await expect(raw.remove(path)).rejects.toMatchObject(refused);
+    await expect(raw.create(`${path}-forged`)).rejects.toMatchObject(refused);
+    await expect(raw.children('/dubbo')).rejects.toMatchObject(refused);
+
+    const friend = await stage.connect({ user: 'shop:s%3Acret@' });
+    const view = friend.consume({ interface: 'acl.Guarded' });
+    await eventually(() => expect(view.addresses).toEqual(['a:1']));
+
+    for (const user of ['', 'shop:wrong@', 'other:s%3Acret@']) {
+      const stranger = await stage.connect({ user });
+      const refusedOne = stranger.register('dubbo://b:1/acl.Guarded');
+      const denied = stranger.consume({ interface: 'acl.Guarded' });
+      await eventually(() => expect(refusedOne.error).toMatchObject({ code: 'NOT_AUTHORIZED' }));
+      await eventually(() => expect(denied.error).toMatchObject({ code: 'NOT_AUTHORIZED' }));
+    }
+    registration.unsubscribe();
+    await eventually(() => expect(view.addresses).toEqual([]));
+    await stage.clear();
+  });
+
   it('is everybody, its creator alone, or whom a list of your own names', async () => {
     await using server = await startZooKeeper();
     const stranger = await connectRawZooKeeper(server.port);

@@ -1,46 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Session } from '../../../lib/index.js';
-import { connectRawZooKeeper, type RawStat, type RawZooKeeper } from '../servers/rawZooKeeper.js';
-import type { ZooKeeperServer } from '../servers/zookeeperServer.js';
+import type { RegistryServer } from './registryServer.js';
 
-/** A node as the server holds it. */
-export interface JudgedNode {
-  readonly name: string;
-  readonly stat: RawStat;
+/** Who owns a node, when it was made and when written: the same three mean that it was never touched. */
+export async function identityOf(server: RegistryServer, path: string): Promise<string | undefined> {
+  const node = await server.node(path);
+  return node && `${node.owner ?? 'nobody'} in ${node.made}/${node.written}`;
 }
 
-/** Asks the server something with a client that shares no code with what is judged. */
-export async function judge<T>(server: ZooKeeperServer, ask: (raw: RawZooKeeper) => Promise<T>): Promise<T> {
-  await using raw = await connectRawZooKeeper(server.port);
-  return await ask(raw);
-}
-
-/** The children of a directory as the server holds them, sorted by name; none if there is no such directory. */
-export function nodesIn(server: ZooKeeperServer, directory: string): Promise<JudgedNode[]> {
-  return judge(server, async (raw) => {
-    const names = (await raw.stat(directory)) ? await raw.children(directory) : [];
-    const stats = await Promise.all(names.map((name) => raw.stat(`${directory}/${name}`)));
-    return names.flatMap((name, index) => (stats[index] ? [{ name, stat: stats[index] }] : []));
-  });
-}
-
-/** Who made a node and when: the same two values mean that it was never made anew. */
-export async function identityOf(server: ZooKeeperServer, path: string): Promise<string | undefined> {
-  const stat = await judge(server, (raw) => raw.stat(path));
-  return stat ? `${stat.ephemeralOwner} in ${stat.czxid}` : undefined;
+/** Whether a node is there and belongs to a session. */
+export async function belongsTo(server: RegistryServer, path: string, session: Session): Promise<boolean> {
+  const owner = (await server.node(path))?.owner;
+  return owner !== undefined && server.ownersOf(session).includes(owner);
 }
 
 /** Whether the server knows a session. */
-export async function knowsSession(server: ZooKeeperServer, id: string): Promise<boolean> {
-  const [sessions = ''] = (await server.command('dump')).split('Connections dump:');
-  return sessions.split(/[\s:]+/).includes(id);
-}
-
-/** One number of the server's `mntr` report. */
-export async function measure(server: ZooKeeperServer, name: string): Promise<number> {
-  const line = (await server.command('mntr')).split('\n').find((each) => each.startsWith(`${name}\t`));
-  if (!line) throw new Error(`mntr does not tell ${name}`);
-  return Number(line.split('\t')[1]);
+export async function knowsSession(server: RegistryServer, id: string): Promise<boolean> {
+  return (await server.sessions()).includes(id);
 }
 
 /** Holds if a check holds all the time: for what must *not* happen. */
@@ -50,16 +26,4 @@ export async function throughout(ms: number, check: () => void | Promise<void>):
     await check();
     await sleep(50);
   } while (performance.now() < end);
-}
-
-/** Ends a client's session at the server, behind its back. */
-export async function expireSessionOf(server: ZooKeeperServer, session: Session): Promise<void> {
-  await server.expire(session.id, passwordOf(session));
-}
-
-/** The password stands in no interface: nobody but a spec has a use for it. */
-function passwordOf(session: Session): Buffer {
-  const { credentials } = session as Session & { credentials?: { password?: unknown } };
-  if (!Buffer.isBuffer(credentials?.password)) throw new Error(`session ${session.id} does not tell its password`);
-  return credentials.password;
 }

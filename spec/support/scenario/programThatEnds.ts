@@ -1,8 +1,8 @@
 import { firstValueFrom } from 'rxjs';
 import { createRegistry } from '../../../lib/index.js';
 
-// A whole program: a spec starts it with the address of a server, and sees it end by itself.
-const registry = createRegistry(`zookeeper://${process.argv[2]}?session=10000`);
+// A whole program: a spec starts it with the address of a registry, and sees it end by itself.
+const registry = createRegistry(process.argv[2]!);
 registry.subscribe({ interface: '*' }).subscribe();
 registry.register('dubbo://kept:1/program.Kept').subscribe();
 await registry.provide('dubbo://a:1/program.Ends');

@@ -26,7 +26,7 @@ export class RegistrationRecord {
   }
 
   /** The node's path, once registered. */
-  registered(withinMs = 10_000): Promise<string> {
+  registered(withinMs = 15_000): Promise<string> {
     return eventually(
       () => {
         if (this.error) throw this.error as Error;

@@ -10,14 +10,16 @@ import {
 } from '../../../lib/index.js';
 import { type FaultProxy, startFaultProxy } from '../proxy/faultProxy.js';
 import { eventually } from '../servers/eventually.js';
-import type { ZooKeeperServer } from '../servers/zookeeperServer.js';
 import { ConsumerRecord } from './consumerRecord.js';
 import { RegistrationRecord } from './registrationRecord.js';
+import type { RegistryServer } from './registryServer.js';
 import { StatesRecord } from './statesRecord.js';
 
 /** How {@link Stage.client} connects. */
 export interface ActorOptions extends RegistryOptions {
   readonly sessionMs?: number;
+  /** The addresses of several servers, which are then reached directly. */
+  readonly servers?: string;
   /** What stands before the host: `user:password@`. */
   readonly user?: string;
   /** What stands behind the port: a path to live below. */
@@ -65,11 +67,16 @@ export class Actor {
 
 /** The actors of one spec on one server: closed together, and judged at the end for what they were told. */
 export class Stage {
-  readonly server: ZooKeeperServer;
+  readonly server: RegistryServer;
   #actors: Actor[] = [];
 
-  constructor(server: ZooKeeperServer) {
+  constructor(server: RegistryServer) {
     this.server = server;
+  }
+
+  /** How many connections all of them have now. */
+  get connections(): number {
+    return this.#actors.reduce((sum, { proxy }) => sum + proxy.connections, 0);
   }
 
   /** Makes a registry behind a proxy of its own, and waits until it is connected. */
@@ -81,10 +88,10 @@ export class Stage {
 
   /** Makes a registry behind a proxy of its own. */
   async enter(options: ActorOptions = {}): Promise<Actor> {
-    const { sessionMs = 10_000, user = '', chroot = '', parameters, ...registryOptions } = options;
+    const { sessionMs = 10_000, servers, user = '', chroot = '', parameters, ...registryOptions } = options;
     const proxy = await startFaultProxy({ port: this.server.port });
     const query = [`session=${sessionMs}`, ...(parameters ? [parameters] : [])].join('&');
-    const address = `zookeeper://${user}${proxy.address}${chroot}?${query}`;
+    const address = `${this.server.scheme}://${user}${servers ?? proxy.address}${chroot}?${query}`;
     const actor = new Actor(createRegistry(address, registryOptions), proxy);
     this.#actors.push(actor);
     return actor;
@@ -94,7 +101,7 @@ export class Stage {
   async clear(): Promise<void> {
     const actors = this.#actors;
     this.#actors = [];
-    await Promise.all(actors.map(({ registry }) => registry.close({ deadlineMs: 2_000 })));
+    await Promise.all(actors.map(({ registry }) => registry.close({ deadlineMs: 5_000 })));
     await Promise.all(actors.map(({ proxy }) => proxy.close()));
     const flaws = actors.flatMap(({ states, consumers }) => [
       ...states.flaws,

@@ -21,7 +21,7 @@ export function eventually<T extends NonNullable<unknown> | null>(
   options?: EventuallyOptions,
 ): Promise<Truthy<T>>;
 export async function eventually(check: () => unknown, options: EventuallyOptions = {}): Promise<unknown> {
-  const { what = 'the condition', withinMs = 10_000, everyMs = 20 } = options;
+  const { what = 'the condition', withinMs = 15_000, everyMs = 20 } = options;
   const late = AbortSignal.timeout(withinMs);
   let failure: unknown;
   while (!late.aborted) {

@@ -1,12 +1,27 @@
+import { etcdProgram, etcdVersion } from './etcdProgram.js';
 import { javaRuntime } from './javaRuntime.js';
 import { zookeeperDistribution } from './zookeeperDistribution.js';
 
+const report = (line: string) => console.log(line);
+
 /** Gets every server that the integration specs run against: `npm run servers`. */
 async function fetchServers(): Promise<void> {
-  const report = (line: string) => console.log(line);
+  const fetched = await Promise.allSettled([fetchZooKeeper(), fetchEtcd()]);
+  for (const each of fetched) {
+    if (each.status === 'fulfilled') continue;
+    console.error(explain(each.reason));
+    process.exitCode = 1;
+  }
+}
+
+async function fetchZooKeeper(): Promise<void> {
   await javaRuntime(report);
   const { version } = await zookeeperDistribution(report);
   report(`ZooKeeper ${version}: ready`);
+}
+
+async function fetchEtcd(): Promise<void> {
+  report(`etcd ${await etcdVersion(await etcdProgram(report))}: ready`);
 }
 
 function explain(error: unknown): string {
@@ -14,7 +29,4 @@ function explain(error: unknown): string {
   return error.cause === undefined ? error.message : `${error.message}\nCause: ${explain(error.cause)}`;
 }
 
-await fetchServers().catch((error: unknown) => {
-  console.error(explain(error));
-  process.exitCode = 1;
-});
+await fetchServers();

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 
 /** Sends a ZooKeeper server one of its four-letter words and returns the whole answer. */
-export function fourLetterWord(port: number, word: string, timeoutMs = 1000): Promise<string> {
+export function fourLetterWord(port: number, word: string, timeoutMs = 5_000): Promise<string> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     const socket = connect(port, '127.0.0.1', () => socket.write(word));

@@ -67,7 +67,7 @@ const ANY_VERSION = -1;
  * It keeps its session alive by pings but does not reconnect: after a loss, make another.
  */
 export async function connectRawZooKeeper(port: number, options: RawConnectOptions = {}): Promise<RawZooKeeper> {
-  const { sessionTimeoutMs = 10_000, session, withinMs = 5000 } = options;
+  const { sessionTimeoutMs = 10_000, session, withinMs = 15_000 } = options;
   const wanted = session ? { id: parseSessionId(session.id), password: session.password } : NEW_SESSION;
   const opened = await eventually(() => handshake(port, wanted, sessionTimeoutMs), {
     what: `a connection to 127.0.0.1:${port}`,
@@ -100,16 +100,26 @@ export class RawZooKeeper implements AsyncDisposable {
     socket.once('close', () => this.#end());
   }
 
+  /** Whether it can still be asked. */
+  get connected(): boolean {
+    return !this.#socket.destroyed;
+  }
+
   async create(path: string, options: RawCreateOptions = {}): Promise<string> {
     const { data = '', ephemeral = false, sequential = false, parents = false } = options;
-    if (parents) await this.#createParents(path);
-    const reply = await this.#call(OP.create, `create ${path}`, (body) => {
+    const write = (body: JuteWriter) => {
       body.string(path).buffer(Buffer.from(data));
       // One access rule: everybody may do everything.
       body.int(1).int(31).string('world').string('anyone');
       body.int((ephemeral ? 1 : 0) | (sequential ? 2 : 0));
+    };
+    const send = async () => (await this.#call(OP.create, `create ${path}`, write)).string();
+    // First without asking: what is called one after another is sent so, and mostly they are there.
+    return send().catch(async (error: unknown) => {
+      if (!parents || !isNoNode(error)) throw error;
+      await this.#createParents(path);
+      return send();
     });
-    return reply.string();
   }
 
   async remove(path: string, version = ANY_VERSION): Promise<void> {
