@@ -243,10 +243,14 @@ class BackendRegistry implements Registry {
       onRefused: (path, cause) => {
         if (this.#isKnownUnreadable(path)) return;
         const why = cause instanceof Error ? cause.message : String(cause);
-        this.#warn('UNREADABLE_DIRECTORY', `Left out ${quoted(path)} until it can be read: ${why}`, {
-          path: redact(path),
-          cause,
-        });
+        this.#warn(
+          'UNREADABLE_DIRECTORY',
+          `What is known of ${quoted(path)} stays as it is until it can be read: ${why}`,
+          {
+            path: redact(path),
+            cause,
+          },
+        );
       },
       onUnreadable: (path, cause) => {
         if (this.#isKnownUnreadable(path)) return;

@@ -17,6 +17,8 @@ export interface DirectoryFeedOptions<T> {
   readonly read: (name: string) => T;
   /** Told once of each child that cannot be read. */
   readonly onUnreadable: (path: string, error: unknown) => void;
+  /** Told when a directory that was read may not be read any more; it is tried again. */
+  readonly onRefused?: (path: string, error: unknown) => void;
   /** Told when the names together pass {@link largeAtBytes}. */
   readonly onLarge?: (path: string, bytes: number) => void;
   readonly largeAtBytes?: number;
@@ -41,7 +43,7 @@ export function directoryFeed<T>(
   connection: Observable<ConnectionState>,
   options: DirectoryFeedOptions<T>,
 ): Observable<DirectoryBatch<T>> {
-  const { retry, scheduler } = options;
+  const { retry, scheduler, onRefused } = options;
   return defer(() => {
     const directory = new Directory(path, options);
     return connection.pipe(
@@ -51,6 +53,9 @@ export function directoryFeed<T>(
             ...retry,
             ...(scheduler && { scheduler }),
             isFatal: (error) => isFatalError(error) && !directory.seen,
+            onRetry: (error) => {
+              if (isFatalError(error)) onRefused?.(path, error);
+            },
           }),
         ),
       ),
