@@ -1,0 +1,4 @@
+import { startEtcdRegistries } from '../../support/scenario/registryCluster.js';
+import { describeCluster } from '../shared/cluster.js';
+
+describeCluster('etcd', startEtcdRegistries);

@@ -1,0 +1,4 @@
+import { describeContract } from '../../contract/contract.js';
+import { etcdWorld } from '../../contract/etcdWorld.js';
+
+describeContract('etcd', etcdWorld);

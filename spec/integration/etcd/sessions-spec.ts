@@ -1,0 +1,4 @@
+import { startEtcdRegistry } from '../../support/scenario/etcdRegistry.js';
+import { describeSessions } from '../shared/sessions.js';
+
+describeSessions('etcd', startEtcdRegistry);

@@ -1,0 +1,4 @@
+import { startZooKeeperRegistry } from '../../support/scenario/zookeeperRegistry.js';
+import { describeIsolation } from '../shared/isolation.js';
+
+describeIsolation('ZooKeeper', startZooKeeperRegistry);

@@ -1,0 +1,4 @@
+import { startZooKeeperRegistry } from '../../support/scenario/zookeeperRegistry.js';
+import { describeLiveness } from '../shared/liveness.js';
+
+describeLiveness('ZooKeeper', startZooKeeperRegistry);
