@@ -83,6 +83,7 @@ export default tseslint.config(
     rules: {
       '@typescript-eslint/explicit-module-boundary-types': 'off',
       '@typescript-eslint/require-await': 'off',
+      '@typescript-eslint/no-unused-vars': ['error', { varsIgnorePattern: '^_$' }],
       'no-restricted-exports': 'off',
       'rxjs-x/no-ignored-error': 'off',
       'rxjs-x/no-ignored-subscribe': 'off',

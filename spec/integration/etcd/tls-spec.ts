@@ -76,7 +76,7 @@ describe('certificates and keys', () => {
   });
 
   it('are parameters of the address', async () => {
-    const query = Object.entries(files)
+    const query = Object.entries<string>({ ...files })
       .map(([name, path]) => `${name}=${encodeURIComponent(path)}`)
       .join('&');
     for (const parameters of [query, `${query}&tls=true`, `${query}&tls=true&serverName=localhost`]) {

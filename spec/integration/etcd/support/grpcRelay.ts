@@ -156,7 +156,7 @@ export class GrpcRelay implements AsyncDisposable {
       });
     });
     up.on('data', (chunk: Buffer) => messages.take(chunk));
-    up.once('trailers', (last) => (trailers = last));
+    up.once('trailers', (last: IncomingHttpHeaders) => void (trailers = last));
     up.once('end', () => answers.add(() => void down.end()));
   }
 
