@@ -12,7 +12,7 @@ import type {
 } from 'etcd3';
 import { catchError, defer, finalize, from, map, Observable, of, Subject, type Subscriber, throwError } from 'rxjs';
 import { RegistryError } from '../../errors.js';
-import { isAuthDisabled, toRegistryError } from './errors.js';
+import { isAuthDisabled, isDenied, toRegistryError } from './errors.js';
 import type { TlsCredentials } from './tls.js';
 
 // This is the one file that knows etcd3. Of etcd3 it uses the typed raw clients: its own watcher loses events, its own lease
@@ -171,7 +171,11 @@ export class EtcdClient {
     const { username, password = '' } = this.#options;
     if (username === undefined) {
       // A lease is granted to anybody; that nobody else gets anything is better said now.
-      return this.range({ key: Buffer.from('/'), keysOnly: true }, 'read as nobody').pipe(map(() => undefined));
+      return this.range({ key: Buffer.from('/'), keysOnly: true }, 'read as nobody').pipe(
+        map(() => undefined),
+        // Who may not read that is somebody, though: named by a certificate.
+        catchError((error: unknown) => (isDenied((error as Error).cause) ? of(undefined) : throwError(() => error))),
+      );
     }
     return this.#call('log in', () => this.#etcd.auth.authenticate({ name: username, password })).pipe(
       map(({ token }) => void (this.#token = token)),

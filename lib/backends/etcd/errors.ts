@@ -42,6 +42,11 @@ export function isAuthDisabled(error: unknown): boolean {
   return error instanceof Error && error.message.includes('authentication is not enabled');
 }
 
+/** Whether somebody who is known may not do just this. */
+export function isDenied(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('permission denied');
+}
+
 /** Begins again where the history that was asked for is gone. */
 export function againWhenCompacted<T>(): MonoTypeOperatorFunction<T> {
   return retry({

@@ -46,11 +46,10 @@ function readPem(option: string, pem: Pem): Buffer {
     try {
       bytes = readFileSync(pem);
     } catch (error) {
-      throw new InvalidOptionError(
-        option,
-        expected,
-        `${pem} (${(error as NodeJS.ErrnoException).code ?? 'unreadable'})`,
-      );
+      const why = (error as NodeJS.ErrnoException).code ?? 'unreadable';
+      // What is no path may be the key itself, without its first line or with a slip in it.
+      const shown = option === 'tls.key' || /[\r\n]/.test(pem) ? 'a text that is neither' : pem;
+      throw new InvalidOptionError(option, expected, `${shown} (${why})`);
     }
   } else if (typeof pem === 'string' || pem instanceof Uint8Array) {
     bytes = Buffer.from(pem as string);

@@ -45,8 +45,6 @@ export type WatchAnswer =
 interface Watch {
   readonly subscriber: Subscriber<WatchAnswer>;
   readonly from: bigint;
-  /** Events of a response that was too large for one message, so far. */
-  fragments: KeyEvent[];
   id: string | undefined;
   left: boolean;
 }
@@ -114,7 +112,7 @@ export class WatchStream {
   watch({ key, to, from }: WatchRequest): Observable<WatchAnswer> {
     return new Observable((subscriber) => {
       if (this.#over !== undefined) return subscriber.error(this.#over);
-      const watch: Watch = { subscriber, from, fragments: [], id: undefined, left: false };
+      const watch: Watch = { subscriber, from, id: undefined, left: false };
       this.#creating.push(watch);
       subscriber.add(() => this.#leave(watch));
       this.#duplex.write({
@@ -122,8 +120,8 @@ export class WatchStream {
           key,
           ...(to && { range_end: to }),
           start_revision: String(from),
-          // Or a response above the size that the server sends is lost with all that is in it.
-          fragment: true,
+          // In one piece, of whatever size: to cut it up costs the server (3.4) the square of what happened, for seconds.
+          fragment: false,
         },
       });
     });
@@ -148,16 +146,14 @@ export class WatchStream {
       this.#watches.delete(id);
       return watch.subscriber.error(refusal(answer));
     }
+    const events: KeyEvent[] = [];
     for (const { type, kv } of answer.events) {
       const state = toKeyState(kv);
       // The position is what events say of themselves: the header's revision runs ahead of them.
       if (state.revision < watch.from) continue;
-      watch.fragments.push({ type: type === 'Delete' ? 'delete' : 'put', state });
+      events.push({ type: type === 'Delete' ? 'delete' : 'put', state });
     }
-    if (answer.fragment || watch.fragments.length === 0) return;
-    const events = watch.fragments;
-    watch.fragments = [];
-    watch.subscriber.next({ type: 'events', events });
+    if (events.length > 0) watch.subscriber.next({ type: 'events', events });
   }
 
   /** Tells every watch that it is over. */

@@ -165,17 +165,6 @@ describe('a stream of watches', () => {
     expect(watch.told.map(revisionsOf)).toEqual([undefined, [10, 11]]);
   });
 
-  it('puts a response together that came in fragments', async () => {
-    const far = await opened();
-    const watch = far.watch();
-    far.answer({ watch_id: '1', created: true });
-    far.answer({ watch_id: '1', fragment: true, events: [put(4)] });
-    far.answer({ watch_id: '1', fragment: true, events: [put(4)] });
-    expect(watch.told).toHaveLength(1);
-    far.answer({ watch_id: '1', events: [put(4)] });
-    expect(revisionsOf(watch.told[1])).toEqual([4, 4, 4]);
-  });
-
   it('cancels on the server what is left, also what is left before it is set', async () => {
     const far = await opened();
     const [set, early] = [far.watch(), far.watch()];
