@@ -1,5 +1,6 @@
 /**
- * Picks per second of each balancer, and the cost of one change, at 10, 1,000 and 100,000 instances.
+ * Picks per second of each balancer, and of a whole pipeline, and the cost of one change through it, at 10, 1,000 and 100,000
+ * instances.
  *
  * Each figure is a ratio to the least there is, measured in turn with it in the same run: a pick to an array index that goes
  * round, a change (one instance's weight, and the pick after it) to a bare `scan` that is pushed a value. Repeated, shown as the
@@ -7,21 +8,25 @@
  *
  *     npx tsx bench/picks/picks.ts [--json] [--only NAME]
  */
-import { scan, Subject } from 'rxjs';
+import { type OperatorFunction, pipe, scan, Subject } from 'rxjs';
 import {
   balance,
-  type BalancerFactory,
+  CallMeter,
   consistentHash,
+  ejectOutliers,
   leastLoaded,
+  panic,
   type Picker,
   powerOfTwoChoices,
+  preferZone,
   random,
   rendezvous,
   roundRobin,
   shortestResponse,
   smoothWeightedRoundRobin,
+  stabilize,
   sticky,
-} from '../../lib/balancers/index.js';
+} from '../../lib/operators/index.js';
 import { instanceKey, ServiceUrl } from '../../lib/dubbo/index.js';
 import { InstanceLedger, type InstanceSet } from '../../lib/instances/index.js';
 
@@ -29,16 +34,28 @@ const SIZES = [10, 1_000, 100_000];
 const REPETITIONS = 15;
 const ROUND_MS = 30;
 
-const BALANCERS: readonly (readonly [name: string, factory: BalancerFactory])[] = [
-  ['roundRobin', roundRobin()],
-  ['smoothWeightedRoundRobin', smoothWeightedRoundRobin()],
-  ['random', random()],
-  ['leastLoaded', leastLoaded()],
-  ['powerOfTwoChoices', powerOfTwoChoices()],
-  ['shortestResponse', shortestResponse()],
-  ['consistentHash', consistentHash()],
-  ['rendezvous', rendezvous()],
-  ['sticky', sticky(roundRobin())],
+/** From sets to a picker, with everything in between that most people want. */
+function wholePipeline(): OperatorFunction<InstanceSet, Picker> {
+  const meter = new CallMeter();
+  return pipe(
+    stabilize({ removeAfterMs: 10_000 }),
+    preferZone('eu-1'),
+    panic(ejectOutliers(meter.outcomes)),
+    balance(leastLoaded(), { meter }),
+  );
+}
+
+const PICKERS: readonly (readonly [name: string, toPicker: OperatorFunction<InstanceSet, Picker>])[] = [
+  ['roundRobin', balance(roundRobin())],
+  ['smoothWeightedRoundRobin', balance(smoothWeightedRoundRobin())],
+  ['random', balance(random())],
+  ['leastLoaded', balance(leastLoaded())],
+  ['powerOfTwoChoices', balance(powerOfTwoChoices())],
+  ['shortestResponse', balance(shortestResponse())],
+  ['consistentHash', balance(consistentHash())],
+  ['rendezvous', balance(rendezvous())],
+  ['sticky', balance(sticky(roundRobin()))],
+  ['whole pipeline', wholePipeline()],
 ];
 
 interface Figure {
@@ -74,7 +91,7 @@ function instances(size: number): ServiceUrl[] {
       host: `10.${index >> 16}.${(index >> 8) & 255}.${index & 255}`,
       port: 20_880,
       path: 'com.acme.Users',
-      parameters: { weight: String(50 + (index % 4) * 50) },
+      parameters: { weight: String(50 + (index % 4) * 50), zone: 'eu-1' },
     }),
   );
 }
@@ -123,13 +140,13 @@ function bytesPer(work: Work): number {
   return Math.max(0, Math.round(Math.min(...tries.filter((bytes) => bytes >= 0))));
 }
 
-function measure(balancer: string, factory: BalancerFactory, size: number): Figure {
+function measure(balancer: string, toPicker: OperatorFunction<InstanceSet, Picker>, size: number): Figure {
   const all = instances(size);
   const ledger = new InstanceLedger();
   ledger.write(all.map((each) => [instanceKey(each), each]));
   const sets = new Subject<InstanceSet>();
   let picker!: Picker;
-  const following = sets.pipe(balance(factory)).subscribe((each) => (picker = each));
+  const following = sets.pipe(toPicker).subscribe((each) => (picker = each));
   sets.next(ledger.set);
 
   const keys = Array.from({ length: 4_096 }, (_, index) => `user-${index}`);
@@ -188,9 +205,9 @@ const shown = ({ median, spread }: Spread): string => `${median.toFixed(1)} ± $
 function main(args: readonly string[]): void {
   const asJson = args.includes('--json');
   const only = args.includes('--only') ? args[args.indexOf('--only') + 1] : undefined;
-  const chosen = BALANCERS.filter(([name]) => only === undefined || name === only);
+  const chosen = PICKERS.filter(([name]) => only === undefined || name === only);
   if (chosen.length === 0) {
-    throw new Error(`--only takes one of: ${BALANCERS.map(([name]) => name).join(', ')}`);
+    throw new Error(`--only takes one of: ${PICKERS.map(([name]) => name).join(', ')}`);
   }
   if (!asJson) {
     console.log('                           instances    picks/s  index = 1  bytes  change, µs   scan = 1');
