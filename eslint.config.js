@@ -17,6 +17,7 @@ const LAYERS = {
   instances: ['dubbo', 'internal'],
   operators: ['balancers', 'instances', 'dubbo', 'internal'],
   balancers: ['instances', 'dubbo', 'internal'],
+  config: ['connection', 'port', 'operators', 'instances', 'dubbo', 'internal'],
   shutdown: ['internal'],
   interop: ['internal'],
   grpc: ['connection', 'instances', 'dubbo', 'internal'],
