@@ -1,3 +1,5 @@
+import { quoted } from './internal/quoted.js';
+
 /**
  * Every code that a {@link RegistryError} of this package can carry, and whether trying again can help.
  *
@@ -13,6 +15,7 @@ export const ERROR_CODES = {
   CLOSED: { retriable: false },
   TOO_LARGE: { retriable: false },
   UNREADABLE_NODE: { retriable: false },
+  INVALID_CONFIG: { retriable: false },
   UNSUPPORTED: { retriable: false },
   CONNECTION_LOST: { retriable: true },
   SESSION_EXPIRED: { retriable: true },
@@ -102,6 +105,19 @@ export class UnreadableNodeError extends RegistryError {
 
   constructor(reason: string, options?: ErrorOptions) {
     super('UNREADABLE_NODE', reason, options);
+  }
+}
+
+/** A value of the configuration centre that cannot be used; what was in force before it stays in force. */
+export class InvalidConfigError extends RegistryError {
+  override name = 'InvalidConfigError';
+
+  /** The key that holds the value, or the node that is a rule. */
+  readonly key: string;
+
+  constructor(key: string, reason: string, options?: ErrorOptions) {
+    super('INVALID_CONFIG', `${quoted(key)} cannot be used: ${reason}`, options);
+    this.key = key;
   }
 }
 

@@ -23,6 +23,7 @@ export {
   DuplicateRegistrationError,
   ERROR_CODES,
   type ErrorCode,
+  InvalidConfigError,
   InvalidOptionError,
   InvalidUrlError,
   NoInstanceError,

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import * as etcd from '../lib/backends/etcd/index.js';
 import * as memory from '../lib/backends/memory/index.js';
 import * as zookeeper from '../lib/backends/zookeeper/index.js';
+import * as config from '../lib/config/index.js';
 import * as operators from '../lib/operators/index.js';
 import * as grpc from '../lib/grpc/index.js';
 import * as testing from '../lib/testing/index.js';
@@ -15,6 +16,7 @@ describe('what the package exports', () => {
       'DuplicateRegistrationError',
       'ERROR_CODES',
       'InstanceSet',
+      'InvalidConfigError',
       'InvalidOptionError',
       'InvalidUrlError',
       'LEGAL_TRANSITIONS',
@@ -66,6 +68,17 @@ describe('what the package exports', () => {
       'toInstances',
       'warmUp',
       'where',
+    ]);
+  });
+
+  it('rx-registry/config', () => {
+    expect(Object.keys(config).sort()).toEqual([
+      'applyOverrides',
+      'asJson',
+      'asProperties',
+      'asText',
+      'asYaml',
+      'governanceKey',
     ]);
   });
 

@@ -1,2 +1,10 @@
 export type { ConfigSource } from './configSource.js';
 export type { AbsentConfigValue, ConfigValue, PresentConfigValue } from './configValue.js';
+export { asJson } from './formats/asJson.js';
+export { asProperties, type Properties } from './formats/asProperties.js';
+export { asText } from './formats/asText.js';
+export { asYaml } from './formats/asYaml.js';
+export type { FormatOptions, TypedFormatOptions } from './formats/formatOptions.js';
+export { type GovernanceKind, governanceKey, type GovernanceTarget, type GovernedService } from './governanceKey.js';
+export type { OnInvalidConfig } from './invalidConfig.js';
+export { applyOverrides, type ApplyOverridesOptions } from './rules/applyOverrides.js';

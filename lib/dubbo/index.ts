@@ -8,3 +8,4 @@ export { type RegistrationFacts, toRegisteredUrl } from './registeredUrl.js';
 export { parseRegistryAddress, type RegistryAddress, type RegistryHost } from './registryAddress.js';
 export { type ServiceQuery, toQuery } from './serviceQuery.js';
 export { ServiceUrl, type ServiceUrlChanges, type ServiceUrlParameters, type ServiceUrlParts } from './serviceUrl.js';
+export { splitHostPort } from './splitUrl.js';

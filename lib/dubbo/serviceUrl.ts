@@ -230,6 +230,7 @@ export class ServiceUrl {
 const CATEGORY_OF_PROTOCOL: ReadonlyMap<string, string> = new Map([
   ['consumer', 'consumers'],
   ['override', 'configurators'],
+  ['absent', 'configurators'],
   ['route', 'routers'],
   ['condition', 'routers'],
   ['script', 'routers'],
