@@ -1,6 +1,7 @@
 export {
   type Backoff,
   type BackoffOptions,
+  type CallOptions,
   fullJitter,
   isFatalError,
   type RetryOptions,
@@ -44,7 +45,7 @@ export {
 } from './port/index.js';
 export { iterate, type IterateBuffer, type IterateOptions } from './interop/index.js';
 export type { RegistrationState } from './registration/index.js';
-export type { CallOptions, Provision, Registry, RegistryOptions, RegistryWarning } from './registry.js';
+export type { Provision, Registry, RegistryOptions, RegistryWarning } from './registry.js';
 export {
   drain,
   drained,
