@@ -1,3 +1,15 @@
+export type { ConfigSource } from './config/configSource.js';
+export type {
+  ConfigCenter,
+  ConfigCenterOptions,
+  ConfigKeyOptions,
+  ConfigWarning,
+  GetConfigOptions,
+  PublishConfigOptions,
+  RemoveConfigOptions,
+} from './config/configCenter.js';
+export { ConfigConflictError, OutcomeUnknownError } from './config/configErrors.js';
+export type { AbsentConfigValue, ConfigValue, PresentConfigValue } from './config/configValue.js';
 export {
   type Backoff,
   type BackoffOptions,
@@ -8,6 +20,7 @@ export {
   retryWithBackoff,
   whileConnected,
 } from './connection/index.js';
+export { createConfigCenter } from './createConfigCenter.js';
 export { createRegistry } from './createRegistry.js';
 export {
   CATEGORIES,

@@ -1,5 +1,12 @@
 import { defer, endWith, firstValueFrom, isObservable, map, type Observable, of, ReplaySubject, switchMap } from 'rxjs';
-import { type BackoffOptions, type CallOptions, fullJitter, KeptConnection } from './connection/index.js';
+import {
+  type BackoffOptions,
+  type CallOptions,
+  fullJitter,
+  KeptConnection,
+  type SharedBackend,
+  shareBackend,
+} from './connection/index.js';
 import { Discovery } from './discovery/index.js';
 import { localAddress, rootPath, type ServiceQuery, ServiceUrl, toQuery, toRegisteredUrl } from './dubbo/index.js';
 import type { InstanceSet, ServiceEvent } from './instances/index.js';
@@ -157,14 +164,20 @@ export interface Registry extends AsyncDisposable {
   close(options?: { readonly deadlineMs?: number }): Promise<void>;
 }
 
-/** A registry on a backend; see `createRegistry`. */
-export function registryOn(backend: Backend, options: RegistryOptions = {}): Registry {
-  return new BackendRegistry(backend, options);
+/** A registry on a backend, or on that address; see `createRegistry`. */
+export function registryOn(backend: Backend, options: RegistryOptions = {}, address?: string): Registry {
+  return new BackendRegistry(shareBackend(backend, 'owner', address), options);
+}
+
+/** A part of a registry's connection, for a guest; `undefined` for a registry that is not of ours. */
+export function guestOf(registry: object): SharedBackend | undefined {
+  return BackendRegistry.guestOf(registry);
 }
 
 class BackendRegistry implements Registry {
   readonly states: Observable<ConnectionState>;
   readonly warnings: Observable<RegistryWarning>;
+  readonly #backend: SharedBackend;
   readonly #connection: KeptConnection;
   readonly #root: string;
   readonly #claims: Claims;
@@ -173,8 +186,13 @@ class BackendRegistry implements Registry {
   readonly #warnings = new Warnings<RegistryWarning['code']>('registry');
   #closed: Promise<void> | undefined;
 
-  constructor(backend: Backend, options: RegistryOptions) {
-    this.#connection = new KeptConnection(backend, 'registry', options.timeoutMs);
+  constructor(backend: SharedBackend, options: RegistryOptions) {
+    this.#backend = backend;
+    this.#connection = new KeptConnection(backend, {
+      name: 'registry',
+      area: 'registry',
+      timeoutMs: options.timeoutMs,
+    });
     this.#root = rootPath(options.group);
     this.states = this.#connection.states;
     this.warnings = this.#warnings.all;
@@ -216,6 +234,10 @@ class BackendRegistry implements Registry {
         );
       },
     });
+  }
+
+  static guestOf(registry: object): SharedBackend | undefined {
+    return #backend in registry ? registry.#backend.guest() : undefined;
   }
 
   register(url: string | ServiceUrl | Observable<string | ServiceUrl>): Observable<RegistrationState> {
@@ -279,7 +301,7 @@ class BackendRegistry implements Registry {
 
   close(options: { readonly deadlineMs?: number } = {}): Promise<void> {
     return (this.#closed ??= this.#connection
-      .close(options.deadlineMs, this.#claims.releases())
+      .close(options.deadlineMs, this.#claims.releases(), () => this.#claims.size > 0)
       .finally(() => this.#warnings.end()));
   }
 

@@ -4,4 +4,5 @@ export { connect, type ConnectOptions, type Link, type OpenLink } from './connec
 export { type CallOptions, KeptConnection } from './keptConnection.js';
 export { isFatalError, type RetryOptions, retryWithBackoff } from './retryWithBackoff.js';
 export { serversInTurn } from './serversInTurn.js';
+export { type Role, type SharedBackend, shareBackend } from './sharedBackend.js';
 export { whileConnected } from './whileConnected.js';

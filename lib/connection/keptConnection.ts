@@ -1,6 +1,7 @@
 import {
   asyncScheduler,
   defer,
+  EMPTY,
   endWith,
   firstValueFrom,
   ignoreElements,
@@ -20,7 +21,8 @@ import { whenAborted } from '../internal/abort.js';
 import { clockOf } from '../internal/clock.js';
 import { debugLog } from '../internal/debug.js';
 import { duration } from '../internal/duration.js';
-import type { Backend, ConnectionState } from '../port/index.js';
+import type { ConnectionState } from '../port/index.js';
+import type { SharedBackend } from './sharedBackend.js';
 
 /** How a single call of a promise-returning method behaves. */
 export interface CallOptions {
@@ -28,6 +30,15 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
   /** How long to wait, in milliseconds. @defaultValue the `timeoutMs` of what is called */
   readonly timeoutMs?: number;
+}
+
+/** How a {@link KeptConnection} is. */
+export interface KeptConnectionOptions {
+  /** What it is to those who use it, for messages: `registry`. */
+  readonly name: string;
+  /** Where it logs. */
+  readonly area: string;
+  readonly timeoutMs: number | undefined;
 }
 
 /** How long calls wait, unless something else is said. */
@@ -41,7 +52,7 @@ const DEFAULT_CLOSE_DEADLINE_MS = 5_000;
 export class KeptConnection {
   readonly states: Observable<ConnectionState>;
   readonly timeoutMs: number;
-  readonly #backend: Backend;
+  readonly #backend: SharedBackend;
   readonly #name: string;
   readonly #closing = new ReplaySubject<void>(1);
   readonly #log: (format: string, ...values: unknown[]) => void;
@@ -49,12 +60,11 @@ export class KeptConnection {
   #state: ConnectionState | undefined;
   #closed: Promise<void> | undefined;
 
-  /** @param name - What it is to those who use it, for messages: `registry`. */
-  constructor(backend: Backend, name: string, timeoutMs?: number) {
+  constructor(backend: SharedBackend, { name, area, timeoutMs }: KeptConnectionOptions) {
     this.#backend = backend;
     this.#name = name;
     this.timeoutMs = duration('timeoutMs', timeoutMs, DEFAULT_TIMEOUT_MS);
-    this.#log = debugLog(name);
+    this.#log = debugLog(area);
     this.states = defer(() => {
       this.#hold();
       return backend.states;
@@ -79,13 +89,22 @@ export class KeptConnection {
     );
   }
 
-  /** The first value of a stream; rejects with `TIMEOUT`, `CLOSED` or the signal's reason if there is none. */
-  settle<T>(source: Observable<T>, what: string, options: CallOptions = {}): Promise<T> {
+  /**
+   * The first value of a stream; rejects with `TIMEOUT`, `CLOSED` or the signal's reason if there is none.
+   *
+   * @param lastFailure - What went wrong last, where that is not the connection.
+   */
+  settle<T>(
+    source: Observable<T>,
+    what: string,
+    options: CallOptions = {},
+    lastFailure?: () => Error | undefined,
+  ): Promise<T> {
     const timeoutMs = duration('timeoutMs', options.timeoutMs, this.timeoutMs);
     options.signal?.throwIfAborted();
     const given = whenAborted(options.signal).pipe(takeUntil(this.#closing));
     return firstValueFrom(
-      this.within(timeoutMs, merge(this.whileOpen(source), given), what).pipe(
+      this.within(timeoutMs, merge(this.whileOpen(source), given), what, lastFailure).pipe(
         takeUntil(this.#closing),
         throwIfEmpty(() => new RegistryError('CLOSED', `The ${this.#name} was closed while it waited for ${what}.`)),
       ),
@@ -93,26 +112,37 @@ export class KeptConnection {
   }
 
   /** Errors with `TIMEOUT`, and says how the connection is, if a stream does not begin in time. */
-  within<T>(timeoutMs: number, source: Observable<T>, what: string): Observable<T> {
+  within<T>(
+    timeoutMs: number,
+    source: Observable<T>,
+    what: string,
+    lastFailure?: () => Error | undefined,
+  ): Observable<T> {
     return source.pipe(
       timeout({
         first: timeoutMs,
         scheduler: this.scheduler,
-        with: () => throwError(() => this.#timeoutError(what, timeoutMs)),
+        with: () => throwError(() => this.#timeoutError(what, timeoutMs, lastFailure?.())),
       }),
     );
   }
 
   /**
-   * Ends every stream, lets `last` be done while there is time, and then ends the connection. Again and again is the same.
+   * Ends every stream, lets `last` be done while there is time, and then leaves the connection. Again and again is the same.
    *
+   * @param leavesNodes - Whether there are nodes then that must go with the session.
    * @throws InvalidOptionError if `deadlineMs` is not a number of milliseconds.
    */
-  close(deadlineMs: number | undefined, last: Observable<unknown>): Promise<void> {
-    return (this.#closed ??= this.#close(duration('deadlineMs', deadlineMs, DEFAULT_CLOSE_DEADLINE_MS), last));
+  close(
+    deadlineMs: number | undefined,
+    last: Observable<unknown> = EMPTY,
+    leavesNodes: () => boolean = () => false,
+  ): Promise<void> {
+    const ms = duration('deadlineMs', deadlineMs, DEFAULT_CLOSE_DEADLINE_MS);
+    return (this.#closed ??= this.#close(ms, last, leavesNodes));
   }
 
-  async #close(deadlineMs: number, last: Observable<unknown>): Promise<void> {
+  async #close(deadlineMs: number, last: Observable<unknown>, leavesNodes: () => boolean): Promise<void> {
     const clock = clockOf(this.scheduler);
     const deadline = clock.now() + deadlineMs;
     this.#log('closing');
@@ -120,7 +150,7 @@ export class KeptConnection {
     await Promise.resolve();
     this.#closing.next();
     await firstValueFrom(last.pipe(ignoreElements(), takeUntil(timer(deadlineMs, this.scheduler)), endWith(undefined)));
-    await this.#backend.close(Math.max(0, deadline - clock.now()));
+    await this.#backend.close(Math.max(0, deadline - clock.now()), leavesNodes());
     this.#holding.unsubscribe();
     this.#log('closed');
   }
@@ -138,8 +168,8 @@ export class KeptConnection {
     );
   }
 
-  #timeoutError(what: string, timeoutMs: number): RegistryError {
-    const cause = this.#state && 'cause' in this.#state ? this.#state.cause : undefined;
+  #timeoutError(what: string, timeoutMs: number, failure: Error | undefined): RegistryError {
+    const cause = this.#state && 'cause' in this.#state ? this.#state.cause : failure;
     const why = `the connection is ${this.#state?.status ?? 'not there'}${cause ? ` (${cause.message.replace(/\.$/, '')})` : ''}`;
     return new RegistryError('TIMEOUT', `Waited ${timeoutMs} ms for ${what}; ${why}.`, cause ? { cause } : {});
   }
