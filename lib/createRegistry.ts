@@ -1,10 +1,7 @@
-import { asyncScheduler, defer, from, of, switchMap } from 'rxjs';
-import { memory, MemoryServer } from './backends/memory/index.js';
-import { LARGE_DIRECTORY_BYTES } from './backends/zookeeper/largeDirectory.js';
-import { parseRegistryAddress, type RegistryAddress } from './dubbo/index.js';
-import { InvalidOptionError, InvalidUrlError } from './errors.js';
-import { quoted } from './internal/quoted.js';
-import type { Backend, ConnectionState } from './port/index.js';
+import { backendAt, connectionKey } from './backendAt.js';
+import { parseRegistryAddress } from './dubbo/index.js';
+import { InvalidOptionError } from './errors.js';
+import type { Backend } from './port/index.js';
 import { type Registry, registryOn, type RegistryOptions } from './registry.js';
 
 /**
@@ -32,51 +29,13 @@ export function createRegistry(target: string | Backend, options: RegistryOption
     return registryOn(target, options);
   }
   const address = parseRegistryAddress(target);
-  return registryOn(backendAt(address, target), {
-    ...(address.group !== undefined && { group: address.group }),
-    ...(address.timeoutMs !== undefined && { timeoutMs: address.timeoutMs }),
-    ...options,
-  });
-}
-
-function backendAt(address: RegistryAddress, text: string): Backend {
-  const { sessionTimeoutMs } = address;
-  switch (address.protocol) {
-    case 'memory':
-      return memory({ server: address.name || new MemoryServer(), ...(sessionTimeoutMs && { sessionTimeoutMs }) });
-    case 'zookeeper':
-      return loadedAtUse({ name: 'zookeeper', largeDirectoryBytes: LARGE_DIRECTORY_BYTES }, async () => {
-        const { zookeeperAt } = await import('./backends/zookeeper/zookeeper.js');
-        return zookeeperAt(address);
-      });
-    case 'etcd':
-      return loadedAtUse({ name: 'etcd' }, async () => {
-        const { etcdAt } = await import('./backends/etcd/etcd.js');
-        return etcdAt(address);
-      });
-    default:
-      throw new InvalidUrlError(
-        `Expected an address that begins with zookeeper://, etcd:// or memory://, got ${quoted(text)}.`,
-      );
-  }
-}
-
-/** A backend whose module, and with it the client library, is loaded by the first subscriber. */
-function loadedAtUse(properties: Pick<Backend, 'name' | 'largeDirectoryBytes'>, load: () => Promise<Backend>): Backend {
-  let loading: Promise<Backend> | undefined;
-  let closed = false;
-  return {
-    ...properties,
-    scheduler: asyncScheduler,
-    states: defer(() => {
-      if (closed && !loading) return of<ConnectionState>({ status: 'closed' });
-      return from((loading ??= load())).pipe(switchMap(({ states }) => states));
-    }),
-    close: async (deadlineMs) => {
-      closed = true;
-      // One that failed to load has told its subscribers, and has nothing to close.
-      const backend = await loading?.catch(() => undefined);
-      await backend?.close(deadlineMs);
+  return registryOn(
+    backendAt(address, target),
+    {
+      ...(address.group !== undefined && { group: address.group }),
+      ...(address.timeoutMs !== undefined && { timeoutMs: address.timeoutMs }),
+      ...options,
     },
-  };
+    connectionKey(address),
+  );
 }

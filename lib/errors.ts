@@ -24,6 +24,9 @@ export const ERROR_CODES = {
   NODE_EXISTS: { retriable: true },
   NOT_EMPTY: { retriable: true },
   CONFLICT: { retriable: true },
+  VERSION_CONFLICT: { retriable: false },
+  OUTCOME_UNKNOWN: { retriable: false },
+  UNREADABLE_VALUE: { retriable: false },
   SERVER_ERROR: { retriable: true },
   NO_INSTANCE: { retriable: true },
 } as const satisfies Record<string, { retriable: boolean }>;

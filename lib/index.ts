@@ -1,12 +1,26 @@
+export type { ConfigSource } from './config/configSource.js';
+export type {
+  ConfigCenter,
+  ConfigCenterOptions,
+  ConfigKeyOptions,
+  ConfigWarning,
+  GetConfigOptions,
+  PublishConfigOptions,
+  RemoveConfigOptions,
+} from './config/configCenter.js';
+export { ConfigConflictError, OutcomeUnknownError } from './config/configErrors.js';
+export type { AbsentConfigValue, ConfigValue, PresentConfigValue } from './config/configValue.js';
 export {
   type Backoff,
   type BackoffOptions,
+  type CallOptions,
   fullJitter,
   isFatalError,
   type RetryOptions,
   retryWithBackoff,
   whileConnected,
 } from './connection/index.js';
+export { createConfigCenter } from './createConfigCenter.js';
 export { createRegistry } from './createRegistry.js';
 export {
   CATEGORIES,
@@ -45,7 +59,7 @@ export {
 } from './port/index.js';
 export { iterate, type IterateBuffer, type IterateOptions } from './interop/index.js';
 export type { RegistrationState } from './registration/index.js';
-export type { CallOptions, Provision, Registry, RegistryOptions, RegistryWarning } from './registry.js';
+export type { Provision, Registry, RegistryOptions, RegistryWarning } from './registry.js';
 export {
   drain,
   drained,

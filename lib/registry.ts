@@ -1,34 +1,19 @@
+import { defer, endWith, firstValueFrom, isObservable, map, type Observable, of, ReplaySubject, switchMap } from 'rxjs';
 import {
-  asyncScheduler,
-  defer,
-  endWith,
-  firstValueFrom,
-  ignoreElements,
-  isObservable,
-  map,
-  merge,
-  type Observable,
-  of,
-  ReplaySubject,
-  Subject,
-  Subscription,
-  switchMap,
-  takeUntil,
-  throwError,
-  throwIfEmpty,
-  timeout,
-  timer,
-} from 'rxjs';
-import { type BackoffOptions, fullJitter } from './connection/index.js';
+  type BackoffOptions,
+  type CallOptions,
+  fullJitter,
+  KeptConnection,
+  type SharedBackend,
+  shareBackend,
+} from './connection/index.js';
 import { Discovery } from './discovery/index.js';
 import { localAddress, rootPath, type ServiceQuery, ServiceUrl, toQuery, toRegisteredUrl } from './dubbo/index.js';
-import { InvalidOptionError, RegistryError } from './errors.js';
 import type { InstanceSet, ServiceEvent } from './instances/index.js';
-import { whenAborted } from './internal/abort.js';
-import { clockOf } from './internal/clock.js';
-import { debugLog } from './internal/debug.js';
+import { duration } from './internal/duration.js';
 import { quoted } from './internal/quoted.js';
 import { redact } from './internal/redact.js';
+import { Warnings } from './internal/warnings.js';
 import type { Backend, ConnectionState } from './port/index.js';
 import { Claims, register, type RegistrationState } from './registration/index.js';
 import { VERSION } from './version.js';
@@ -41,14 +26,6 @@ export interface RegistryOptions {
   readonly timeoutMs?: number;
   /** The waits after an operation that failed while connected. */
   readonly retry?: BackoffOptions;
-}
-
-/** How a single call of a promise-returning method behaves. */
-export interface CallOptions {
-  /** Gives the call up, and rejects with the signal's reason. */
-  readonly signal?: AbortSignal;
-  /** How long to wait, in milliseconds. @defaultValue {@link RegistryOptions.timeoutMs} */
-  readonly timeoutMs?: number;
 }
 
 /** Something that went wrong and was got around: nothing stops because of it, but somebody should know. */
@@ -187,63 +164,59 @@ export interface Registry extends AsyncDisposable {
   close(options?: { readonly deadlineMs?: number }): Promise<void>;
 }
 
-const DEFAULT_TIMEOUT_MS = 30_000;
-const DEFAULT_CLOSE_DEADLINE_MS = 5_000;
-const MOST_UNREADABLE = 10_000;
+/** A registry on a backend, or on that address; see `createRegistry`. */
+export function registryOn(backend: Backend, options: RegistryOptions = {}, address?: string): Registry {
+  return new BackendRegistry(shareBackend(backend, 'owner', address), options);
+}
 
-/** A registry on a backend; see `createRegistry`. */
-export function registryOn(backend: Backend, options: RegistryOptions = {}): Registry {
-  return new BackendRegistry(backend, options);
+/** A part of a registry's connection, for a guest; `undefined` for a registry that is not of ours. */
+export function guestOf(registry: object): SharedBackend | undefined {
+  return BackendRegistry.guestOf(registry);
 }
 
 class BackendRegistry implements Registry {
   readonly states: Observable<ConnectionState>;
   readonly warnings: Observable<RegistryWarning>;
-  readonly #backend: Backend;
-  readonly #timeoutMs: number;
+  readonly #backend: SharedBackend;
+  readonly #connection: KeptConnection;
   readonly #root: string;
   readonly #claims: Claims;
   readonly #discovery: Discovery;
   readonly #keys = new Map<string, object>();
-  readonly #warnings = new Subject<RegistryWarning>();
-  readonly #unreadable = new Set<string>();
-  readonly #counts = new Map<string, number>();
-  readonly #closing = new ReplaySubject<void>(1);
-  readonly #log = debugLog('registry');
-  #holding = Subscription.EMPTY;
-  #state: ConnectionState | undefined;
+  readonly #warnings = new Warnings<RegistryWarning['code']>('registry');
   #closed: Promise<void> | undefined;
 
-  constructor(backend: Backend, options: RegistryOptions) {
+  constructor(backend: SharedBackend, options: RegistryOptions) {
     this.#backend = backend;
-    this.#timeoutMs = duration('timeoutMs', options.timeoutMs, DEFAULT_TIMEOUT_MS);
-    this.#root = rootPath(options.group);
-    this.warnings = this.#warnings.asObservable();
-    this.states = defer(() => {
-      this.#hold();
-      return backend.states;
+    this.#connection = new KeptConnection(backend, {
+      name: 'registry',
+      area: 'registry',
+      timeoutMs: options.timeoutMs,
     });
+    this.#root = rootPath(options.group);
+    this.states = this.#connection.states;
+    this.warnings = this.#warnings.all;
     const { retry } = options;
     // Refuses what is out of range now, not at the first fault.
     fullJitter(retry);
-    const shared = { ...(retry && { retry }), scheduler: this.#scheduler };
+    const shared = { ...(retry && { retry }), scheduler: this.#connection.scheduler };
     this.#claims = new Claims(this.states, {
       ...shared,
-      warn: (cause) => this.#warn('CONTESTED_REGISTRATION', cause.message, { cause }),
+      warn: (cause) => this.#warnings.tell('CONTESTED_REGISTRATION', cause.message, { cause }),
     });
     this.#discovery = new Discovery(this.#root, this.states, {
       ...shared,
       ...(backend.largeDirectoryBytes && { largeAtBytes: backend.largeDirectoryBytes }),
       onLarge: (path, bytes) =>
-        this.#warn(
+        this.#warnings.tell(
           'LARGE_DIRECTORY',
           `The names below ${path} add up to ${bytes} bytes: Java clients with default settings stop reading it at 1048575.`,
           { path },
         ),
       onRefused: (path, cause) => {
-        if (this.#isKnownUnreadable(path)) return;
+        if (this.#warnings.isKnown(path)) return;
         const why = cause instanceof Error ? cause.message : String(cause);
-        this.#warn(
+        this.#warnings.tell(
           'UNREADABLE_DIRECTORY',
           `What is known of ${quoted(path)} stays as it is until it can be read: ${why}`,
           {
@@ -253,8 +226,8 @@ class BackendRegistry implements Registry {
         );
       },
       onUnreadable: (path, cause) => {
-        if (this.#isKnownUnreadable(path)) return;
-        this.#warn(
+        if (this.#warnings.isKnown(path)) return;
+        this.#warnings.tell(
           'UNREADABLE_NODE',
           `Skipped ${quoted(path)}: ${cause instanceof Error ? cause.message : String(cause)}`,
           { path: redact(path), cause },
@@ -263,9 +236,13 @@ class BackendRegistry implements Registry {
     });
   }
 
+  static guestOf(registry: object): SharedBackend | undefined {
+    return #backend in registry ? registry.#backend.guest() : undefined;
+  }
+
   register(url: string | ServiceUrl | Observable<string | ServiceUrl>): Observable<RegistrationState> {
     const urls = isObservable(url) ? url : of(url);
-    return this.#whileOpen(
+    return this.#connection.whileOpen(
       register(
         urls.pipe(
           map((next) =>
@@ -278,22 +255,21 @@ class BackendRegistry implements Registry {
             }),
           ),
         ),
-        { root: this.#root, claims: this.#claims, keys: this.#keys, isClosing: () => this.#closed !== undefined },
+        { root: this.#root, claims: this.#claims, keys: this.#keys, isClosing: () => this.#connection.isClosed },
       ),
     );
   }
 
   async provide(url: string | ServiceUrl, options: CallOptions = {}): Promise<Provision> {
-    const timeoutMs = duration('timeoutMs', options.timeoutMs, this.#timeoutMs);
+    const timeoutMs = duration('timeoutMs', options.timeoutMs, this.#connection.timeoutMs);
     options.signal?.throwIfAborted();
     const states = new ReplaySubject<RegistrationState>(1);
     const registration = this.register(url).subscribe(states);
     try {
-      const registered = await this.#settle(
+      const registered = await this.#connection.settle(
         states.pipe(switchMap((state) => (state.status === 'registered' ? of(state) : []))),
         `${quoted(String(url))} to be registered`,
-        timeoutMs,
-        options.signal,
+        options,
       );
       let gone: Observable<never> | undefined;
       const release = async (): Promise<void> => {
@@ -302,7 +278,7 @@ class BackendRegistry implements Registry {
         // Once: what is claimed later at the same path is another's.
         gone ??= this.#claims.gone(registered.path);
         const what = `${quoted(String(url))} to be taken back`;
-        await firstValueFrom(this.#within(timeoutMs, gone.pipe(endWith(undefined)), what));
+        await firstValueFrom(this.#connection.within(timeoutMs, gone.pipe(endWith(undefined)), what));
       };
       return { url: registered.url, states: states.asObservable(), release, [Symbol.asyncDispose]: release };
     } catch (error) {
@@ -312,111 +288,24 @@ class BackendRegistry implements Registry {
   }
 
   subscribe(query: string | ServiceUrl | ServiceQuery): Observable<ServiceEvent> {
-    return this.#whileOpen(defer(() => this.#discovery.events(toQuery(query))));
+    return this.#connection.whileOpen(defer(() => this.#discovery.events(toQuery(query))));
   }
 
   instances(query: string | ServiceUrl | ServiceQuery): Observable<InstanceSet> {
-    return this.#whileOpen(defer(() => this.#discovery.sets(toQuery(query))));
+    return this.#connection.whileOpen(defer(() => this.#discovery.sets(toQuery(query))));
   }
 
   async lookup(query: string | ServiceUrl | ServiceQuery, options: CallOptions = {}): Promise<InstanceSet> {
-    const timeoutMs = duration('timeoutMs', options.timeoutMs, this.#timeoutMs);
-    options.signal?.throwIfAborted();
-    return this.#settle(this.instances(query), 'the registry to say who is there', timeoutMs, options.signal);
+    return this.#connection.settle(this.instances(query), 'the registry to say who is there', options);
   }
 
   close(options: { readonly deadlineMs?: number } = {}): Promise<void> {
-    return (this.#closed ??= this.#close(duration('deadlineMs', options.deadlineMs, DEFAULT_CLOSE_DEADLINE_MS)));
+    return (this.#closed ??= this.#connection
+      .close(options.deadlineMs, this.#claims.releases(), () => this.#claims.size > 0)
+      .finally(() => this.#warnings.end()));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
-
-  async #close(deadlineMs: number): Promise<void> {
-    const clock = clockOf(this.#scheduler);
-    const deadline = clock.now() + deadlineMs;
-    this.#log('closing');
-    // `close` must have returned before a stream ends, so that whoever ends with it finds the registry closed.
-    await Promise.resolve();
-    this.#closing.next();
-    await firstValueFrom(
-      this.#claims.releases().pipe(ignoreElements(), takeUntil(timer(deadlineMs, this.#scheduler)), endWith(undefined)),
-    );
-    await this.#backend.close(Math.max(0, deadline - clock.now()));
-    this.#holding.unsubscribe();
-    this.#warnings.complete();
-    this.#log('closed');
-  }
-
-  get #scheduler() {
-    return this.#backend.scheduler ?? asyncScheduler;
-  }
-
-  /** Keeps the connection from the first use on: what is taken back later still needs it. */
-  #hold(): void {
-    if (!this.#holding.closed || this.#closed) return;
-    const holding = new Subscription();
-    this.#holding = holding;
-    holding.add(
-      this.#backend.states.subscribe({
-        next: (state) => (this.#state = state),
-        error: () => holding.unsubscribe(),
-      }),
-    );
-  }
-
-  #whileOpen<T>(source: Observable<T>): Observable<T> {
-    return defer(() =>
-      this.#closed
-        ? throwError(() => new RegistryError('CLOSED', 'The registry is closed.'))
-        : source.pipe(takeUntil(this.#closing)),
-    );
-  }
-
-  #settle<T>(source: Observable<T>, what: string, timeoutMs: number, signal?: AbortSignal): Promise<T> {
-    return firstValueFrom(
-      this.#within(timeoutMs, merge(source, whenAborted(signal).pipe(takeUntil(this.#closing))), what).pipe(
-        takeUntil(this.#closing),
-        throwIfEmpty(() => new RegistryError('CLOSED', `The registry was closed while it waited for ${what}.`)),
-      ),
-    );
-  }
-
-  #within<T>(timeoutMs: number, source: Observable<T>, what: string): Observable<T> {
-    return source.pipe(
-      timeout({
-        first: timeoutMs,
-        scheduler: this.#scheduler,
-        with: () => throwError(() => this.#timeoutError(what, timeoutMs)),
-      }),
-    );
-  }
-
-  /** Each is told once, however often it is looked at; a registry full of garbage is not to fill our memory. */
-  #isKnownUnreadable(path: string): boolean {
-    if (this.#unreadable.has(path)) return true;
-    if (this.#unreadable.size >= MOST_UNREADABLE) this.#unreadable.clear();
-    this.#unreadable.add(path);
-    return false;
-  }
-
-  #timeoutError(what: string, timeoutMs: number): RegistryError {
-    const cause = this.#state && 'cause' in this.#state ? this.#state.cause : undefined;
-    const why = `the connection is ${this.#state?.status ?? 'not there'}${cause ? ` (${cause.message.replace(/\.$/, '')})` : ''}`;
-    return new RegistryError('TIMEOUT', `Waited ${timeoutMs} ms for ${what}; ${why}.`, cause ? { cause } : {});
-  }
-
-  #warn(code: RegistryWarning['code'], message: string, details: { path?: string; cause?: unknown }): void {
-    const count = (this.#counts.get(code) ?? 0) + 1;
-    this.#counts.set(code, count);
-    this.#log('warning %s: %s', code, message);
-    this.#warnings.next({ code, message, count, ...details });
-  }
-}
-
-function duration(option: string, value: number | undefined, fallback: number): number {
-  if (value === undefined) return fallback;
-  if (typeof value === 'number' && value >= 0 && value <= 2_147_483_647) return value;
-  throw new InvalidOptionError(option, 'a number of milliseconds from 0 to 2147483647', value);
 }

@@ -13,6 +13,7 @@ describe('what the package exports', () => {
   it('rx-registry', () => {
     expect(Object.keys(main).sort()).toEqual([
       'CATEGORIES',
+      'ConfigConflictError',
       'DuplicateRegistrationError',
       'ERROR_CODES',
       'InstanceSet',
@@ -21,10 +22,12 @@ describe('what the package exports', () => {
       'InvalidUrlError',
       'LEGAL_TRANSITIONS',
       'NoInstanceError',
+      'OutcomeUnknownError',
       'RegistryError',
       'ServiceUrl',
       'UnreadableNodeError',
       'VERSION',
+      'createConfigCenter',
       'createRegistry',
       'drain',
       'drained',

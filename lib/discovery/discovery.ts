@@ -1,17 +1,4 @@
-import {
-  concatMap,
-  defer,
-  filter,
-  finalize,
-  from,
-  map,
-  merge,
-  type Observable,
-  of,
-  ReplaySubject,
-  share,
-  Subject,
-} from 'rxjs';
+import { concatMap, defer, filter, from, map, merge, type Observable, of, Subject } from 'rxjs';
 import { retryWithBackoff } from '../connection/index.js';
 import {
   categoriesOf,
@@ -22,6 +9,7 @@ import {
   type ServiceUrl,
 } from '../dubbo/index.js';
 import type { InstanceSet, ServiceEvent } from '../instances/index.js';
+import { kept } from '../internal/kept.js';
 import { childOf } from '../internal/path.js';
 import { type KeyEvent, mergeKeys } from '../internal/mergeKeys.js';
 import type { ConnectionState } from '../port/index.js';
@@ -168,21 +156,4 @@ export class Discovery {
 /** Tells queries apart by all they say: as texts, two that differ can be the same. */
 function keyOf({ protocol, host, port, path, parameters }: ServiceUrl): string {
   return JSON.stringify([protocol, host, port, path, ...parameters]);
-}
-
-/** The stream for a key: shared, the last value replayed, as long as anyone subscribes, and forgotten after. */
-function kept<T>(all: Map<string, Observable<T>>, key: string, make: () => Observable<T>): Observable<T> {
-  return defer(() => {
-    const present = all.get(key);
-    if (present) return present;
-    const made: Observable<T> = make().pipe(
-      finalize(() => {
-        // One who came back while this one ended may have made another.
-        if (all.get(key) === made) all.delete(key);
-      }),
-      share({ connector: () => new ReplaySubject<T>(1) }),
-    );
-    all.set(key, made);
-    return made;
-  });
 }

@@ -1,3 +1,11 @@
+export {
+  configGroupPath,
+  configPath,
+  configRoot,
+  DEFAULT_CONFIG_GROUP,
+  dottedConfigPath,
+  isName,
+} from './configPaths.js';
 export { decodeComponent, encodeComponent } from './encoding.js';
 export { instanceKey, sameService } from './instanceKey.js';
 export { localAddress } from './localAddress.js';

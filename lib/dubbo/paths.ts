@@ -22,12 +22,18 @@ export const CATEGORIES = ['providers', 'consumers', 'routers', 'configurators']
  * ```
  */
 export function rootPath(group = 'dubbo'): string {
-  if (group === '/') return group;
-  const path = group.startsWith('/') ? group : `/${group}`;
+  return directoryOf('group', group);
+}
+
+/** The directory that an option names, with or without leading slash. */
+export function directoryOf(option: string, text: string): string {
+  const expected = 'a path without empty, "." and ".." segments and control characters';
+  // Plain JavaScript may hand in anything.
+  if (typeof text !== 'string') throw new InvalidOptionError(option, expected, text);
+  if (text === '/') return text;
+  const path = text.startsWith('/') ? text : `/${text}`;
   const unfit = (segment: string) => isUnfit(segment) || UNFIT_FOR_PATHS.test(segment);
-  if (path.slice(1).split('/').some(unfit)) {
-    throw new InvalidOptionError('group', 'a path without empty, "." and ".." segments and control characters', group);
-  }
+  if (path.slice(1).split('/').some(unfit)) throw new InvalidOptionError(option, expected, text);
   return path;
 }
 

@@ -23,6 +23,10 @@ export interface RegistryAddress {
   readonly password: string | undefined;
   /** The directory of the registry: see {@link rootPath}. */
   readonly group: string | undefined;
+  /** What a configuration centre keeps its values below: see {@link configRoot}. */
+  readonly namespace: string | undefined;
+  /** Whether the values of a configuration centre are in base64. */
+  readonly base64: boolean | undefined;
   /** How long to wait for a connection. */
   readonly timeoutMs: number | undefined;
   /** How long the servers keep what is ours after we went silent. */
@@ -34,14 +38,15 @@ export interface RegistryAddress {
 /**
  * Reads the address of a registry: `protocol://[user:password@]host[:port][,host[:port]…][/path][?name=value&…]`.
  *
- * `backup` adds servers as in Dubbo; `group`, `timeout` and `session` (both in milliseconds) become fields. User, password
+ * `backup` adds servers as in Dubbo; `group`, `timeout` and `session` (both in milliseconds), `namespace` and `base64` become fields. User, password
  * and parameters may be percent-encoded. Ports default to 2181 for `zookeeper` and 2379 for `etcd`. The path that Java
  * appends to every registry address, `org.apache.dubbo.registry.RegistryService`, is not taken for a chroot.
  *
  * @param text - The address.
  * @returns Its parts.
  * @throws {@link InvalidUrlError} when it cannot be read; the message never shows the password.
- * @throws {@link InvalidOptionError} when `timeout` or `session` is not a number of milliseconds.
+ * @throws {@link InvalidOptionError} when `timeout` or `session` is not a number of milliseconds, or `base64` neither
+ * true nor false.
  *
  * @example
  * ```ts
@@ -87,6 +92,8 @@ export function parseRegistryAddress(text: string): RegistryAddress {
     username: username === '' ? undefined : decoded(username),
     password: password === undefined || password === '' ? undefined : decoded(password),
     group: take('group'),
+    namespace: take('namespace'),
+    base64: truth('base64', take('base64')),
     timeoutMs: milliseconds('timeout', take('timeout')),
     sessionTimeoutMs: milliseconds('session', take('session')),
     parameters,
@@ -132,6 +139,12 @@ function milliseconds(option: string, text: string | undefined): number | undefi
   const value = /^\d{1,10}$/.test(text) ? Number(text) : 0;
   if (value >= 1 && value <= MAX_MILLISECONDS) return value;
   throw new InvalidOptionError(option, `a whole number of milliseconds from 1 to ${MAX_MILLISECONDS}`, text);
+}
+
+function truth(option: string, text: string | undefined): boolean | undefined {
+  if (text === undefined) return undefined;
+  if (text === 'true' || text === 'false') return text === 'true';
+  throw new InvalidOptionError(option, '"true" or "false"', text);
 }
 
 // Not by form rules: in an address `+` is a plus.

@@ -78,7 +78,13 @@ export interface Session {
   /** Lists the names of a directory's children; empty if there is no such directory. */
   list(path: string): Observable<readonly string[]>;
 
-  /** Replaces the content of a node. Errors with `NO_NODE`, or with `CONFLICT` where the condition does not hold. */
+  /**
+   * Replaces the content of a node. Errors with `NO_NODE`, or with `CONFLICT` where the condition does not hold.
+   *
+   * ZooKeeper counts the writes to a node and can compare nothing but that. A node that is removed and made anew during the one
+   * round trip between our look and our write, and written to as often, passes for the old one; then the error comes after
+   * the fact.
+   */
   write(path: string, data: Uint8Array, condition?: NodeCondition): Observable<RegistryNode>;
 
   /**

@@ -6,7 +6,7 @@ describe('parseRegistryAddress', () => {
   it('reads all there is', () => {
     expect(
       parseRegistryAddress(
-        'ZooKeeper://app:p%40ss%2B+@h1:2181/app/x?backup=h2:2182,[::1]:2183&group=/shop&timeout=3000&session=10000&client=a%26b',
+        'ZooKeeper://app:p%40ss%2B+@h1:2181/app/x?backup=h2:2182,[::1]:2183&group=/shop&namespace=shop&base64=true&timeout=3000&session=10000&client=a%26b',
       ),
     ).toEqual({
       protocol: 'zookeeper',
@@ -20,6 +20,8 @@ describe('parseRegistryAddress', () => {
       username: 'app',
       password: 'p@ss++',
       group: '/shop',
+      namespace: 'shop',
+      base64: true,
       timeoutMs: 3000,
       sessionTimeoutMs: 10_000,
       parameters: new Map([['client', 'a&b']]),
@@ -35,6 +37,8 @@ describe('parseRegistryAddress', () => {
       username: undefined,
       password: undefined,
       group: undefined,
+      namespace: undefined,
+      base64: undefined,
       timeoutMs: undefined,
       sessionTimeoutMs: undefined,
       parameters: new Map(),

@@ -26,14 +26,17 @@ const MEANINGS: readonly (readonly [text: string, code: ErrorCode])[] = [
   ['Channel', 'CONNECTION_LOST'],
 ];
 
+/** The server does not say it. */
+const LIMIT = ' (by default it takes requests of 1572864 bytes, see its --max-request-bytes)';
+
 /** What an error of the client or a reason of the server means, for one operation. */
 export function toRegistryError(error: unknown, operation: string): RegistryError {
   if (error instanceof RegistryError) return error;
   const text = error instanceof Error ? error.message : String(error);
   const cause = error instanceof Error ? { cause: error } : {};
-  const message = `etcd ${operation}: ${text}.`;
-  if (text.includes('revision has been compacted')) return new CompactedError('SERVER_ERROR', message, cause);
   const code = MEANINGS.find(([words]) => text.includes(words))?.[1] ?? 'SERVER_ERROR';
+  const message = `etcd ${operation}: ${text}${code === 'TOO_LARGE' ? LIMIT : ''}.`;
+  if (text.includes('revision has been compacted')) return new CompactedError('SERVER_ERROR', message, cause);
   return new RegistryError(code, message, cause);
 }
 

@@ -77,6 +77,8 @@ export interface NodeStat {
   readonly owner: string | undefined;
   /** The transaction that wrote the node last. */
   readonly zxid: bigint;
+  /** The transaction that made the node. */
+  readonly madeBy: bigint;
   /** Counts the writes since the node was made; what the server can check. */
   readonly dataVersion: number;
 }
@@ -604,8 +606,9 @@ function modeOf(options: { ephemeral?: boolean | undefined; sequential?: boolean
 }
 
 function toStat(stat: Stat): NodeStat {
-  const { ephemeralOwner, mzxid, version } = stat as unknown as {
+  const { ephemeralOwner, czxid, mzxid, version } = stat as unknown as {
     ephemeralOwner: Buffer;
+    czxid: Buffer;
     mzxid: Buffer;
     version: number;
   };
@@ -613,6 +616,7 @@ function toStat(stat: Stat): NodeStat {
   return {
     owner: owner === 0n ? undefined : sessionName(ephemeralOwner),
     zxid: mzxid.readBigInt64BE(),
+    madeBy: czxid.readBigInt64BE(),
     dataVersion: version,
   };
 }

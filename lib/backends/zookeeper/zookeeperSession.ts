@@ -78,12 +78,19 @@ export class ZooKeeperSession implements Session {
 
   write(path: string, data: Uint8Array, condition: NodeCondition = {}): Observable<RegistryNode> {
     return this.#at(path, (client, full) => {
-      const write = (dataVersion: number): Observable<RegistryNode> =>
-        client.setData(full, data, dataVersion).pipe(map((stat) => toNode(path, data, stat)));
-      if (isEmpty(condition)) return write(-1);
+      const write = (dataVersion: number): Observable<NodeStat> => client.setData(full, data, dataVersion);
+      if (isEmpty(condition)) return write(-1).pipe(map((stat) => toNode(path, data, stat)));
       return client.exists(full).pipe(
         map((stat) => check(path, stat, condition)),
-        concatMap(({ dataVersion }) => write(dataVersion)),
+        concatMap((seen) =>
+          write(seen.dataVersion).pipe(
+            map((stat) => {
+              // The server compares nothing but the count of writes, and a node that was made anew may have the same.
+              if (stat.madeBy !== seen.madeBy) throw madeAnew(path);
+              return toNode(path, data, stat);
+            }),
+          ),
+        ),
       );
     });
   }
@@ -185,6 +192,11 @@ function check(path: string, stat: NodeStat | undefined, { version, owner }: Nod
     throw new RegistryError('CONFLICT', `${quoted(path)} belongs to ${stat.owner ?? 'nobody'}, not to ${owner}.`);
   }
   return stat;
+}
+
+function madeAnew(path: string): RegistryError {
+  const what = `${quoted(path)} was removed and made anew while it was written to: what was written is in the new one.`;
+  return new RegistryError('CONFLICT', what);
 }
 
 function gone(path: string): RegistryError {

@@ -1,0 +1,42 @@
+import { InvalidOptionError, RegistryError } from '../errors.js';
+
+/** How the content of values is written: as UTF-8, or that in base64. */
+export interface ConfigContent {
+  encode(content: string): Uint8Array;
+  /** @throws RegistryError with `UNREADABLE_VALUE`. */
+  decode(data: Uint8Array): string;
+}
+
+const HALF_OF_A_PAIR = /\p{Cs}/u;
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
+/** Content as text. */
+export const PLAIN: ConfigContent = {
+  encode: (content) => {
+    if (typeof content !== 'string') throw new InvalidOptionError('content', 'a string', content);
+    // It would be written as something else, and read so.
+    if (HALF_OF_A_PAIR.test(content))
+      throw new InvalidOptionError('content', 'text without half surrogate pairs', content);
+    return new TextEncoder().encode(content);
+  },
+  decode: (data) => {
+    try {
+      // What stands at its beginning is the content's own.
+      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(data);
+    } catch (cause) {
+      throw new RegistryError('UNREADABLE_VALUE', 'It is not UTF-8.', { cause });
+    }
+  },
+};
+
+/** Content as dubbo-go writes it with `base64=true`: the standard alphabet, padded. */
+export const BASE_64: ConfigContent = {
+  encode: (content) => Buffer.from(Buffer.from(PLAIN.encode(content)).toString('base64')),
+  decode: (data) => {
+    const text = Buffer.from(data)
+      .toString('latin1')
+      .replace(/[\r\n]/g, '');
+    if (!BASE64.test(text)) throw new RegistryError('UNREADABLE_VALUE', 'It is not base64.');
+    return PLAIN.decode(Buffer.from(text, 'base64'));
+  },
+};

@@ -1,0 +1,176 @@
+import {
+  asyncScheduler,
+  defer,
+  EMPTY,
+  endWith,
+  firstValueFrom,
+  ignoreElements,
+  merge,
+  type Observable,
+  ReplaySubject,
+  type SchedulerLike,
+  Subscription,
+  takeUntil,
+  throwError,
+  throwIfEmpty,
+  timeout,
+  timer,
+} from 'rxjs';
+import { RegistryError } from '../errors.js';
+import { whenAborted } from '../internal/abort.js';
+import { clockOf } from '../internal/clock.js';
+import { debugLog } from '../internal/debug.js';
+import { duration } from '../internal/duration.js';
+import type { ConnectionState } from '../port/index.js';
+import type { SharedBackend } from './sharedBackend.js';
+
+/** How a single call of a promise-returning method behaves. */
+export interface CallOptions {
+  /** Gives the call up, and rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** How long to wait, in milliseconds. @defaultValue the `timeoutMs` of what is called */
+  readonly timeoutMs?: number;
+}
+
+/** How a {@link KeptConnection} is. */
+export interface KeptConnectionOptions {
+  /** What it is to those who use it, for messages: `registry`. */
+  readonly name: string;
+  /** Where it logs. */
+  readonly area: string;
+  readonly timeoutMs: number | undefined;
+}
+
+/** How long calls wait, unless something else is said. */
+const DEFAULT_TIMEOUT_MS = 30_000;
+const DEFAULT_CLOSE_DEADLINE_MS = 5_000;
+
+/**
+ * A connection that is made at the first use and kept until it is closed, with what every use of it has in common: streams
+ * that end with it, promises that are kept in time or say why not.
+ */
+export class KeptConnection {
+  readonly states: Observable<ConnectionState>;
+  readonly timeoutMs: number;
+  readonly #backend: SharedBackend;
+  readonly #name: string;
+  readonly #closing = new ReplaySubject<void>(1);
+  readonly #log: (format: string, ...values: unknown[]) => void;
+  #holding = Subscription.EMPTY;
+  #state: ConnectionState | undefined;
+  #closed: Promise<void> | undefined;
+
+  constructor(backend: SharedBackend, { name, area, timeoutMs }: KeptConnectionOptions) {
+    this.#backend = backend;
+    this.#name = name;
+    this.timeoutMs = duration('timeoutMs', timeoutMs, DEFAULT_TIMEOUT_MS);
+    this.#log = debugLog(area);
+    this.states = defer(() => {
+      this.#hold();
+      return backend.states;
+    });
+  }
+
+  get scheduler(): SchedulerLike {
+    return this.#backend.scheduler ?? asyncScheduler;
+  }
+
+  /** Whether it is closed, or about to be. */
+  get isClosed(): boolean {
+    return this.#closed !== undefined;
+  }
+
+  /** A stream that completes when this is closed, and errors with `CLOSED` after that. */
+  whileOpen<T>(source: Observable<T>): Observable<T> {
+    return defer(() =>
+      this.#closed
+        ? throwError(() => new RegistryError('CLOSED', `The ${this.#name} is closed.`))
+        : source.pipe(takeUntil(this.#closing)),
+    );
+  }
+
+  /**
+   * The first value of a stream; rejects with `TIMEOUT`, `CLOSED` or the signal's reason if there is none.
+   *
+   * @param lastFailure - What went wrong last, where that is not the connection.
+   */
+  settle<T>(
+    source: Observable<T>,
+    what: string,
+    options: CallOptions = {},
+    lastFailure?: () => Error | undefined,
+  ): Promise<T> {
+    const timeoutMs = duration('timeoutMs', options.timeoutMs, this.timeoutMs);
+    options.signal?.throwIfAborted();
+    const given = whenAborted(options.signal).pipe(takeUntil(this.#closing));
+    return firstValueFrom(
+      this.within(timeoutMs, merge(this.whileOpen(source), given), what, lastFailure).pipe(
+        takeUntil(this.#closing),
+        throwIfEmpty(() => new RegistryError('CLOSED', `The ${this.#name} was closed while it waited for ${what}.`)),
+      ),
+    );
+  }
+
+  /** Errors with `TIMEOUT`, and says how the connection is, if a stream does not begin in time. */
+  within<T>(
+    timeoutMs: number,
+    source: Observable<T>,
+    what: string,
+    lastFailure?: () => Error | undefined,
+  ): Observable<T> {
+    return source.pipe(
+      timeout({
+        first: timeoutMs,
+        scheduler: this.scheduler,
+        with: () => throwError(() => this.#timeoutError(what, timeoutMs, lastFailure?.())),
+      }),
+    );
+  }
+
+  /**
+   * Ends every stream, lets `last` be done while there is time, and then leaves the connection. Again and again is the same.
+   *
+   * @param leavesNodes - Whether there are nodes then that must go with the session.
+   * @throws InvalidOptionError if `deadlineMs` is not a number of milliseconds.
+   */
+  close(
+    deadlineMs: number | undefined,
+    last: Observable<unknown> = EMPTY,
+    leavesNodes: () => boolean = () => false,
+  ): Promise<void> {
+    const ms = duration('deadlineMs', deadlineMs, DEFAULT_CLOSE_DEADLINE_MS);
+    return (this.#closed ??= this.#close(ms, last, leavesNodes));
+  }
+
+  async #close(deadlineMs: number, last: Observable<unknown>, leavesNodes: () => boolean): Promise<void> {
+    const clock = clockOf(this.scheduler);
+    const deadline = clock.now() + deadlineMs;
+    this.#log('closing');
+    // `close` must have returned before a stream ends, so that whoever ends with it finds it closed.
+    await Promise.resolve();
+    this.#closing.next();
+    await firstValueFrom(last.pipe(ignoreElements(), takeUntil(timer(deadlineMs, this.scheduler)), endWith(undefined)));
+    await this.#backend.close(Math.max(0, deadline - clock.now()), leavesNodes());
+    this.#holding.unsubscribe();
+    this.#log('closed');
+  }
+
+  /** Keeps the connection from the first use on: what is taken back later still needs it. */
+  #hold(): void {
+    if (!this.#holding.closed || this.#closed) return;
+    const holding = new Subscription();
+    this.#holding = holding;
+    holding.add(
+      this.#backend.states.subscribe({
+        next: (state) => (this.#state = state),
+        error: () => holding.unsubscribe(),
+      }),
+    );
+  }
+
+  #timeoutError(what: string, timeoutMs: number, failure: Error | undefined): RegistryError {
+    const cause = this.#state && 'cause' in this.#state ? this.#state.cause : failure;
+    const why = `the connection is ${this.#state?.status ?? 'not there'}${cause ? ` (${cause.message.replace(/\.$/, '')})` : ''}`;
+    return new RegistryError('TIMEOUT', `Waited ${timeoutMs} ms for ${what}; ${why}.`, cause ? { cause } : {});
+  }
+}

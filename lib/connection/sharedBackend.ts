@@ -1,0 +1,166 @@
+import {
+  concat,
+  defer,
+  EMPTY,
+  endWith,
+  filter,
+  map,
+  type Observable,
+  of,
+  ReplaySubject,
+  share,
+  startWith,
+  Subject,
+  switchMap,
+  takeUntil,
+  takeWhile,
+  tap,
+} from 'rxjs';
+import { RegistryError } from '../errors.js';
+import type { Backend, ConnectionState } from '../port/index.js';
+
+/**
+ * What somebody is to a connection that several share. A session's nodes belong to its one `owner`, who tells them from
+ * those of others by the session; a `guest` has none, so there may be any number.
+ */
+export type Role = 'owner' | 'guest';
+
+/** One party's part of a connection: a backend like any other, and what it is closed with is its own part. */
+export interface SharedBackend extends Backend {
+  /** A part for somebody else of the very connection that this part is of. */
+  guest(): SharedBackend;
+  /**
+   * Leaves; the last one who leaves ends the session and the connection.
+   *
+   * @param leavesNodes - Whether there are nodes that must go: then the session ends also when others stay, who get another.
+   */
+  close(deadlineMs?: number, leavesNodes?: boolean): Promise<void>;
+}
+
+/**
+ * Makes a backend one that several use together: the session is shared, and closed when the last one of them closes.
+ *
+ * Backends with the same address are one connection as soon as they are used, but for owners: each has a connection of its own.
+ *
+ * @param address - What tells one connection from another; `undefined` for a backend that is like no other.
+ */
+export function shareBackend(backend: Backend, role: Role, address?: string): SharedBackend {
+  const part = new Part(role);
+  return asBackend(backend, part, () => connectionFor(backend, role, address));
+}
+
+/** Those in use, by what they connect to. */
+const inUse = new Map<string, Set<Connection>>();
+const connections = new WeakMap<Backend, Connection>();
+
+function connectionFor(backend: Backend, role: Role, address: string | undefined): Connection {
+  const known = connections.get(backend);
+  if (known || address === undefined) return known ?? new Connection(backend, undefined);
+  const free = [...(inUse.get(address) ?? [])].find((each) => role === 'guest' || !each.owner);
+  return free ?? new Connection(backend, address);
+}
+
+/** One connection, and who uses it. */
+class Connection {
+  readonly states: Observable<ConnectionState>;
+  owner: Part | undefined;
+  readonly #backend: Backend;
+  readonly #address: string | undefined;
+  readonly #parts = new Set<Part>();
+  readonly #ends = new Subject<void>();
+  #last: ConnectionState | undefined;
+  #isClosed = false;
+
+  constructor(backend: Backend, address: string | undefined) {
+    this.#backend = backend;
+    this.#address = address;
+    connections.set(backend, this);
+    // Leaving the states ends the session, subscribing to them begins another.
+    const anew = defer(() => concat(this.#isLive ? of(given()) : EMPTY, backend.states));
+    this.states = this.#ends.pipe(
+      map(() => anew),
+      startWith(backend.states),
+      switchMap((states) => states),
+      takeWhile(({ status }) => status !== 'closed', true),
+      tap((state) => (this.#last = state)),
+      share({ connector: () => new ReplaySubject(1), resetOnComplete: false }),
+    );
+  }
+
+  enter(part: Part): void {
+    if (this.#isClosed) return;
+    this.#parts.add(part);
+    if (this.#address === undefined) return;
+    const others = inUse.get(this.#address) ?? new Set();
+    inUse.set(this.#address, others.add(this));
+  }
+
+  async leave(part: Part, deadlineMs: number | undefined, leavesNodes: boolean): Promise<void> {
+    if (this.owner === part) this.owner = undefined;
+    const wasIn = this.#parts.delete(part);
+    if (!wasIn || this.#parts.size > 0) {
+      part.left.next();
+      if (wasIn && leavesNodes) this.#ends.next();
+      return;
+    }
+    this.#isClosed = true;
+    const others = inUse.get(this.#address ?? '');
+    if (others?.delete(this) && others.size === 0) inUse.delete(this.#address!);
+    await this.#backend.close(deadlineMs);
+  }
+
+  get #isLive(): boolean {
+    return this.#last?.status === 'connected' || this.#last?.status === 'suspended';
+  }
+}
+
+/** Somebody who uses a connection, from the first use until it is left. */
+class Part {
+  readonly role: Role;
+  readonly left = new ReplaySubject<void>(1);
+  connection: Connection | undefined;
+  isOver = false;
+
+  constructor(role: Role) {
+    this.role = role;
+  }
+
+  join(find: () => Connection): Connection {
+    const connection = (this.connection ??= find());
+    if (this.role === 'owner') connection.owner ??= this;
+    return connection;
+  }
+}
+
+function asBackend(backend: Backend, part: Part, find: () => Connection): SharedBackend {
+  const { name, scheduler, largeDirectoryBytes } = backend;
+  return {
+    name,
+    ...(scheduler && { scheduler }),
+    ...(largeDirectoryBytes !== undefined && { largeDirectoryBytes }),
+    states: defer(() => {
+      if (part.isOver) return of<ConnectionState>({ status: 'closed' });
+      const connection = part.join(find);
+      connection.enter(part);
+      return connection.states.pipe(
+        filter(({ status }) => status !== 'closed'),
+        takeUntil(part.left),
+        endWith<ConnectionState>({ status: 'closed' }),
+      );
+    }),
+    guest: () => asBackend(backend, new Part('guest'), () => part.join(find)),
+    close: async (deadlineMs, leavesNodes = false) => {
+      if (part.isOver) return;
+      part.isOver = true;
+      await part.connection?.leave(part, deadlineMs, leavesNodes);
+    },
+  };
+}
+
+function given(): ConnectionState {
+  const cause = new RegistryError(
+    'SESSION_EXPIRED',
+    'The session was ended, for the sake of nodes that had to go with it.',
+  );
+  return { status: 'lost', cause, confirmed: true };
+}

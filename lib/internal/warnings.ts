@@ -1,0 +1,51 @@
+import { type Observable, Subject } from 'rxjs';
+import { debugLog } from './debug.js';
+
+/** What is known of a warning beside its code. */
+export interface WarningDetails {
+  readonly path?: string;
+  readonly cause?: unknown;
+}
+
+/** A warning as it is told: `count` says how often there was one of that code, this one included. */
+export interface Warning<Code extends string> extends WarningDetails {
+  readonly code: Code;
+  readonly message: string;
+  readonly count: number;
+}
+
+const MOST_KNOWN = 10_000;
+
+/** What went wrong and was got around: counted, logged, and told to whoever listens. */
+export class Warnings<Code extends string> {
+  /** Hot; completes with {@link end}. */
+  readonly all: Observable<Warning<Code>>;
+  readonly #told = new Subject<Warning<Code>>();
+  readonly #counts = new Map<Code, number>();
+  readonly #known = new Set<string>();
+  readonly #log: (format: string, ...values: unknown[]) => void;
+
+  constructor(area: string) {
+    this.all = this.#told.asObservable();
+    this.#log = debugLog(area);
+  }
+
+  tell(code: Code, message: string, details: WarningDetails = {}): void {
+    const count = (this.#counts.get(code) ?? 0) + 1;
+    this.#counts.set(code, count);
+    this.#log('warning %s: %s', code, message);
+    this.#told.next({ code, message, count, ...details });
+  }
+
+  /** Whether this was asked for the same thing before; a registry full of garbage is not to fill our memory. */
+  isKnown(thing: string): boolean {
+    if (this.#known.has(thing)) return true;
+    if (this.#known.size >= MOST_KNOWN) this.#known.clear();
+    this.#known.add(thing);
+    return false;
+  }
+
+  end(): void {
+    this.#told.complete();
+  }
+}
