@@ -10,7 +10,7 @@ const example = (...args: string[]): Promise<{ stdout: string; stderr: string }>
 describe('the examples', () => {
   it('are listed, one name a line', async () => {
     const { stdout } = await example();
-    expect(stdout).toBe('consume\ngrpc\nhttp\nprovide\nrolling-restart\nsurvive\ntesting\ntour\n');
+    expect(stdout).toBe('consume\ngrpc\nhttp\noverrides\nprovide\nrolling-restart\nsurvive\ntesting\ntour\n');
   });
 
   it('refuse a name that is not there, and say which are', async () => {
@@ -35,6 +35,29 @@ describe('the examples', () => {
   it('lose no call through a rolling restart', async () => {
     const { stdout } = await example('rolling-restart');
     expect(stdout).toMatch(/\d+ calls, 0 failed/);
+  });
+
+  it('shift the traffic of a running pipeline by rules, and back', async () => {
+    const { stdout } = await example('overrides');
+    const splits = [...stdout.matchAll(/(\d+) % .*\n.* (\d+) % .*\n.* (\d+) % /g)].map((shares) =>
+      shares.slice(1).map(Number),
+    );
+    const expected = [
+      [33, 33, 33],
+      [60, 20, 20],
+      [0, 50, 50],
+      [0, 50, 50],
+      [33, 33, 33],
+      [40, 40, 20],
+      [33, 33, 33],
+    ];
+    expect(splits).toHaveLength(expected.length);
+    // A loaded machine has time for few picks.
+    const errors = splits.flatMap((shares, step) =>
+      shares.map((share, host) => Math.abs(share - expected[step]![host]!)),
+    );
+    expect(Math.max(...errors)).toBeLessThan(8);
+    expect(stdout).toContain('cannot be used: it is not YAML');
   });
 
   it.each(['consume', 'provide', 'survive'])('stay short: %s has less than 40 lines', (name) => {
