@@ -63,7 +63,7 @@ export class Overrider implements SetMachine<OverriderInput> {
   }
 
   get dueMs(): number | undefined {
-    return this.#held.size === 0 ? undefined : this.#awaited.values().next().value;
+    return this.#awaited.values().next().value;
   }
 
   take(input: OverriderInput, nowMs: number): boolean {

@@ -175,28 +175,29 @@ describe('asYaml', () => {
   });
 
   it.each([
-    ['two documents', 'a: 1\n---\nb: 2'],
-    ['what is none', 'a: [1'],
-    ['a key __proto__', '__proto__: {polluted: true}'],
-    ['a key __proto__ further in', 'a: [{"__proto__": {polluted: true}}]'],
-    ['an alias of nothing', '*a'],
-    ['a circle', '&a [*a]'],
-    ['a billion laughs', laughs(9)],
+    ['two documents', 'more than one', 'a: 1\n---\nb: 2'],
+    ['what is none', 'not YAML', 'a: [1'],
+    ['a key __proto__', '__proto__', '__proto__: {polluted: true}'],
+    ['a key __proto__ further in', '__proto__', 'a: [{"__proto__": {polluted: true}}]'],
+    ['an alias of nothing', 'aliases', '*a'],
+    ['a circle', 'deep', '&a [*a]'],
+    ['a billion laughs', 'aliases', laughs(9)],
     [
       'a chain of anchors, each deeper',
+      'aliases',
       Array.from({ length: 200 }, (_, i) => `a${i}: &a${i} [${i ? `*a${i - 1}` : 'x'}]`).join('\n'),
     ],
-    ['lists in lists', '['.repeat(200) + ']'.repeat(200)],
-    ['lists in lists without end', '['.repeat(200_000)],
-    ['maps in maps', '{a: '.repeat(60_000)],
-    ['lists in lists, as blocks', '- '.repeat(100_000)],
-    ['keys in keys', '? '.repeat(100_000)],
-    ['more than 262144 characters', `a: ${'x'.repeat(262_144)}`],
-  ])('refuses %s, in no time', (_, text) => {
+    ['lists in lists', 'deep', '['.repeat(200) + ']'.repeat(200)],
+    ['lists in lists without end', 'deep', '['.repeat(200_000)],
+    ['maps in maps', 'deep', '{a: '.repeat(60_000)],
+    ['lists in lists, as blocks', 'deep', '- '.repeat(100_000)],
+    ['keys in keys', 'deep', '? '.repeat(100_000)],
+    ['more than 262144 characters', 'characters', `a: ${'x'.repeat(262_144)}`],
+  ])('refuses %s, in no time', (_, reason, text) => {
     const started = performance.now();
     const { told, reports } = read(yaml, 'good: 1', text);
     expect(told).toEqual([{ good: 1 }]);
-    expect(reports).toHaveLength(1);
+    expect(reports).toEqual([expect.stringContaining(reason)]);
     expect(performance.now() - started).toBeLessThan(5_000);
     expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
   });

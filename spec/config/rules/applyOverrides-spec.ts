@@ -184,6 +184,29 @@ describe('applyOverrides', () => {
         expectObservable(result).toBe('a---c--d', { a: 'a', c: 'a:9', d: 'a:9 b' });
       }));
 
+    it('takes nobody back who changes to what is not known yet', () =>
+      marbles(({ cold, expectObservable }, scheduler) => {
+        const there = ServiceUrl.parse('dubbo://a:1/x.Y?application=users');
+        const moved = there.with({ parameters: { application: 'other', weight: '9' } });
+        const setOf = (url: ServiceUrl) => new InstanceSet(new Map([['k', url]]));
+        const sets = cold(' a-b--', { a: setOf(there), b: setOf(moved) });
+        const rules = cold('---1', {
+          1: valueOf(disable('a').replace('x.Y', 'other').replace('service', 'application')),
+        });
+        const config = sourceOf({ 'other.configurators': rules });
+        const result = sets.pipe(applyOverrides(config, { scheduler }), map(textOf));
+        expectObservable(result).toBe('a-b--c', { a: 'a', b: 'a:9', c: '' });
+      }));
+
+    it('asks anew for what nobody needed meanwhile, and does not go by what it was', () =>
+      marbles(({ cold, expectObservable }, scheduler) => {
+        const answers = [cold('1', { 1: valueOf(weigh(5)) }), cold('--1', { 1: valueOf(weigh(6)) })];
+        const config = { watch: (key: string) => (key === KEY ? answers.shift()! : of(valueOf(undefined, key))) };
+        const sets = cold('a-e-a', { a: 'a', e: '' });
+        const result = toSets(sets).pipe(applyOverrides(config, { scheduler }), map(textOf));
+        expectObservable(result).toBe('a-e---b', { a: 'a:5', e: '', b: 'a:6' });
+      }));
+
     it('waits for nodes too', () =>
       marbles(({ cold, expectObservable }, scheduler) => {
         const overrides = cold('---1', { 1: [ServiceUrl.parse('override://0.0.0.0/x.Y?weight=5')] });
