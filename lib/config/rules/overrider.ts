@@ -80,7 +80,7 @@ export class Overrider implements SetMachine<OverriderInput> {
       this.#awaited.delete(place);
       this.#rules.set(place, NO_RULES);
     }
-    return this.#tell([...this.#held]);
+    return this.#tell([...this.#held], true);
   }
 
   end(): boolean {
@@ -121,11 +121,12 @@ export class Overrider implements SetMachine<OverriderInput> {
     return wanted === 0;
   }
 
-  #tell(keys: readonly string[]): boolean {
+  #tell(keys: readonly string[], isLate = false): boolean {
     const hasChanged = this.#ledger.write(keys.map((key) => [key, this.#decide(key)] as const)).length > 0;
     if (this.#hasTold) return hasChanged;
-    // The first set is told as a whole: nobody may take a part of it for all there is.
-    this.#hasTold = this.#source.hasBegun && this.#held.size === 0;
+    // The first set is told as a whole, so that nobody takes a part of it for all there is; but those who come meanwhile, and
+    // have to wait themselves, make nobody wait longer.
+    this.#hasTold = this.#source.hasBegun && (this.#held.size === 0 || (isLate && this.#ledger.size > 0));
     return this.#hasTold;
   }
 

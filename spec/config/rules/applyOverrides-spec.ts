@@ -144,6 +144,30 @@ describe('applyOverrides', () => {
         expectObservable(run(sets, { [KEY]: rules }, options)).toBe('- 10ms a 10ms b', { a: 'a b', b: 'b' });
       }));
 
+    it('waits for each place by itself', () =>
+      marbles(({ cold, expectObservable }, scheduler) => {
+        const a = ServiceUrl.parse('dubbo://a:1/x.Y');
+        const b = ServiceUrl.parse('dubbo://b:1/x.Z');
+        const sets = cold('a----b', {
+          a: new InstanceSet(new Map([['a', a]])),
+          b: new InstanceSet(new Map(Object.entries({ a, b }))),
+        });
+        const config = sourceOf({ [KEY]: NEVER, 'x.Z::.configurators': NEVER });
+        const result = sets.pipe(applyOverrides(config, { scheduler, waitMs: 10 }), map(textOf));
+        expectObservable(result).toBe('10ms a 4ms b', { a: 'a', b: 'a b' });
+      }));
+
+    it('takes nobody for nobody there: who waits for something else by now is waited for', () =>
+      marbles(({ cold, expectObservable }, scheduler) => {
+        const there = ServiceUrl.parse('dubbo://a:1/x.Y?application=users');
+        const moved = there.with({ parameters: { application: 'other' } });
+        const setOf = (url: ServiceUrl) => new InstanceSet(new Map([['k', url]]));
+        const sets = cold('a----b', { a: setOf(there), b: setOf(moved) });
+        const config = sourceOf({ [KEY]: NEVER, 'other.configurators': NEVER });
+        const result = sets.pipe(applyOverrides(config, { scheduler, waitMs: 10 }), map(textOf));
+        expectObservable(result).toBe('15ms a', { a: 'a' });
+      }));
+
     it('does not make later instances wait for what did not come in time', () =>
       marbles(({ cold, expectObservable }, scheduler) => {
         const sets = cold('a 14ms b', { a: 'a', b: 'a b' });

@@ -308,6 +308,8 @@ describe('the match of a document of version 3', () => {
     ['{address: {wildcard: "*.9"}}', true],
     ['{address: {wildcard: "1*9*9.9"}}', true],
     ['{address: {wildcard: "1*8*9"}}', false],
+    ['{address: {wildcard: "10.9.9.9*9"}}', false],
+    ['{address: {wildcard: "1*.9.9*.9.9"}}', false],
     ['{address: {wildcard: "*"}}', true],
     ['{address: {wildcard: 0.0.0.0}}', true],
     ['{address: {cird: 10.9.0.0/16}}', true],
