@@ -23,9 +23,9 @@ export class ConfigConflictError extends RegistryError {
 
 /**
  * Whether a conditional write was carried out is not known: the connection broke before the answer came, and then the key had
- * another version – ours, or that of somebody else.
+ * another version – ours, or that of somebody else – or still, or again, none.
  *
- * Contents that no two writers share make it known: look whether it is yours in {@link OutcomeUnknownError.current}.
+ * Contents that no two writers share make it known: look whether yours is in {@link OutcomeUnknownError.current}.
  */
 export class OutcomeUnknownError extends RegistryError {
   override name = 'OutcomeUnknownError';
@@ -36,7 +36,7 @@ export class OutcomeUnknownError extends RegistryError {
   constructor(current: ConfigValue, expected: ExpectedVersion) {
     super(
       'OUTCOME_UNKNOWN',
-      `The answer to a write of ${nameOf(current)} on ${expected === 'absent' ? 'no value' : `version ${expected}`} was lost, and now it ${held(current)}, which may be ours.`,
+      `The answer to a write of ${nameOf(current)} on ${expected === 'absent' ? 'no value' : `version ${expected}`} was lost: now it ${held(current)}, and whether that has to do with it is not known.`,
     );
     this.current = current;
   }
