@@ -12,7 +12,7 @@ export class ConfigConflictError extends RegistryError {
   /** What the key holds instead: decide anew from it, and try again with its version. */
   readonly current: ConfigValue;
 
-  constructor(current: ConfigValue, expected: ExpectedVersion) {
+  constructor(current: ConfigValue, expected: bigint | 'absent') {
     super(
       'VERSION_CONFLICT',
       `Expected ${nameOf(current)} to ${expected === 'absent' ? 'hold no value' : `have version ${expected}`}, it ${held(current)}.`,
@@ -33,7 +33,7 @@ export class OutcomeUnknownError extends RegistryError {
   /** What the key held afterwards. */
   readonly current: ConfigValue;
 
-  constructor(current: ConfigValue, expected: ExpectedVersion) {
+  constructor(current: ConfigValue, expected: bigint | 'absent') {
     super(
       'OUTCOME_UNKNOWN',
       `The answer to a write of ${nameOf(current)} on ${expected === 'absent' ? 'no value' : `version ${expected}`} was lost: now it ${held(current)}, and whether that has to do with it is not known.`,
