@@ -134,8 +134,8 @@ export interface ConfigCenter extends ConfigSource, AsyncDisposable {
    *
    * With `ifVersion` it is a compare-and-set: of any number who publish on one version, one succeeds, and the others reject with
    * {@link ConfigConflictError}, which carries what the key holds instead. An answer that is lost with the connection is asked
-   * for again. If then the key has yet another version, nobody can tell whether ours came before it: that rejects with
-   * {@link OutcomeUnknownError}, never with a guess. Without `ifVersion`, a lost answer may have the content published twice.
+   * for again. If then the key has yet another version, nobody can tell whether ours came before it, nor on a key that shall be
+   * absent whether ours was removed: that rejects with {@link OutcomeUnknownError}, never with a guess. Without `ifVersion`, a lost answer may have the content published twice.
    *
    * Rejects with `InvalidOptionError`; with `TOO_LARGE`, which names the limit, for what the server would not take; with
    * `NOT_AUTHORIZED`, `TIMEOUT`, or the signal's reason. What was under way when time ran out may have been carried out.

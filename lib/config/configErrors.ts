@@ -12,7 +12,7 @@ export class ConfigConflictError extends RegistryError {
   /** What the key holds instead: decide anew from it, and try again with its version. */
   readonly current: ConfigValue;
 
-  constructor(current: ConfigValue, expected: ExpectedVersion) {
+  constructor(current: ConfigValue, expected: bigint | 'absent') {
     super(
       'VERSION_CONFLICT',
       `Expected ${nameOf(current)} to ${expected === 'absent' ? 'hold no value' : `have version ${expected}`}, it ${held(current)}.`,
@@ -23,9 +23,9 @@ export class ConfigConflictError extends RegistryError {
 
 /**
  * Whether a conditional write was carried out is not known: the connection broke before the answer came, and then the key had
- * another version – ours, or that of somebody else.
+ * another version – ours, or that of somebody else – or still, or again, none.
  *
- * Contents that no two writers share make it known: look whether it is yours in {@link OutcomeUnknownError.current}.
+ * Contents that no two writers share make it known: look whether yours is in {@link OutcomeUnknownError.current}.
  */
 export class OutcomeUnknownError extends RegistryError {
   override name = 'OutcomeUnknownError';
@@ -33,10 +33,10 @@ export class OutcomeUnknownError extends RegistryError {
   /** What the key held afterwards. */
   readonly current: ConfigValue;
 
-  constructor(current: ConfigValue, expected: ExpectedVersion) {
+  constructor(current: ConfigValue, expected: bigint | 'absent') {
     super(
       'OUTCOME_UNKNOWN',
-      `The answer to a write of ${nameOf(current)} on ${expected === 'absent' ? 'no value' : `version ${expected}`} was lost, and now it ${held(current)}, which may be ours.`,
+      `The answer to a write of ${nameOf(current)} on ${expected === 'absent' ? 'no value' : `version ${expected}`} was lost: now it ${held(current)}, and whether that has to do with it is not known.`,
     );
     this.current = current;
   }

@@ -29,7 +29,8 @@ export function put(session: Session, path: string, data: Uint8Array, attempts: 
 /**
  * Writes a node that has that version. Errors with {@link Refused} where it has not.
  *
- * To try again after a lost answer is safe: what the first attempt did makes the condition of the second one fail.
+ * To try again after a lost answer is safe: what the first attempt did makes the condition of the second one fail. But for
+ * absence, which comes again when somebody removes what we made: then nobody can tell.
  */
 export function putIf(
   session: Session,
@@ -42,15 +43,17 @@ export function putIf(
     expected === 'absent' ? session.create(path, { data }) : session.write(path, data, { version: expected }),
   );
   const refusals: readonly ErrorCode[] = expected === 'absent' ? ['NODE_EXISTS'] : ['CONFLICT', 'NO_NODE'];
-  const attempt: Observable<RegistryNode> = attempts
-    .send(write)
-    .pipe(
-      catchError((error: unknown) =>
-        error instanceof RegistryError && refusals.includes(error.code)
-          ? refused(session, path, expected, attempts, attempt)
-          : throwError(() => error),
-      ),
-    );
+  const attempt: Observable<RegistryNode> = defer(() => {
+    const look = refused(session, path, expected, attempts, attempt);
+    if (expected === 'absent' && attempts.inDoubt) return look;
+    return attempts
+      .send(write)
+      .pipe(
+        catchError((error: unknown) =>
+          error instanceof RegistryError && refusals.includes(error.code) ? look : throwError(() => error),
+        ),
+      );
+  });
   return attempt;
 }
 
@@ -68,7 +71,7 @@ export function drop(
   return attempt;
 }
 
-/** Looks what is there instead; where it is what was expected by now, that is the time to try again. */
+/** Looks what is there instead; where it is what was expected by now, and we have no part in that, it is time to try again. */
 function refused<T>(
   session: Session,
   path: string,
@@ -76,11 +79,10 @@ function refused<T>(
   attempts: Attempts,
   again: Observable<T>,
 ): Observable<T> {
-  return session
-    .read(path)
-    .pipe(
-      switchMap((node) =>
-        (node?.version ?? 'absent') === expected ? again : throwError(() => new Refused(node, attempts.inDoubt)),
-      ),
-    );
+  return session.read(path).pipe(
+    switchMap((node) => {
+      const holds = (node?.version ?? 'absent') === expected;
+      return holds && !attempts.inDoubt ? again : throwError(() => new Refused(node, attempts.inDoubt));
+    }),
+  );
 }

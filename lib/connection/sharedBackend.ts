@@ -1,13 +1,13 @@
 import {
   concat,
   defer,
-  EMPTY,
   endWith,
   filter,
   map,
   type Observable,
   of,
   ReplaySubject,
+  scan,
   share,
   startWith,
   Subject,
@@ -76,7 +76,7 @@ class Connection {
     this.#address = address;
     connections.set(backend, this);
     // Leaving the states ends the session, subscribing to them begins another.
-    const anew = defer(() => concat(this.#isLive ? of(given()) : EMPTY, backend.states));
+    const anew = defer(() => goingOn(this.#last, backend.states));
     this.states = this.#ends.pipe(
       map(() => anew),
       startWith(backend.states),
@@ -107,10 +107,6 @@ class Connection {
     const others = inUse.get(this.#address ?? '');
     if (others?.delete(this) && others.size === 0) inUse.delete(this.#address!);
     await this.#backend.close(deadlineMs);
-  }
-
-  get #isLive(): boolean {
-    return this.#last?.status === 'connected' || this.#last?.status === 'suspended';
   }
 }
 
@@ -157,10 +153,28 @@ function asBackend(backend: Backend, part: Part, find: () => Connection): Shared
   };
 }
 
-function given(): ConnectionState {
+/** The states of a connection that begins anew, so that they may follow the last one of the connection before it. */
+function goingOn(last: ConnectionState | undefined, states: Observable<ConnectionState>): Observable<ConnectionState> {
+  switch (last?.status) {
+    case 'connected':
+    case 'suspended':
+      return concat(of(ended()), states);
+    case 'connecting':
+      return states.pipe(
+        scan((before, state) => {
+          const counts = state.status === 'connecting' && before.status === 'connecting';
+          return counts ? { ...state, attempt: before.attempt + 1 } : state;
+        }, last as ConnectionState),
+      );
+    default:
+      return states;
+  }
+}
+
+function ended(): ConnectionState {
   const cause = new RegistryError(
     'SESSION_EXPIRED',
-    'The session was ended, for the sake of nodes that had to go with it.',
+    'The session was ended, as nodes had to go that could not be taken back.',
   );
   return { status: 'lost', cause, confirmed: true };
 }

@@ -215,11 +215,17 @@ describe('one session for each server address', () => {
 });
 
 describe('a registry that leaves a session to others without having been able to take its nodes back', () => {
-  it.each<[string, (world: World) => void, (world: World) => void]>([
-    ['the server stands still', ({ server }) => server.freeze(), ({ server }) => server.thaw()],
-    ['it is cut off', ({ server }) => server.cut(), ({ server }) => server.heal()],
-    ['everything is swallowed', ({ server }) => server.blackHole(), ({ server }) => server.heal()],
-  ])('has them go with the session, and the others get another one: %s', async (_, fail, mend) => {
+  it.each<[string, number, (world: World) => void, (world: World) => void]>([
+    ['the server stands still', 0, ({ server }) => server.freeze(), ({ server }) => server.thaw()],
+    ['it is cut off', 0, ({ server }) => server.cut(), ({ server }) => server.heal()],
+    ['everything is swallowed', 0, ({ server }) => server.blackHole(), ({ server }) => server.heal()],
+    [
+      'the server has been away for long',
+      2 * SESSION_MS,
+      ({ server }) => server.stop(),
+      ({ server }) => server.start(),
+    ],
+  ])('has them go with the session, and the others get another one: %s', async (_, sinceMs, fail, mend) => {
     const world = new World();
     const { backend, registry } = world.registry();
     const config = createConfigCenter(backend, { retry: { baseMs: 50, maxMs: 500 } });
@@ -232,6 +238,7 @@ describe('a registry that leaves a session to others without having been able to
     const [session] = world.server.sessions;
 
     fail(world);
+    await world.time.passAsync(sinceMs);
     await world.time.settle(registry.close({ deadlineMs: 100 }));
     expect(seen.values.map(({ content }) => content)).toEqual(['x']);
     await world.time.passAsync(SESSION_MS + 1_000);

@@ -1,0 +1,4 @@
+import { startEtcdRegistry } from '../../support/scenario/etcdRegistry.js';
+import { describeConfiguration } from '../shared/configuration.js';
+
+describeConfiguration('etcd', startEtcdRegistry);

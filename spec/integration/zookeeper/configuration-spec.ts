@@ -1,0 +1,4 @@
+import { startZooKeeperRegistry } from '../../support/scenario/zookeeperRegistry.js';
+import { describeConfiguration } from '../shared/configuration.js';
+
+describeConfiguration('ZooKeeper', startZooKeeperRegistry);
