@@ -18,7 +18,7 @@ describe('configuration centres on one server, whatever happens to them', () => 
       ),
       { numRuns: 150 },
     );
-  });
+  }, 60_000);
 });
 
 async function live(archive: Archive, history: readonly Step[]): Promise<void> {
