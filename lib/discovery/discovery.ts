@@ -1,17 +1,4 @@
-import {
-  concatMap,
-  defer,
-  filter,
-  finalize,
-  from,
-  map,
-  merge,
-  type Observable,
-  of,
-  ReplaySubject,
-  share,
-  Subject,
-} from 'rxjs';
+import { concatMap, defer, filter, finalize, from, map, merge, type Observable, of, share, Subject, tap } from 'rxjs';
 import { retryWithBackoff } from '../connection/index.js';
 import {
   categoriesOf,
@@ -26,7 +13,7 @@ import { childOf } from '../internal/path.js';
 import { type KeyEvent, mergeKeys } from '../internal/mergeKeys.js';
 import type { ConnectionState } from '../port/index.js';
 import { type DirectoryBatch, directoryFeed, type DirectoryFeedOptions } from './directoryFeed.js';
-import { InstanceTable, type ServiceNode } from './instanceTable.js';
+import { InstanceTable } from './instanceTable.js';
 
 /** How a {@link Discovery} reads the registry. */
 export interface DiscoveryOptions extends Omit<DirectoryFeedOptions<never>, 'read'> {
@@ -45,9 +32,9 @@ export class Discovery {
   readonly #root: string;
   readonly #connection: Observable<ConnectionState>;
   readonly #options: DiscoveryOptions;
-  readonly #roots = new Map<string, Observable<DirectoryBatch<string>>>();
-  readonly #directories = new Map<string, Observable<DirectoryBatch<ServiceUrl>>>();
-  readonly #queries = new Map<string, Observable<QueryBatch>>();
+  readonly #roots = new Map<string, Kept<DirectoryBatch<string>>>();
+  readonly #directories = new Map<string, Kept<DirectoryBatch<ServiceUrl>>>();
+  readonly #queries = new Map<string, Kept<QueryBatch>>();
 
   constructor(root: string, connection: Observable<ConnectionState>, options: DiscoveryOptions) {
     this.#root = root;
@@ -68,7 +55,12 @@ export class Discovery {
   }
 
   #query(query: ServiceUrl): Observable<QueryBatch> {
-    return kept(this.#queries, keyOf(query), () => this.#follow(query));
+    return kept(
+      this.#queries,
+      keyOf(query),
+      () => this.#follow(query),
+      ({ table }) => ({ events: [], table }),
+    );
   }
 
   #follow(query: ServiceUrl): Observable<QueryBatch> {
@@ -80,29 +72,27 @@ export class Discovery {
       const awaited = new Set<string>();
       let ready = false;
 
-      const nodesOf = (path: string, nodes: Iterable<readonly [string, ServiceUrl]>): ServiceNode[] =>
-        [...nodes].filter(([, url]) => wanted(url)).map(([name, url]) => [childOf(path, name), url]);
-
-      const take = (event: KeyEvent<string, DirectoryBatch<ServiceUrl>>): readonly ServiceEvent[] => {
+      const take = (event: KeyEvent<string, DirectoryBatch<ServiceUrl>>): void => {
         if (event.type === 'keys') {
           for (const path of event.keys) if (!presentIn.has(path)) awaited.add(path);
-          for (const path of event.gone) awaited.delete(path);
-          return event.gone.flatMap((path) => {
-            const removed = nodesOf(path, presentIn.get(path) ?? []);
+          for (const path of event.gone) {
+            awaited.delete(path);
+            table.take([], [...(presentIn.get(path)?.values() ?? [])].filter(wanted));
             presentIn.delete(path);
-            return table.apply([], removed);
-          });
+          }
+          return;
         }
         const { key: path, value: batch } = event;
         presentIn.set(path, batch.present);
         awaited.delete(path);
-        return table.apply(nodesOf(path, batch.added), nodesOf(path, batch.removed));
+        table.take(valuesOf(batch.added).filter(wanted), valuesOf(batch.removed).filter(wanted));
       };
 
       return this.#directoriesOf(query).pipe(
         mergeKeys((path) => (isAlone ? this.#directory(path) : this.#directoryIfPermitted(path))),
         map((event): QueryBatch | undefined => {
-          const events = take(event);
+          take(event);
+          const events = table.tell();
           if (ready) return events.length > 0 ? { events, table } : undefined;
           // The first set must be complete: nobody may take a part of it for all there is.
           ready = awaited.size === 0;
@@ -132,15 +122,21 @@ export class Discovery {
   }
 
   #services(): Observable<DirectoryBatch<string>> {
-    return kept(this.#roots, this.#root, () =>
-      directoryFeed(this.#root, this.#connection, { ...this.#options, read: interfaceOfDirectory }),
+    return kept(
+      this.#roots,
+      this.#root,
+      () => directoryFeed(this.#root, this.#connection, { ...this.#options, read: interfaceOfDirectory }),
+      presentOf,
     );
   }
 
   /** A directory whose first batch has everything, also for one who comes late. */
   #directory(path: string): Observable<DirectoryBatch<ServiceUrl>> {
-    return kept(this.#directories, path, () =>
-      directoryFeed(path, this.#connection, { ...this.#options, read: fromNodeName }),
+    return kept(
+      this.#directories,
+      path,
+      () => directoryFeed(path, this.#connection, { ...this.#options, read: fromNodeName }),
+      presentOf,
     ).pipe(map((batch, index) => (index === 0 ? { ...batch, added: [...batch.present], removed: [] } : batch)));
   }
 
@@ -170,19 +166,46 @@ function keyOf({ protocol, host, port, path, parameters }: ServiceUrl): string {
   return JSON.stringify([protocol, host, port, path, ...parameters]);
 }
 
-/** The stream for a key: shared, the last value replayed, as long as anyone subscribes, and forgotten after. */
-function kept<T>(all: Map<string, Observable<T>>, key: string, make: () => Observable<T>): Observable<T> {
+/** A stream that is shared, and what its last value left for those who come late. */
+interface Kept<T> {
+  readonly stream: Observable<T>;
+  last: T | undefined;
+}
+
+/**
+ * The stream for a key: shared as long as anyone subscribes, and forgotten after. A late subscriber gets what `rest` makes of
+ * the last value: the value itself may name a hundred thousand nodes, and would be held as long as nothing changes.
+ */
+function kept<T>(
+  all: Map<string, Kept<T>>,
+  key: string,
+  make: () => Observable<T>,
+  rest: (value: T) => T,
+): Observable<T> {
   return defer(() => {
     const present = all.get(key);
-    if (present) return present;
-    const made: Observable<T> = make().pipe(
-      finalize(() => {
-        // One who came back while this one ended may have made another.
-        if (all.get(key) === made) all.delete(key);
-      }),
-      share({ connector: () => new ReplaySubject<T>(1) }),
-    );
+    if (present) return present.last === undefined ? present.stream : merge(present.stream, of(present.last));
+    const made: Kept<T> = {
+      stream: make().pipe(
+        tap((value) => (made.last = rest(value))),
+        finalize(() => {
+          // One who came back while this one ended may have made another.
+          if (all.get(key) === made) all.delete(key);
+        }),
+        share(),
+      ),
+      last: undefined,
+    };
     all.set(key, made);
-    return made;
+    return made.stream;
   });
+}
+
+/** All that is left of a batch for those who come late: they look at what is present. */
+function presentOf<T>({ present }: DirectoryBatch<T>): DirectoryBatch<T> {
+  return { present, added: [], removed: [] };
+}
+
+function valuesOf<T>(entries: readonly (readonly [name: string, value: T])[]): T[] {
+  return entries.map(([, value]) => value);
 }
