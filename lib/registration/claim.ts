@@ -62,8 +62,8 @@ export class Claim {
   #session: Session | undefined;
   #held = false;
   #fresh = false;
-  /** Whether the node stood when we last saw it. */
-  #standing = false;
+  /** The node, where it stood when we last saw it. */
+  #standing: RegistryNode | undefined;
 
   // What follows holds as long as a connection does.
   #isConnected = false;
@@ -105,7 +105,7 @@ export class Claim {
       case 'suspended':
         return this.#tell({ status: this.#standing ? 'suspended' : 'pending', cause: state.cause });
       case 'lost':
-        this.#standing = false;
+        this.#standing = undefined;
         return this.#tell({ status: 'pending', cause: state.cause });
       case 'connecting':
         return this.#tell(state.cause ? { status: 'pending', cause: state.cause } : PENDING);
@@ -125,7 +125,10 @@ export class Claim {
   #begin(session: Session): void {
     this.#isConnected = true;
     this.#fresh = this.#session !== session;
-    if (this.#fresh) this.#held = this.#standing = false;
+    if (this.#fresh) {
+      this.#held = false;
+      this.#standing = undefined;
+    }
     this.#session = session;
     this.#observed = 'unknown';
     this.#failures = 0;
@@ -164,7 +167,8 @@ export class Claim {
         this.#touched = true;
         return this.#act(session.takeOver(node, options));
       case 'hold':
-        this.#held = this.#registered = this.#standing = true;
+        this.#held = this.#registered = true;
+        this.#standing = node;
         this.#tell({ status: 'registered', node });
         return this.#watch();
       case 'yield':
@@ -248,7 +252,8 @@ export class Claim {
     let failures = attempt;
     const watching = (this.#watching = new Subscription());
     watching.add(
-      this.#session!.watchNode(this.path).subscribe({
+      // What it was is only of use the first time: if that is refused, reading may not be.
+      this.#session!.watchNode(this.path, attempt === 0 ? this.#standing : undefined).subscribe({
         next: (node) => {
           failures = 0;
           this.#observe(node);
@@ -272,7 +277,7 @@ export class Claim {
   }
 
   #yieldTo({ owner = 'none (the node is persistent)' }: RegistryNode): void {
-    this.#standing = false;
+    this.#standing = undefined;
     const cause = new RegistryError(
       'CONTESTED_REGISTRATION',
       `Another live session, ${owner}, took over ${quoted(this.path)}: left to it until it goes.`,
