@@ -10,7 +10,7 @@ import {
 } from '../dubbo/index.js';
 import type { InstanceSet, ServiceEvent } from '../instances/index.js';
 import { childOf } from '../internal/path.js';
-import { type KeyEvent, mergeKeys } from '../internal/mergeKeys.js';
+import { type KeyChange, type KeyEvent, mergeKeys } from '../internal/mergeKeys.js';
 import type { ConnectionState } from '../port/index.js';
 import { type DirectoryBatch, directoryFeed, type DirectoryFeedOptions } from './directoryFeed.js';
 import { InstanceTable } from './instanceTable.js';
@@ -74,7 +74,7 @@ export class Discovery {
 
       const take = (event: KeyEvent<string, DirectoryBatch<ServiceUrl>>): void => {
         if (event.type === 'keys') {
-          for (const path of event.keys) if (!presentIn.has(path)) awaited.add(path);
+          for (const path of event.added) awaited.add(path);
           for (const path of event.gone) {
             awaited.delete(path);
             table.take([], [...(presentIn.get(path)?.values() ?? [])].filter(wanted));
@@ -103,21 +103,19 @@ export class Discovery {
     });
   }
 
-  #directoriesOf(query: ServiceUrl): Observable<ReadonlySet<string>> {
+  #directoriesOf(query: ServiceUrl): Observable<KeyChange<string>> {
     const categories = categoriesOf(query);
     if (query.interface !== '*') {
-      return of(new Set(categories.map((category) => categoryPath(this.#root, query.interface, category))));
+      const added = categories.map((category) => categoryPath(this.#root, query.interface, category));
+      return of({ added, gone: [] });
     }
+    const directoriesOf = (services: DirectoryBatch<string>['added']): string[] =>
+      services.flatMap(([name]) =>
+        // The name as it is there, not encoded anew: a peer may have written it differently.
+        categories.map((category) => childOf(childOf(this.#root, name), category)),
+      );
     return this.#services().pipe(
-      map(
-        ({ present }) =>
-          new Set(
-            [...present.keys()].flatMap((name) =>
-              // The name as it is there, not encoded anew: a peer may have written it differently.
-              categories.map((category) => childOf(childOf(this.#root, name), category)),
-            ),
-          ),
-      ),
+      map(({ added, removed }) => ({ added: directoriesOf(added), gone: directoriesOf(removed) })),
     );
   }
 
@@ -127,7 +125,7 @@ export class Discovery {
       this.#root,
       () => directoryFeed(this.#root, this.#connection, { ...this.#options, read: interfaceOfDirectory }),
       presentOf,
-    );
+    ).pipe(map(withAllPresent));
   }
 
   /** A directory whose first batch has everything, also for one who comes late. */
@@ -137,7 +135,7 @@ export class Discovery {
       path,
       () => directoryFeed(path, this.#connection, { ...this.#options, read: fromNodeName }),
       presentOf,
-    ).pipe(map((batch, index) => (index === 0 ? { ...batch, added: [...batch.present], removed: [] } : batch)));
+    ).pipe(map(withAllPresent));
   }
 
   /** One directory among others: as long as it may not be read, it is empty. */
@@ -199,6 +197,11 @@ function kept<T>(
     all.set(key, made);
     return made.stream;
   });
+}
+
+/** The first batch that a subscriber gets has everything, however late that is. */
+function withAllPresent<T>(batch: DirectoryBatch<T>, index: number): DirectoryBatch<T> {
+  return index === 0 ? { ...batch, added: [...batch.present], removed: [] } : batch;
 }
 
 /** All that is left of a batch for those who come late: they look at what is present. */
