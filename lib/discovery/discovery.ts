@@ -1,4 +1,19 @@
-import { concatMap, defer, filter, finalize, from, map, merge, type Observable, of, share, Subject, tap } from 'rxjs';
+import {
+  asyncScheduler,
+  concatMap,
+  defer,
+  filter,
+  finalize,
+  from,
+  map,
+  merge,
+  type Observable,
+  of,
+  type SchedulerLike,
+  share,
+  Subject,
+  tap,
+} from 'rxjs';
 import { retryWithBackoff } from '../connection/index.js';
 import {
   categoriesOf,
@@ -10,6 +25,7 @@ import {
 } from '../dubbo/index.js';
 import type { InstanceSet, ServiceEvent } from '../instances/index.js';
 import { childOf } from '../internal/path.js';
+import { inSlices } from '../internal/inSlices.js';
 import { type KeyChange, type KeyEvent, mergeKeys } from '../internal/mergeKeys.js';
 import type { ConnectionState } from '../port/index.js';
 import { type DirectoryBatch, directoryFeed, type DirectoryFeedOptions } from './directoryFeed.js';
@@ -70,6 +86,7 @@ export class Discovery {
       const isAlone = query.interface !== '*' && categoriesOf(query).length === 1;
       const presentIn = new Map<string, ReadonlyMap<string, ServiceUrl>>();
       const awaited = new Set<string>();
+      const unfinished = new Set<string>();
       let ready = false;
 
       const take = (event: KeyEvent<string, DirectoryBatch<ServiceUrl>>): void => {
@@ -77,6 +94,7 @@ export class Discovery {
           for (const path of event.added) awaited.add(path);
           for (const path of event.gone) {
             awaited.delete(path);
+            unfinished.delete(path);
             table.take([], [...(presentIn.get(path)?.values() ?? [])].filter(wanted));
             presentIn.delete(path);
           }
@@ -84,7 +102,9 @@ export class Discovery {
         }
         const { key: path, value: batch } = event;
         presentIn.set(path, batch.present);
-        awaited.delete(path);
+        if (batch.more) unfinished.add(path);
+        else unfinished.delete(path);
+        if (!batch.more) awaited.delete(path);
         table.take(valuesOf(batch.added).filter(wanted), valuesOf(batch.removed).filter(wanted));
       };
 
@@ -92,11 +112,12 @@ export class Discovery {
         mergeKeys((path) => (isAlone ? this.#directory(path) : this.#directoryIfPermitted(path))),
         map((event): QueryBatch | undefined => {
           take(event);
+          // The first set must be complete, and every later one whole: nobody may take a part for all there is.
+          if (unfinished.size > 0 || (!ready && awaited.size > 0)) return undefined;
           const events = table.tell();
-          if (ready) return events.length > 0 ? { events, table } : undefined;
-          // The first set must be complete: nobody may take a part of it for all there is.
-          ready = awaited.size === 0;
-          return ready ? { events, table } : undefined;
+          if (ready && events.length === 0) return undefined;
+          ready = true;
+          return { events, table };
         }),
         filter((batch) => batch !== undefined),
       );
@@ -125,17 +146,18 @@ export class Discovery {
       this.#root,
       () => directoryFeed(this.#root, this.#connection, { ...this.#options, read: interfaceOfDirectory }),
       presentOf,
-    ).pipe(map(withAllPresent));
+    ).pipe(map((batch, index) => (index === 0 ? { ...batch, added: [...batch.present], removed: [] } : batch)));
   }
 
   /** A directory whose first batch has everything, also for one who comes late. */
   #directory(path: string): Observable<DirectoryBatch<ServiceUrl>> {
+    const { scheduler = asyncScheduler } = this.#options;
     return kept(
       this.#directories,
       path,
       () => directoryFeed(path, this.#connection, { ...this.#options, read: fromNodeName }),
       presentOf,
-    ).pipe(map(withAllPresent));
+    ).pipe(concatMap((batch, index) => (index === 0 ? allOf(batch, scheduler) : of(batch))));
   }
 
   /** One directory among others: as long as it may not be read, it is empty. */
@@ -150,7 +172,7 @@ export class Discovery {
           isFatal: () => false,
           onRetry: (error) => {
             onRefused(path, error);
-            refusals.next({ present: new Map(), added: [], removed: [] });
+            refusals.next({ present: new Map(), added: [], removed: [], more: false });
           },
         }),
       );
@@ -199,14 +221,21 @@ function kept<T>(
   });
 }
 
-/** The first batch that a subscriber gets has everything, however late that is. */
-function withAllPresent<T>(batch: DirectoryBatch<T>, index: number): DirectoryBatch<T> {
-  return index === 0 ? { ...batch, added: [...batch.present], removed: [] } : batch;
+/** Everything that is there as one batch, slice by slice: what a subscriber gets first, however late that is. */
+function allOf<T>(
+  { present, added, more }: DirectoryBatch<T>,
+  scheduler: SchedulerLike,
+): Observable<DirectoryBatch<T>> {
+  // The first slice of a directory that has just been opened is all there is.
+  const everything = added.length === present.size ? added : [...present];
+  return inSlices(everything, scheduler).pipe(
+    map((slice) => ({ present, added: slice.items, removed: [], more: more || slice.more })),
+  );
 }
 
 /** All that is left of a batch for those who come late: they look at what is present. */
-function presentOf<T>({ present }: DirectoryBatch<T>): DirectoryBatch<T> {
-  return { present, added: [], removed: [] };
+function presentOf<T>({ present, more }: DirectoryBatch<T>): DirectoryBatch<T> {
+  return { present, added: [], removed: [], more };
 }
 
 function valuesOf<T>(entries: readonly (readonly [name: string, value: T])[]): T[] {
