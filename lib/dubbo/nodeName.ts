@@ -29,7 +29,9 @@ export function toNodeName(url: ServiceUrl): string {
   if (name.length > MAX_LENGTH) {
     throw new InvalidUrlError(`Expected a node name of at most ${MAX_LENGTH} characters, got ${name.length}.`);
   }
-  if (!fromNodeName(name).equals(url)) {
+  // Nobody else's names are read in any way but as they were written.
+  const isOldGoes = OF_OLD_GO.some((by) => isOldGo(url.protocol, by, url.parameter(by) ?? ''));
+  if (isOldGoes && !fromNodeName(name).equals(url)) {
     throw new InvalidUrlError(
       'Expected a URL that reads back as itself, got one whose `dubbo` or `release` parameter claims that an old ' +
         'dubbo-go wrote it, which escaped values twice: remove that parameter.',
@@ -174,6 +176,8 @@ function decodedAgain(text: string): string {
 }
 
 const HALF_A_PAIR = /\p{Cs}/u;
+const WRITABLE_NAME = /^[^=&;#\p{Cs}]+$/u;
+const WRITABLE_VALUE = /^[^&;#\p{Cs}]*$/u;
 
 function checkWritable(url: ServiceUrl): void {
   if (url.host === '') throw new InvalidUrlError('Expected a host, got none.');
@@ -182,6 +186,7 @@ function checkWritable(url: ServiceUrl): void {
   refuse('password', url.password ?? '', /[/?#]/u);
   refuse('path', url.path, /[?#]/u);
   for (const [name, value] of url.parameters) {
+    if (WRITABLE_NAME.test(name) && WRITABLE_VALUE.test(value)) continue;
     const parameter = `parameter ${JSON.stringify(name)}`;
     if (name === '') throw new InvalidUrlError('Expected each parameter to have a name, got an empty one.');
     refuseSeparator(`the name of ${parameter}`, name, /[=&;#]/u);

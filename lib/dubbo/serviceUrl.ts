@@ -331,14 +331,19 @@ function sameParameters(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, s
 }
 
 function sortedParameters(parameters: ServiceUrlParameters | undefined): ReadonlyMap<string, string> {
-  const entries: [string, string][] = [];
+  const copy = new Map<string, string>();
+  let last = '';
+  let isSorted = true;
   for (const [name, value] of entriesOf(parameters)) {
     if (typeof value !== 'string') {
       throw new InvalidUrlError(`Expected parameter ${quoted(name)} to be a string, got ${typeof value}.`);
     }
-    entries.push([name, trimmed(value)]);
+    copy.set(name, trimmed(value));
+    isSorted &&= last <= name;
+    last = name;
   }
-  return new Map(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
+  // Mostly they are sorted: whatever is read from a registry, or changed by `with`.
+  return isSorted ? copy : new Map([...copy].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function entriesOf<T>(parameters: ServiceUrlParameters<T> | undefined): Iterable<[string, T]> {
@@ -352,5 +357,5 @@ function trimmed(text: string): string {
   let end = text.length;
   while (start < end && text.charCodeAt(start) <= 32) start++;
   while (end > start && text.charCodeAt(end - 1) <= 32) end--;
-  return text.slice(start, end);
+  return end - start === text.length ? text : text.slice(start, end);
 }
