@@ -3,6 +3,7 @@ import type { ACL as ClientAcl, Client, Stat, Transaction } from 'node-zookeeper
 import type { Socket } from 'node:net';
 import { Observable, Subject, type Subscriber } from 'rxjs';
 import { RegistryError } from '../../errors.js';
+import { type AclToWrite, encodeCreates } from './encodeCreates.js';
 import { toRegistryError, ZK } from './errors.js';
 import { PacketFramer } from './packetFramer.js';
 import { type NodeEvent, TreeWatches } from './treeWatches.js';
@@ -20,7 +21,14 @@ const CODES_OF_CLIENT: ReadonlySet<number> = new Set([
 
 /** States and operation codes of its connection manager (source: its `ConnectionManager.js`, and `ZooDefs.OpCode`). */
 const STATE = { DISCONNECTED: 0, CONNECTING: 1, CONNECTED: 2, CLOSING: -1, EXPIRED: -3, AUTH_FAILED: -4 } as const;
-const OPCODE = { DELETE: 2, REMOVE_WATCHES: 18, SET_WATCHES: 101, ADD_WATCH: 106, CLOSE_SESSION: -11 } as const;
+const OPCODE = {
+  DELETE: 2,
+  MULTI: 14,
+  REMOVE_WATCHES: 18,
+  SET_WATCHES: 101,
+  ADD_WATCH: 106,
+  CLOSE_SESSION: -11,
+} as const;
 
 /** Kinds of watches (source: `Watcher.WatcherType` and `AddWatchMode` of ZooKeeper 3.8). */
 const WATCHER_TYPE = { CHILDREN: 1, DATA: 2, ANY: 3 } as const;
@@ -271,16 +279,14 @@ export class ZkClient {
       return { failedAt, error: toRegistryError(results[failedAt]!.err!, 'create', nodes[failedAt]!.path) };
     };
     return this.#request('create', `${nodes.length} nodes`, undefined, (done) => {
-      const transaction = this.#client.transaction() as Transaction & { connectionManager: Pick<Internals, 'queue'> };
-      for (const { path, data, ephemeral } of nodes) {
-        transaction.create(path, Buffer.from(data ?? []), [...this.#acl], modeOf({ ephemeral }));
-      }
-      // Sent by ourselves: it would make an error of each result's code, and throw at one that it does not know.
-      transaction.connectionManager = {
-        queue: (request) =>
-          this.#internals.queue(request, (error, response) => done(error, () => outcome(response!.payload.results))),
-      };
-      transaction.commit(() => undefined);
+      const body = encodeCreates(
+        nodes.map(({ path, data, ephemeral }) => ({ path, data, mode: modeOf({ ephemeral }) })),
+        this.#acl as unknown as readonly AclToWrite[],
+      );
+      // Sent by ourselves: the client would make an error of each result's code, and throw at one that it does not know.
+      this.#internals.queue(rawRequest(OPCODE.MULTI, OPCODE.MULTI, body), (error, response) =>
+        done(error, () => outcome(response!.payload.results)),
+      );
     });
   }
 
