@@ -14,6 +14,7 @@ export default defineConfig({
   test: {
     reporters: ['default'],
     dangerouslyIgnoreUnhandledErrors: false,
+    setupFiles: [fileURLToPath(new URL('spec/support/serviceUrlEquality.ts', import.meta.url))],
     projects: [
       {
         extends: true,

@@ -8,7 +8,7 @@ import {
 } from '../connection/index.js';
 import { configGroupPath, configPath, configRoot, DEFAULT_CONFIG_GROUP, dottedConfigPath } from '../dubbo/index.js';
 import { InvalidOptionError } from '../errors.js';
-import { kept } from '../internal/kept.js';
+import { type Kept, kept } from '../internal/kept.js';
 import { quoted } from '../internal/quoted.js';
 import { redact } from '../internal/redact.js';
 import { type WarningDetails, Warnings } from '../internal/warnings.js';
@@ -200,8 +200,8 @@ class BackendConfigCenter implements ConfigCenter {
   readonly #dottedKeys: boolean;
   readonly #retrying: { readonly retry?: BackoffOptions };
   readonly #warnings = new Warnings<ConfigWarning['code']>('config');
-  readonly #values = new Map<string, Observable<Held>>();
-  readonly #groups = new Map<string, Observable<ReadonlySet<string>>>();
+  readonly #values = new Map<string, Kept<Held>>();
+  readonly #groups = new Map<string, Kept<ReadonlySet<string>>>();
   #closed: Promise<void> | undefined;
 
   constructor(backend: SharedBackend, options: ConfigCenterOptions) {

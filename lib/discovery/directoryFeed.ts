@@ -1,5 +1,6 @@
-import { defer, filter, map, type Observable, type SchedulerLike } from 'rxjs';
+import { asyncScheduler, concatMap, defer, filter, map, type Observable, type SchedulerLike, tap } from 'rxjs';
 import { type BackoffOptions, isFatalError, retryWithBackoff, whileConnected } from '../connection/index.js';
+import { inSlices } from '../internal/inSlices.js';
 import { childOf } from '../internal/path.js';
 import type { ConnectionState, DirectoryChange } from '../port/index.js';
 
@@ -9,6 +10,8 @@ export interface DirectoryBatch<T> {
   readonly present: ReadonlyMap<string, T>;
   readonly added: readonly (readonly [name: string, value: T])[];
   readonly removed: readonly (readonly [name: string, value: T])[];
+  /** Whether the rest of what came and went together follows: until then nobody should take this for all of it. */
+  readonly more: boolean;
 }
 
 /** How a {@link directoryFeed} reads a directory. */
@@ -36,14 +39,15 @@ export interface DirectoryFeedOptions<T> {
  * ```
  *
  * Cold: each subscription is a watch of its own. What vanished while the connection was away is in the difference of the snapshot after it; an outage itself
- * says nothing. Errors with what can never succeed (`NOT_AUTHORIZED`), as long as nothing was ever read.
+ * says nothing. What takes longer than the event loop should stand still is told in parts, see {@link DirectoryBatch.more};
+ * what follows it waits. Errors with what can never succeed (`NOT_AUTHORIZED`), as long as nothing was ever read.
  */
 export function directoryFeed<T>(
   path: string,
   connection: Observable<ConnectionState>,
   options: DirectoryFeedOptions<T>,
 ): Observable<DirectoryBatch<T>> {
-  const { retry, scheduler, onRefused } = options;
+  const { retry, scheduler = asyncScheduler, onRefused } = options;
   return defer(() => {
     const directory = new Directory(path, options);
     return connection.pipe(
@@ -51,7 +55,7 @@ export function directoryFeed<T>(
         session.watchDirectory(path).pipe(
           retryWithBackoff({
             ...retry,
-            ...(scheduler && { scheduler }),
+            scheduler,
             isFatal: (error) => isFatalError(error) && !directory.seen,
             onRetry: (error) => {
               if (isFatalError(error)) onRefused?.(path, error);
@@ -59,8 +63,7 @@ export function directoryFeed<T>(
           }),
         ),
       ),
-      map((change) => directory.apply(change)),
-      filter((batch) => batch !== undefined),
+      concatMap((change) => directory.take(change, scheduler)),
     );
   });
 }
@@ -79,15 +82,24 @@ class Directory<T> {
     this.#options = options;
   }
 
-  /** Takes a change in; `undefined` if it changes nothing that can be told. */
-  apply(change: DirectoryChange): DirectoryBatch<T> | undefined {
+  /** Takes a change in, a large one slice by slice; tells nothing if it changes nothing that can be told. */
+  take(change: DirectoryChange, scheduler: SchedulerLike): Observable<DirectoryBatch<T>> {
     const { added, removed } = change.type === 'delta' ? change : this.#difference(change.names);
     if (change.type === 'snapshot') this.#weigh(change.names);
-    const gone = removed.flatMap((name) => this.#forget(name));
-    const come = added.flatMap((name) => this.#learn(name));
-    if (this.seen && gone.length === 0 && come.length === 0) return undefined;
-    this.seen = true;
-    return { present: this.#present, added: come, removed: gone };
+    const steps = [...removed.map((name) => ({ name, comes: false })), ...added.map((name) => ({ name, comes: true }))];
+    return inSlices(steps, scheduler).pipe(
+      map(({ items, more }) => ({
+        present: this.#present,
+        removed: items.flatMap(({ name, comes }) => (comes ? [] : this.#forget(name))),
+        added: items.flatMap(({ name, comes }) => (comes ? this.#learn(name) : [])),
+        more,
+      })),
+      filter((batch, index) => {
+        const isPart = batch.more || index > 0;
+        return isPart || !this.seen || batch.added.length + batch.removed.length > 0;
+      }),
+      tap(() => (this.seen = true)),
+    );
   }
 
   #difference(names: readonly string[]): { added: string[]; removed: string[] } {

@@ -1,4 +1,16 @@
-import { concatMap, defer, filter, from, map, merge, type Observable, of, Subject } from 'rxjs';
+import {
+  asyncScheduler,
+  concatMap,
+  defer,
+  filter,
+  from,
+  map,
+  merge,
+  type Observable,
+  of,
+  type SchedulerLike,
+  Subject,
+} from 'rxjs';
 import { retryWithBackoff } from '../connection/index.js';
 import {
   categoriesOf,
@@ -9,12 +21,13 @@ import {
   type ServiceUrl,
 } from '../dubbo/index.js';
 import type { InstanceSet, ServiceEvent } from '../instances/index.js';
-import { kept } from '../internal/kept.js';
 import { childOf } from '../internal/path.js';
-import { type KeyEvent, mergeKeys } from '../internal/mergeKeys.js';
+import { inSlices } from '../internal/inSlices.js';
+import { type Kept, kept } from '../internal/kept.js';
+import { type KeyChange, type KeyEvent, mergeKeys } from '../internal/mergeKeys.js';
 import type { ConnectionState } from '../port/index.js';
 import { type DirectoryBatch, directoryFeed, type DirectoryFeedOptions } from './directoryFeed.js';
-import { InstanceTable, type ServiceNode } from './instanceTable.js';
+import { InstanceTable } from './instanceTable.js';
 
 /** How a {@link Discovery} reads the registry. */
 export interface DiscoveryOptions extends Omit<DirectoryFeedOptions<never>, 'read'> {
@@ -33,9 +46,9 @@ export class Discovery {
   readonly #root: string;
   readonly #connection: Observable<ConnectionState>;
   readonly #options: DiscoveryOptions;
-  readonly #roots = new Map<string, Observable<DirectoryBatch<string>>>();
-  readonly #directories = new Map<string, Observable<DirectoryBatch<ServiceUrl>>>();
-  readonly #queries = new Map<string, Observable<QueryBatch>>();
+  readonly #roots = new Map<string, Kept<DirectoryBatch<string>>>();
+  readonly #directories = new Map<string, Kept<DirectoryBatch<ServiceUrl>>>();
+  readonly #queries = new Map<string, Kept<QueryBatch>>();
 
   constructor(root: string, connection: Observable<ConnectionState>, options: DiscoveryOptions) {
     this.#root = root;
@@ -56,7 +69,13 @@ export class Discovery {
   }
 
   #query(query: ServiceUrl): Observable<QueryBatch> {
-    return kept(this.#queries, keyOf(query), () => this.#follow(query));
+    return kept(
+      this.#queries,
+      keyOf(query),
+      // A late subscriber looks at the table; the events of a first batch may tell of a hundred thousand nodes.
+      () => this.#follow(query),
+      ({ table }) => ({ events: [], table }),
+    );
   }
 
   #follow(query: ServiceUrl): Observable<QueryBatch> {
@@ -66,70 +85,78 @@ export class Discovery {
       const isAlone = query.interface !== '*' && categoriesOf(query).length === 1;
       const presentIn = new Map<string, ReadonlyMap<string, ServiceUrl>>();
       const awaited = new Set<string>();
+      const unfinished = new Set<string>();
       let ready = false;
 
-      const nodesOf = (path: string, nodes: Iterable<readonly [string, ServiceUrl]>): ServiceNode[] =>
-        [...nodes].filter(([, url]) => wanted(url)).map(([name, url]) => [childOf(path, name), url]);
-
-      const take = (event: KeyEvent<string, DirectoryBatch<ServiceUrl>>): readonly ServiceEvent[] => {
+      const take = (event: KeyEvent<string, DirectoryBatch<ServiceUrl>>): void => {
         if (event.type === 'keys') {
-          for (const path of event.keys) if (!presentIn.has(path)) awaited.add(path);
-          for (const path of event.gone) awaited.delete(path);
-          return event.gone.flatMap((path) => {
-            const removed = nodesOf(path, presentIn.get(path) ?? []);
+          for (const path of event.added) awaited.add(path);
+          for (const path of event.gone) {
+            awaited.delete(path);
+            unfinished.delete(path);
+            table.take([], [...(presentIn.get(path)?.values() ?? [])].filter(wanted));
             presentIn.delete(path);
-            return table.apply([], removed);
-          });
+          }
+          return;
         }
         const { key: path, value: batch } = event;
         presentIn.set(path, batch.present);
-        awaited.delete(path);
-        return table.apply(nodesOf(path, batch.added), nodesOf(path, batch.removed));
+        if (batch.more) unfinished.add(path);
+        else unfinished.delete(path);
+        if (!batch.more) awaited.delete(path);
+        table.take(valuesOf(batch.added).filter(wanted), valuesOf(batch.removed).filter(wanted));
       };
 
       return this.#directoriesOf(query).pipe(
         mergeKeys((path) => (isAlone ? this.#directory(path) : this.#directoryIfPermitted(path))),
         map((event): QueryBatch | undefined => {
-          const events = take(event);
-          if (ready) return events.length > 0 ? { events, table } : undefined;
-          // The first set must be complete: nobody may take a part of it for all there is.
-          ready = awaited.size === 0;
-          return ready ? { events, table } : undefined;
+          take(event);
+          // The first set must be complete, and every later one whole: nobody may take a part for all there is.
+          if (unfinished.size > 0 || (!ready && awaited.size > 0)) return undefined;
+          const events = table.tell();
+          if (ready && events.length === 0) return undefined;
+          ready = true;
+          return { events, table };
         }),
         filter((batch) => batch !== undefined),
       );
     });
   }
 
-  #directoriesOf(query: ServiceUrl): Observable<ReadonlySet<string>> {
+  #directoriesOf(query: ServiceUrl): Observable<KeyChange<string>> {
     const categories = categoriesOf(query);
     if (query.interface !== '*') {
-      return of(new Set(categories.map((category) => categoryPath(this.#root, query.interface, category))));
+      const added = categories.map((category) => categoryPath(this.#root, query.interface, category));
+      return of({ added, gone: [] });
     }
+    const directoriesOf = (services: DirectoryBatch<string>['added']): string[] =>
+      services.flatMap(([name]) =>
+        // The name as it is there, not encoded anew: a peer may have written it differently.
+        categories.map((category) => childOf(childOf(this.#root, name), category)),
+      );
     return this.#services().pipe(
-      map(
-        ({ present }) =>
-          new Set(
-            [...present.keys()].flatMap((name) =>
-              // The name as it is there, not encoded anew: a peer may have written it differently.
-              categories.map((category) => childOf(childOf(this.#root, name), category)),
-            ),
-          ),
-      ),
+      map(({ added, removed }) => ({ added: directoriesOf(added), gone: directoriesOf(removed) })),
     );
   }
 
   #services(): Observable<DirectoryBatch<string>> {
-    return kept(this.#roots, this.#root, () =>
-      directoryFeed(this.#root, this.#connection, { ...this.#options, read: interfaceOfDirectory }),
-    );
+    return kept(
+      this.#roots,
+      this.#root,
+      () => directoryFeed(this.#root, this.#connection, { ...this.#options, read: interfaceOfDirectory }),
+      presentOf,
+    ).pipe(map((batch, index) => (index === 0 ? { ...batch, added: [...batch.present], removed: [] } : batch)));
   }
 
   /** A directory whose first batch has everything, also for one who comes late. */
   #directory(path: string): Observable<DirectoryBatch<ServiceUrl>> {
-    return kept(this.#directories, path, () =>
-      directoryFeed(path, this.#connection, { ...this.#options, read: fromNodeName }),
-    ).pipe(map((batch, index) => (index === 0 ? { ...batch, added: [...batch.present], removed: [] } : batch)));
+    const { scheduler = asyncScheduler } = this.#options;
+    return kept(
+      this.#directories,
+      path,
+      () => directoryFeed(path, this.#connection, { ...this.#options, read: fromNodeName }),
+      presentOf,
+    ).pipe(concatMap((batch, index) => (index === 0 ? allOf(batch, scheduler) : of(batch))));
   }
 
   /** One directory among others: as long as it may not be read, it is empty. */
@@ -144,7 +171,7 @@ export class Discovery {
           isFatal: () => false,
           onRetry: (error) => {
             onRefused(path, error);
-            refusals.next({ present: new Map(), added: [], removed: [] });
+            refusals.next({ present: new Map(), added: [], removed: [], more: false });
           },
         }),
       );
@@ -156,4 +183,25 @@ export class Discovery {
 /** Tells queries apart by all they say: as texts, two that differ can be the same. */
 function keyOf({ protocol, host, port, path, parameters }: ServiceUrl): string {
   return JSON.stringify([protocol, host, port, path, ...parameters]);
+}
+
+/** Everything that is there as one batch, slice by slice: what a subscriber gets first, however late that is. */
+function allOf<T>(
+  { present, added, more }: DirectoryBatch<T>,
+  scheduler: SchedulerLike,
+): Observable<DirectoryBatch<T>> {
+  // The first slice of a directory that has just been opened is all there is.
+  const everything = added.length === present.size ? added : [...present];
+  return inSlices(everything, scheduler).pipe(
+    map((slice) => ({ present, added: slice.items, removed: [], more: more || slice.more })),
+  );
+}
+
+/** All that is left of a batch for those who come late: they look at what is present. */
+function presentOf<T>({ present, more }: DirectoryBatch<T>): DirectoryBatch<T> {
+  return { present, added: [], removed: [], more };
+}
+
+function valuesOf<T>(entries: readonly (readonly [name: string, value: T])[]): T[] {
+  return entries.map(([, value]) => value);
 }

@@ -2,37 +2,53 @@ import { instanceKey, sameService, type ServiceUrl } from '../dubbo/index.js';
 import { type InstanceChange, InstanceLedger, type InstanceSet, type ServiceEvent } from '../instances/index.js';
 import { Twins } from './twins.js';
 
-/** A node by its path, with what it says. */
-export type ServiceNode = readonly [path: string, url: ServiceUrl];
+/** The nodes that speak of one instance: nearly always one, or none. */
+type Nodes = ServiceUrl | Twins | undefined;
 
 /**
  * Folds nodes into instances: an instance is there as long as any node says so, and is what its newest node says.
  *
  * A batch is told net: what went and came back within it was never gone. That a weight change is, in Dubbo, a new node
- * and then an old one gone, reads as one `update`.
+ * and then an old one gone, reads as one `update`. A node is known by the object that stands for it.
  */
 export class InstanceTable {
-  readonly #twins = new Map<string, Twins>();
   readonly #told = new InstanceLedger();
+  /** Who speaks of an instance, where that is not just the node that was told: hardly ever, so it costs hardly anything. */
+  readonly #others = new Map<string, ServiceUrl | Twins>();
+  /** Who speaks of the instances that may have changed since it was last told. */
+  #touched = new Map<string, Nodes>();
 
-  /** Takes a batch in and tells what it changed. */
-  apply(added: readonly ServiceNode[], removed: readonly ServiceNode[]): ServiceEvent[] {
-    const touched = new Set<string>();
-    for (const [path, url] of removed) {
-      const key = instanceKey(url);
-      touched.add(key);
-      const twins = this.#twins.get(key);
-      twins?.remove(path);
-      if (twins?.size === 0) this.#twins.delete(key);
+  /** Takes nodes in that came and went; a batch may be taken in piece by piece. */
+  take(added: readonly ServiceUrl[], removed: readonly ServiceUrl[]): void {
+    for (const node of removed) {
+      const key = instanceKey(node);
+      const nodes = this.#nodesOf(key);
+      if (nodes instanceof Twins) nodes.remove(node);
+      this.#touched.set(key, nodes === node ? undefined : nodes);
     }
-    for (const [path, url] of added) {
-      const key = instanceKey(url);
-      touched.add(key);
-      const twins = this.#twins.get(key) ?? new Twins();
-      this.#twins.set(key, twins);
-      twins.add(path, url);
+    for (const node of added) {
+      const key = instanceKey(node);
+      const nodes = this.#nodesOf(key);
+      if (nodes instanceof Twins) nodes.add(node);
+      this.#touched.set(key, nodes === undefined ? node : nodes instanceof Twins ? nodes : new Twins(nodes, node));
     }
-    return this.#told.write([...touched].flatMap((key) => this.#newsOf(key))).map(eventOf);
+  }
+
+  /** Tells what has changed by all that was taken in. */
+  tell(): ServiceEvent[] {
+    const touched = this.#touched;
+    this.#touched = new Map();
+    const news: [key: string, service: ServiceUrl | undefined][] = [];
+    for (const [key, nodes] of touched) {
+      const newest = nodes instanceof Twins ? nodes.newest : nodes;
+      const previous = this.#told.get(key);
+      const service = previous && newest && sameService(previous, newest) ? previous : newest;
+      news.push([key, service]);
+      const alone = nodes instanceof Twins && nodes.size <= 1 ? newest : nodes;
+      if (alone === undefined || alone === service) this.#others.delete(key);
+      else this.#others.set(key, alone);
+    }
+    return this.#told.write(news).map(eventOf);
   }
 
   /** Everything as if it had come just now: what a late subscriber is told. */
@@ -45,10 +61,8 @@ export class InstanceTable {
     return this.#told.set;
   }
 
-  #newsOf(key: string): [key: string, service: ServiceUrl | undefined][] {
-    const previous = this.#told.get(key);
-    const service = this.#twins.get(key)?.newest;
-    return previous && service && sameService(previous, service) ? [] : [[key, service]];
+  #nodesOf(key: string): Nodes {
+    return this.#touched.has(key) ? this.#touched.get(key) : (this.#others.get(key) ?? this.#told.get(key));
   }
 }
 

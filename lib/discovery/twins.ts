@@ -1,39 +1,43 @@
 import type { ServiceUrl } from '../dubbo/index.js';
 
-/** The nodes that speak of one instance: mostly one, two while it moves. */
+/** Several nodes that speak of one instance, as they do while it moves. */
 export class Twins {
-  readonly #nodes = new Map<string, ServiceUrl>();
+  readonly #nodes = new Set<ServiceUrl>();
   #newest: ServiceUrl | undefined;
   /** Oldest first, with some that have gone: sorted once, so that thousands can go newest first. */
-  #order: (readonly [path: string, url: ServiceUrl])[] | undefined;
+  #order: ServiceUrl[] | undefined;
+
+  constructor(...nodes: readonly ServiceUrl[]) {
+    for (const node of nodes) this.add(node);
+  }
 
   get size(): number {
     return this.#nodes.size;
   }
 
-  add(path: string, url: ServiceUrl): void {
-    this.remove(path);
-    this.#nodes.set(path, url);
-    if (this.#newest && isNewer(url, this.#newest)) {
-      this.#newest = url;
-      this.#order?.push([path, url]);
+  add(node: ServiceUrl): void {
+    this.remove(node);
+    this.#nodes.add(node);
+    if (this.#newest && isNewer(node, this.#newest)) {
+      this.#newest = node;
+      this.#order?.push(node);
     } else {
       this.#order = undefined;
     }
   }
 
-  remove(path: string): void {
-    if (this.#nodes.get(path) === this.#newest) this.#newest = undefined;
-    this.#nodes.delete(path);
+  remove(node: ServiceUrl): void {
+    if (node === this.#newest) this.#newest = undefined;
+    this.#nodes.delete(node);
   }
 
   /** What the newest of them says: by timestamp, and by text where that says nothing, so that all consumers agree. */
   get newest(): ServiceUrl | undefined {
     if (this.#newest || this.#nodes.size === 0) return this.#newest;
-    this.#order ??= [...this.#nodes].sort(([, a], [, b]) => (isNewer(a, b) ? 1 : isNewer(b, a) ? -1 : 0));
+    this.#order ??= [...this.#nodes].sort((a, b) => (isNewer(a, b) ? 1 : isNewer(b, a) ? -1 : 0));
     while (this.#order.length > 0) {
-      const [path, url] = this.#order.at(-1)!;
-      if (this.#nodes.get(path) === url) return (this.#newest = url);
+      const node = this.#order.at(-1)!;
+      if (this.#nodes.has(node)) return (this.#newest = node);
       this.#order.pop();
     }
     return undefined;

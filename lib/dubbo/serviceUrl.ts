@@ -1,5 +1,6 @@
 import { InvalidUrlError } from '../errors.js';
 import { quoted } from '../internal/quoted.js';
+import { OWN_PARAMETERS, ownHost, ownParameter, ownPort } from './ownParts.js';
 import {
   CONTROL,
   PROTOCOL,
@@ -49,30 +50,54 @@ export interface ServiceUrlChanges extends Partial<Omit<ServiceUrlParts, 'parame
  * ```
  */
 export class ServiceUrl {
-  /** What the service speaks, or what kind of rule this is. */
-  readonly protocol: string;
-  readonly username: string | undefined;
-  readonly password: string | undefined;
-  /** The host, an IPv6 address without brackets; empty when it is left to the registration. */
-  readonly host: string;
-  readonly port: number | undefined;
-  /** The path without leading slash. */
-  readonly path: string;
-  /** All parameters, sorted by name as Java sorts strings. */
-  readonly parameters: ReadonlyMap<string, string>;
+  // Visible to those who compare objects field by field: two URLs must never pass for equal for want of fields.
+  private readonly parts: Parts;
+  private readonly source: string | undefined;
 
-  #canonical: string | undefined;
-
-  private constructor(parts: ServiceUrlParts) {
-    this.protocol = parts.protocol;
-    this.username = parts.username === '' ? undefined : parts.username;
-    // Java writes a password only behind a user name.
-    this.password = this.username === undefined || parts.password === '' ? undefined : parts.password;
-    this.host = parts.host ?? '';
-    this.port = parts.port === 0 ? undefined : parts.port;
-    this.path = withoutLeadingSlashes(parts.path ?? '');
-    this.parameters = sortedParameters(parts.parameters);
+  /** With a `source`, the name of a node, its own parts are read there and only the others in `parts` (see `ownParts`). */
+  private constructor(parts: Parts, source?: string) {
+    this.parts = parts;
+    this.source = source;
     Object.freeze(this);
+  }
+
+  /** What the service speaks, or what kind of rule this is. */
+  get protocol(): string {
+    return this.parts.protocol;
+  }
+
+  get username(): string | undefined {
+    return this.parts.username;
+  }
+
+  get password(): string | undefined {
+    return this.parts.password;
+  }
+
+  /** The host, an IPv6 address without brackets; empty when it is left to the registration. */
+  get host(): string {
+    return this.source === undefined ? this.parts.host : ownHost(this.source);
+  }
+
+  get port(): number | undefined {
+    return this.source === undefined ? this.parts.port : ownPort(this.source);
+  }
+
+  /** The path without leading slash. */
+  get path(): string {
+    return this.parts.path;
+  }
+
+  /** All parameters, sorted by name as Java sorts strings; for a single one {@link ServiceUrl.parameter} is quicker. */
+  get parameters(): ReadonlyMap<string, string> {
+    const common = this.parts.parameters;
+    if (this.source === undefined) return common;
+    const { source } = this;
+    const own = OWN_PARAMETERS.flatMap((name): [string, string][] => {
+      const value = ownParameter(source, name);
+      return value === undefined ? [] : [[name, value]];
+    });
+    return sortedParameters(new Map([...common, ...own]));
   }
 
   /**
@@ -105,7 +130,7 @@ export class ServiceUrl {
       if (name === '' || value === undefined) throw refuse('each parameter of the service URL to be name=value');
       parameters.set(name, value);
     }
-    return new ServiceUrl({ protocol, ...splitUserInfo(split.userInfo ?? ''), ...address, path, parameters });
+    return ServiceUrl.#of({ protocol, ...splitUserInfo(split.userInfo ?? ''), ...address, path, parameters });
   }
 
   /**
@@ -135,22 +160,45 @@ export class ServiceUrl {
         `Expected the port of a service URL to be a whole number from 1 to 65535, got ${String(port)}.`,
       );
     }
-    return new ServiceUrl({ ...parts, host: host?.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host });
+    return ServiceUrl.#of({ ...parts, host: host?.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host });
+  }
+
+  /**
+   * The service behind a node that says the same as `model` but for its own parts, which are in `source`, its name.
+   *
+   * @internal
+   */
+  static like(model: ServiceUrl, source: string): ServiceUrl {
+    return new ServiceUrl(model.parts, source);
+  }
+
+  static #of(parts: ServiceUrlParts): ServiceUrl {
+    const username = parts.username === '' ? undefined : parts.username;
+    return new ServiceUrl({
+      protocol: parts.protocol,
+      username,
+      // Java writes a password only behind a user name.
+      password: username === undefined || parts.password === '' ? undefined : parts.password,
+      host: parts.host ?? '',
+      port: parts.port === 0 ? undefined : parts.port,
+      path: withoutLeadingSlashes(parts.path ?? ''),
+      parameters: sortedParameters(parts.parameters),
+    });
   }
 
   /** The interface that the service implements: the parameter of that name, or else the path, as in Java. */
   get interface(): string {
-    return this.parameters.get('interface') || this.path;
+    return this.parts.parameters.get('interface') || this.path;
   }
 
   /** The group that the service belongs to; absent and empty are different groups. */
   get group(): string | undefined {
-    return this.parameters.get('group');
+    return this.parts.parameters.get('group');
   }
 
   /** The version of the service; absent and empty are different versions. */
   get version(): string | undefined {
-    return this.parameters.get('version');
+    return this.parts.parameters.get('version');
   }
 
   /** `{group}/{interface}:{version}`, group and version only where there are any: Java's service key. */
@@ -161,7 +209,7 @@ export class ServiceUrl {
 
   /** The directory it is kept in: the parameter of that name, or else what its protocol implies. */
   get category(): string {
-    return this.parameters.get('category') || (CATEGORY_OF_PROTOCOL.get(this.protocol) ?? 'providers');
+    return this.parts.parameters.get('category') || (CATEGORY_OF_PROTOCOL.get(this.protocol) ?? 'providers');
   }
 
   /** `host:port`, or the host alone; an IPv6 address stands in brackets. */
@@ -177,7 +225,8 @@ export class ServiceUrl {
    * @returns Its value, trimmed, or `undefined` when there is none; an empty value is `''`.
    */
   parameter(name: string): string | undefined {
-    return this.parameters.get(name);
+    const common = this.parts.parameters.get(name);
+    return common === undefined && this.source !== undefined ? ownParameter(this.source, name) : common;
   }
 
   /**
@@ -198,7 +247,8 @@ export class ServiceUrl {
       if (value === undefined) parameters.delete(name);
       else parameters.set(name, value);
     }
-    return ServiceUrl.from({ ...this, ...changes, parameters });
+    const { protocol, username, password, host, port, path } = this;
+    return ServiceUrl.from({ protocol, username, password, host, port, path, ...changes, parameters });
   }
 
   /**
@@ -218,13 +268,28 @@ export class ServiceUrl {
    * It holds the password, if there is one; for logs see `redact`.
    */
   toString(): string {
-    return (this.#canonical ??= canonical(this));
+    return canonical(this);
   }
 
   /** The canonical text: `JSON.stringify` and {@link ServiceUrl.parse} make a round trip. */
   toJSON(): string {
     return this.toString();
   }
+
+  /** What `console.log` shows in Node: the text without passwords. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return `ServiceUrl ${quoted(this.toString(), Infinity)}`;
+  }
+}
+
+interface Parts {
+  readonly protocol: string;
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+  readonly host: string;
+  readonly port: number | undefined;
+  readonly path: string;
+  readonly parameters: ReadonlyMap<string, string>;
 }
 
 const CATEGORY_OF_PROTOCOL: ReadonlyMap<string, string> = new Map([
@@ -267,14 +332,19 @@ function sameParameters(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, s
 }
 
 function sortedParameters(parameters: ServiceUrlParameters | undefined): ReadonlyMap<string, string> {
-  const entries: [string, string][] = [];
+  const copy = new Map<string, string>();
+  let last = '';
+  let isSorted = true;
   for (const [name, value] of entriesOf(parameters)) {
     if (typeof value !== 'string') {
       throw new InvalidUrlError(`Expected parameter ${quoted(name)} to be a string, got ${typeof value}.`);
     }
-    entries.push([name, trimmed(value)]);
+    copy.set(name, trimmed(value));
+    isSorted &&= last <= name;
+    last = name;
   }
-  return new Map(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
+  // Mostly they are sorted: whatever is read from a registry, or changed by `with`.
+  return isSorted ? copy : new Map([...copy].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function entriesOf<T>(parameters: ServiceUrlParameters<T> | undefined): Iterable<[string, T]> {
@@ -288,5 +358,5 @@ function trimmed(text: string): string {
   let end = text.length;
   while (start < end && text.charCodeAt(start) <= 32) start++;
   while (end > start && text.charCodeAt(end - 1) <= 32) end--;
-  return text.slice(start, end);
+  return end - start === text.length ? text : text.slice(start, end);
 }

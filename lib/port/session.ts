@@ -97,9 +97,10 @@ export interface Session {
   /**
    * Emits the node as it is, `undefined` for absent, and again whenever that changes, until unsubscribed.
    *
-   * What changed and changed again before it could be read is told once, as the last state.
+   * What changed and changed again before it could be read is told once, as the last state. Who knows what the node was
+   * may hand that over as `known`: where a backend can ask whether it still is, that is cheaper than to read it.
    */
-  watchNode(path: string): Observable<RegistryNode | undefined>;
+  watchNode(path: string, known?: RegistryNode): Observable<RegistryNode | undefined>;
 
   /**
    * Emits a snapshot of the directory's children and then what changes, until unsubscribed, which also releases the

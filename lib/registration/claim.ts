@@ -1,33 +1,20 @@
 import {
   asyncScheduler,
   BehaviorSubject,
-  catchError,
   concat,
-  concatMap,
   defer,
-  distinctUntilChanged,
-  EMPTY,
-  ignoreElements,
-  merge,
   type Observable,
-  of,
   race,
-  ReplaySubject,
   type SchedulerLike,
-  skip,
-  startWith,
   Subject,
-  switchMap,
+  Subscription,
   take,
-  takeWhile,
-  tap,
-  throwError,
   timer,
 } from 'rxjs';
 import { type BackoffOptions, fullJitter, isFatalError, retryWithBackoff } from '../connection/index.js';
 import { RegistryError } from '../errors.js';
 import { quoted } from '../internal/quoted.js';
-import type { ConnectionState, CreateOptions, RegistryNode, Session } from '../port/index.js';
+import type { ConnectionState, RegistryNode, Session } from '../port/index.js';
 import { decide, type Observed } from './decide.js';
 
 /** What became of a {@link Claim} so far. */
@@ -39,7 +26,6 @@ export type ClaimState =
 
 /** How a {@link Claim} is kept. */
 export interface ClaimOptions {
-  readonly ephemeral: boolean;
   readonly retry?: BackoffOptions;
   readonly scheduler?: SchedulerLike;
   /** Told of what does not end the claim but should be known. */
@@ -58,184 +44,264 @@ export interface ClaimOptions {
  * It ends, with `released`, when the node shall not be there and nothing of ours is left of it. Making and taking back
  * run one after the other, each decided on what is known when its turn comes, so a late removal can never meet a newer
  * wish. Errors with what can never succeed, as long as it never has.
+ *
+ * It is told what the connection does, and keeps what it knows in fields: there may be ten thousand of them, and a stream
+ * for each thing that it waits for costs forty times as much.
  */
 export class Claim {
   readonly path: string;
+  readonly #ephemeral: boolean;
   readonly #options: ClaimOptions;
-  readonly #desired = new BehaviorSubject<'present' | 'absent'>('present');
-  readonly #states: Observable<ClaimState>;
+  readonly #states = new BehaviorSubject<ClaimState>(PENDING);
+  #isOver = false;
+  #desired: 'present' | 'absent' = 'present';
   /** Whether a node of ours can be there: a claim that was never sent needs no taking back. */
   #touched = false;
   #registered = false;
-  /** The session that acted last, and whether it has held the node. */
+  /** The session that acted last, whether it has held the node, and whether it has yet to act at all. */
   #session: Session | undefined;
   #held = false;
-  /** Whether the node stood when we last saw it. */
-  #standing = false;
+  #fresh = false;
+  /** The node, where it stood when we last saw it. */
+  #standing: RegistryNode | undefined;
 
-  constructor(path: string, connection: Observable<ConnectionState>, options: ClaimOptions) {
+  // What follows holds as long as a connection does.
+  #isConnected = false;
+  #observed: Observed = 'unknown';
+  #failures = 0;
+  /** What is under way with the node; the next step is decided after it. */
+  #acting: Subscription | undefined;
+  #watching: Subscription | undefined;
+  /** Ends a wait. */
+  #impatience: Subject<void> | undefined;
+
+  constructor(path: string, ephemeral: boolean, options: ClaimOptions) {
     this.path = path;
+    this.#ephemeral = ephemeral;
     this.#options = options;
-    this.#states = merge(
-      connection.pipe(switchMap((state) => this.#during(state))),
-      this.#desired.pipe(
-        switchMap((desired): Observable<ClaimState> => {
-          if (desired === 'present') return EMPTY;
-          // What held before is not the outcome of a later wish: that is told anew.
-          return of(this.#touched ? { status: 'pending' } : { status: 'released' });
-        }),
-      ),
-    ).pipe(
-      startWith<ClaimState>({ status: 'pending' }),
-      takeWhile((state) => state.status !== 'released', true),
-      distinctUntilChanged(sameState),
-    );
   }
 
-  /** What becomes of it. Cold: subscribing starts the work, unsubscribing drops it without taking anything back. */
+  /** What becomes of it; the present state is replayed. Completes after `released`. */
   get states(): Observable<ClaimState> {
     return this.#states;
   }
 
   /** Says whether the node shall be there. */
   want(desired: 'present' | 'absent'): void {
-    this.#desired.next(desired);
+    this.#desired = desired;
+    // What held before is not the outcome of a later wish: that is told anew.
+    if (desired === 'absent') this.#tell(this.#touched ? PENDING : { status: 'released' });
+    this.#impatience?.next();
+    if (this.#isConnected) this.#turn();
   }
 
-  #during(state: ConnectionState): Observable<ClaimState> {
+  /** Says what has become of the connection. */
+  follow(state: ConnectionState): void {
+    this.#stop();
+    if (this.#isOver) return;
     switch (state.status) {
       case 'connected':
-        return this.#reconcile(state.session);
+        return this.#begin(state.session);
       case 'suspended':
-        return of(
-          this.#standing ? { status: 'suspended', cause: state.cause } : { status: 'pending', cause: state.cause },
-        );
+        return this.#tell({ status: this.#standing ? 'suspended' : 'pending', cause: state.cause });
       case 'lost':
-        this.#standing = false;
-        return of({ status: 'pending', cause: state.cause });
+        this.#standing = undefined;
+        return this.#tell({ status: 'pending', cause: state.cause });
       case 'connecting':
-        return state.cause ? of({ status: 'pending', cause: state.cause }) : of({ status: 'pending' });
+        return this.#tell(state.cause ? { status: 'pending', cause: state.cause } : PENDING);
       case 'closed':
         // What is left of it goes with the session.
-        return of({ status: 'released' });
+        return this.#tell({ status: 'released' });
     }
   }
 
-  #reconcile(session: Session): Observable<ClaimState> {
-    return defer(() => {
-      if (this.#session !== session) this.#held = this.#standing = false;
-      let fresh = this.#session !== session;
-      this.#session = session;
-      const { ephemeral, retry = {}, scheduler = asyncScheduler } = this.#options;
-      const create: CreateOptions = { ephemeral };
-      const backoff = fullJitter(retry);
-      // What could be done once can be done again.
-      const isFatal = (error: unknown): boolean => isFatalError(error) && !this.#registered;
-      const patiently = { ...retry, scheduler, isFatal };
-      let failures = 0;
-      const observed = new BehaviorSubject<Observed>('unknown');
-      const watching = new ReplaySubject<void>(1);
-      const troubles = new Subject<ClaimState>();
-      // As long as it is not known what is there; losing sight of a node that was seen is not losing it.
-      const tell = (cause: unknown): void => {
-        if (observed.value !== 'unknown' || !(cause instanceof Error)) return;
-        troubles.next({ status: this.#standing ? 'suspended' : 'pending', cause });
-      };
+  /** Ends it with an error. */
+  fail(error: unknown): void {
+    this.#stop();
+    this.#isOver = true;
+    this.#states.error(error);
+  }
 
-      const observe = (node: RegistryNode | undefined): void => observed.next(node ?? 'absent');
-      const readAgain = defer(() => session.read(this.path)).pipe(tap(observe), ignoreElements());
+  #begin(session: Session): void {
+    this.#isConnected = true;
+    this.#fresh = this.#session !== session;
+    if (this.#fresh) {
+      this.#held = false;
+      this.#standing = undefined;
+    }
+    this.#session = session;
+    this.#observed = 'unknown';
+    this.#failures = 0;
+    this.#turn();
+  }
 
-      const act = (known: Observed, operation: Observable<RegistryNode | undefined>): Observable<ClaimState> =>
-        operation.pipe(
-          tap((node) => {
-            failures = 0;
-            observe(node);
-          }),
-          ignoreElements(),
-          // Not what we thought is there: look, and decide again. Where it is as we thought, this is a failure like others.
-          catchError((error: unknown) => {
-            if (!isSurprise(error)) return throwError(() => error);
-            return session.read(this.path).pipe(
-              switchMap((node) => {
-                if (sameNode(known, node ?? 'absent')) return throwError(() => error);
-                observe(node);
-                return EMPTY;
-              }),
-            );
-          }),
-          catchError((error: unknown) => failed(error)),
+  #stop(): void {
+    this.#isConnected = false;
+    this.#acting?.unsubscribe();
+    this.#watching?.unsubscribe();
+    this.#acting = this.#watching = this.#impatience = undefined;
+  }
+
+  #turn(): void {
+    if (this.#acting || this.#isOver) return;
+    const known = this.#observed;
+    const session = this.#session!;
+    const action = decide({
+      desired: this.#desired,
+      observed: known,
+      sessionId: session.id,
+      ephemeral: this.#ephemeral,
+      fresh: this.#fresh,
+      held: this.#held,
+    });
+    const options = { ephemeral: this.#ephemeral };
+    const node = known as RegistryNode;
+    switch (action) {
+      case 'look':
+        return this.#watch();
+      case 'create':
+        this.#fresh = false;
+        this.#touched = true;
+        return this.#act(session.create(this.path, options));
+      case 'takeOver':
+        this.#touched = true;
+        return this.#act(session.takeOver(node, options));
+      case 'hold':
+        this.#held = this.#registered = true;
+        this.#standing = node;
+        this.#tell({ status: 'registered', node });
+        return this.#watch();
+      case 'yield':
+        return this.#yieldTo(node);
+      case 'remove':
+        return this.#act(
+          session.remove(this.path, this.#ephemeral ? { owner: session.id } : { version: node.version }),
         );
+      case 'done':
+        return this.#tell({ status: 'released' });
+    }
+  }
 
-      const failed = (error: unknown): Observable<ClaimState> => {
-        if (isFatal(error)) return throwError(() => error);
-        failures += 1;
-        const cause = error instanceof Error ? error : new Error(String(error));
-        // A change of mind need not wait: it may be what ends the trouble.
-        const wait = race(timer(backoff(failures), scheduler), this.#desired.pipe(skip(1))).pipe(
-          take(1),
-          ignoreElements(),
+  #observe(node: RegistryNode | undefined): void {
+    this.#observed = node ?? 'absent';
+    this.#turn();
+  }
+
+  /** Carries an operation out that ends with the node, or with the word that there was one to remove. */
+  #act(operation: Observable<RegistryNode | boolean>): void {
+    const known = this.#observed;
+    this.#run(
+      operation,
+      (made) => {
+        this.#failures = 0;
+        this.#observe(typeof made === 'boolean' ? undefined : made);
+      },
+      (error) => {
+        if (!isSurprise(error)) return this.#retry(error);
+        // Not what we thought is there: look, and decide again. Where it is as we thought, this is a failure like others.
+        this.#run(
+          this.#session!.read(this.path),
+          (node) => (sameNode(known, node ?? 'absent') ? this.#retry(error) : this.#observe(node)),
+          (failure) => this.#retry(failure),
         );
-        // Whether the operation was carried out is not known: only reading tells.
-        const look = readAgain.pipe(retryWithBackoff(patiently));
-        return concat(of<ClaimState>({ status: 'pending', cause }), wait, look);
-      };
+      },
+    );
+  }
 
-      const turn = (): Observable<ClaimState> => {
-        const desired = this.#desired.value;
-        const known = observed.value;
-        const action = decide({ desired, observed: known, sessionId: session.id, ephemeral, fresh, held: this.#held });
-        const node = known as RegistryNode;
-        switch (action) {
-          case 'look':
-            watching.next();
-            return EMPTY;
-          case 'create':
-            fresh = false;
-            this.#touched = true;
-            return act(known, session.create(this.path, create));
-          case 'takeOver':
-            this.#touched = true;
-            return act(known, session.takeOver(node, create));
-          case 'hold':
-            this.#held = this.#registered = this.#standing = true;
-            watching.next();
-            return of({ status: 'registered', node });
-          case 'yield': {
-            this.#standing = false;
-            watching.next();
-            const cause = new RegistryError(
-              'CONTESTED_REGISTRATION',
-              `Another live session, ${node.owner ?? 'none (the node is persistent)'}, took over ${quoted(this.path)}: left to it until it goes.`,
-            );
-            this.#options.warn?.(cause);
-            return of({ status: 'pending', cause });
-          }
-          case 'remove':
-            return act(
-              known,
-              session
-                .remove(this.path, ephemeral ? { owner: session.id } : { version: node.version })
-                .pipe(switchMap(() => of(undefined))),
-            );
-          case 'done':
-            return of({ status: 'released' });
-        }
-      };
+  /** Waits, and looks: whether the operation was carried out is not known, and only reading tells. */
+  #retry(error: unknown): void {
+    if (this.#isFatal(error)) return this.fail(error);
+    const { retry = {}, scheduler = asyncScheduler } = this.#options;
+    this.#failures += 1;
+    this.#tell({ status: 'pending', cause: error instanceof Error ? error : new Error(String(error)) });
+    // A change of mind need not wait: it may be what ends the trouble.
+    const changed = (this.#impatience = new Subject<void>());
+    const wait = race(timer(fullJitter(retry)(this.#failures), scheduler), changed).pipe(take(1));
+    const look = defer(() => this.#session!.read(this.path)).pipe(
+      retryWithBackoff({ ...retry, scheduler, isFatal: (failure) => this.#isFatal(failure) }),
+    );
+    this.#run(
+      concat(wait, look),
+      (node) => this.#observe(node as RegistryNode | undefined),
+      (failure) => this.fail(failure),
+    );
+  }
 
-      return merge(
-        troubles,
-        watching.pipe(
-          take(1),
-          switchMap(() => session.watchNode(this.path)),
-          retryWithBackoff({ ...patiently, onRetry: tell }),
-          tap(observe),
-          ignoreElements(),
-        ),
-        merge(this.#desired, observed).pipe(concatMap(() => defer(turn))),
-      );
+  /** Does one thing to its end, with the last value it emits. */
+  #run<T>(work: Observable<T>, onEnd: (last: T) => void, onError: (error: unknown) => void): void {
+    // Before it is subscribed to: it may be over by the time that returns.
+    const acting = (this.#acting = new Subscription());
+    let last: T;
+    acting.add(
+      work.subscribe({
+        next: (value) => (last = value),
+        error: (error: unknown) => {
+          this.#acting = undefined;
+          onError(error);
+        },
+        complete: () => {
+          this.#acting = undefined;
+          onEnd(last);
+        },
+      }),
+    );
+  }
+
+  #watch(attempt = 0): void {
+    if (this.#watching) return;
+    let failures = attempt;
+    const watching = (this.#watching = new Subscription());
+    watching.add(
+      // What it was is only of use the first time: if that is refused, reading may not be.
+      this.#session!.watchNode(this.path, attempt === 0 ? this.#standing : undefined).subscribe({
+        next: (node) => {
+          failures = 0;
+          this.#observe(node);
+        },
+        error: (error: unknown) => this.#watchLater(error, failures + 1),
+      }),
+    );
+  }
+
+  #watchLater(error: unknown, attempt: number): void {
+    if (this.#isFatal(error)) return this.fail(error);
+    // As long as it is not known what is there; losing sight of a node that was seen is not losing it.
+    if (this.#observed === 'unknown' && error instanceof Error) {
+      this.#tell({ status: this.#standing ? 'suspended' : 'pending', cause: error });
+    }
+    const { retry, scheduler = asyncScheduler } = this.#options;
+    this.#watching = timer(fullJitter(retry)(attempt), scheduler).subscribe(() => {
+      this.#watching = undefined;
+      this.#watch(attempt);
     });
   }
+
+  #yieldTo({ owner = 'none (the node is persistent)' }: RegistryNode): void {
+    this.#standing = undefined;
+    const cause = new RegistryError(
+      'CONTESTED_REGISTRATION',
+      `Another live session, ${owner}, took over ${quoted(this.path)}: left to it until it goes.`,
+    );
+    this.#options.warn?.(cause);
+    this.#tell({ status: 'pending', cause });
+    this.#watch();
+  }
+
+  /** What could be done once can be done again. */
+  #isFatal(error: unknown): boolean {
+    return isFatalError(error) && !this.#registered;
+  }
+
+  #tell(state: ClaimState): void {
+    if (this.#isOver || sameState(this.#states.value, state)) return;
+    this.#isOver = state.status === 'released';
+    if (this.#isOver) this.#stop();
+    this.#states.next(state);
+    if (this.#isOver) this.#states.complete();
+  }
 }
+
+const PENDING: ClaimState = { status: 'pending' };
 
 function isSurprise(error: unknown): boolean {
   return error instanceof RegistryError && (error.code === 'NODE_EXISTS' || error.code === 'CONFLICT');

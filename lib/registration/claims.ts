@@ -1,4 +1,4 @@
-import { defer, EMPTY, merge, type Observable, ReplaySubject } from 'rxjs';
+import { defer, EMPTY, merge, type Observable, ReplaySubject, Subscription } from 'rxjs';
 import type { ConnectionState } from '../port/index.js';
 import { Claim, type ClaimOptions, type ClaimState } from './claim.js';
 
@@ -6,25 +6,27 @@ import { Claim, type ClaimOptions, type ClaimState } from './claim.js';
 export interface ClaimHold {
   /** What becomes of the claim; the present state is replayed. */
   readonly states: Observable<ClaimState>;
-  /** Lets go; the last hold's letting go takes the node back. Emits nothing, completes when nothing is left of it. */
-  release(): Observable<never>;
+  /** Lets go; the last hold's letting go takes the node back. */
+  release(): void;
 }
 
 interface Entry {
   readonly claim: Claim;
-  readonly states: ReplaySubject<ClaimState>;
   holds: number;
-  /** Completes when what was let go is taken back, or claimed again by another. */
-  release: ReplaySubject<never>;
+  /** Completes when what was let go is taken back, or claimed again by another; made when somebody asks. */
+  release: ReplaySubject<never> | undefined;
 }
 
 /** All claims of one registry, by path: what is let go stays here until it is taken back. */
 export class Claims {
   readonly #connection: Observable<ConnectionState>;
-  readonly #options: Omit<ClaimOptions, 'ephemeral'>;
+  readonly #options: ClaimOptions;
   readonly #entries = new Map<string, Entry>();
+  /** One for all of them, as long as there are any. */
+  #following = Subscription.EMPTY;
+  #state: ConnectionState | undefined;
 
-  constructor(connection: Observable<ConnectionState>, options: Omit<ClaimOptions, 'ephemeral'>) {
+  constructor(connection: Observable<ConnectionState>, options: ClaimOptions) {
     this.#connection = connection;
     this.#options = options;
   }
@@ -39,62 +41,67 @@ export class Claims {
     const letGo = this.#entries.get(path);
     const entry = letGo ?? this.#start(path, ephemeral);
     if (letGo?.holds === 0) {
-      entry.claim.want('present');
-      entry.release.complete();
-      entry.release = new ReplaySubject<never>(1);
+      letGo.release?.complete();
+      letGo.release = undefined;
+      letGo.claim.want('present');
     }
     entry.holds += 1;
-    const { release } = entry;
     let held = true;
     return {
-      states: entry.states,
+      states: entry.claim.states,
       release: () => {
-        if (held) {
-          held = false;
-          entry.holds -= 1;
-          if (entry.holds === 0) entry.claim.want('absent');
-        }
-        return release;
+        if (!held) return;
+        held = false;
+        entry.holds -= 1;
+        if (entry.holds === 0) entry.claim.want('absent');
       },
     };
   }
 
   #start(path: string, ephemeral: boolean): Entry {
-    const claim = new Claim(path, this.#connection, { ...this.#options, ephemeral });
-    const states = new ReplaySubject<ClaimState>(1);
-    const entry: Entry = { claim, states, holds: 0, release: new ReplaySubject<never>(1) };
+    const claim = new Claim(path, ephemeral, this.#options);
+    const entry: Entry = { claim, holds: 0, release: undefined };
     this.#entries.set(path, entry);
     const forget = (): void => {
       if (this.#entries.get(path) === entry) this.#entries.delete(path);
+      entry.release?.complete();
+      if (this.#entries.size === 0) this.#following.unsubscribe();
     };
-    claim.states.subscribe({
-      next: (state) => {
-        if (state.status === 'released') forget();
-        states.next(state);
-      },
-      error: (error: unknown) => {
-        forget();
-        states.error(error);
-        entry.release.complete();
-      },
-      complete: () => {
-        forget();
-        states.complete();
-        entry.release.complete();
-      },
-    });
+    claim.states.subscribe({ error: forget, complete: forget });
+    if (this.#following.closed) this.#follow();
+    else if (this.#state) claim.follow(this.#state);
     return entry;
+  }
+
+  #follow(): void {
+    this.#state = undefined;
+    const following = (this.#following = new Subscription());
+    const all = (): Entry[] => [...this.#entries.values()];
+    following.add(
+      this.#connection.subscribe({
+        next: (state) => {
+          this.#state = state;
+          for (const { claim } of all()) claim.follow(state);
+        },
+        error: (error: unknown) => {
+          for (const { claim } of all()) claim.fail(error);
+        },
+      }),
+    );
   }
 
   /** Completes when nothing of a path is left, at once if it is not claimed. */
   gone(path: string): Observable<never> {
-    return this.#entries.get(path)?.release ?? EMPTY;
+    const entry = this.#entries.get(path);
+    return entry ? goneOf(entry) : EMPTY;
   }
 
   /** Completes when everything that was let go by now is taken back. */
   releases(): Observable<never> {
-    return defer(() =>
-      merge(...[...this.#entries.values()].filter(({ holds }) => holds === 0).map(({ release }) => release)),
-    );
+    return defer(() => merge(...[...this.#entries.values()].filter(({ holds }) => holds === 0).map(goneOf)));
   }
+}
+
+function goneOf(entry: Entry): Observable<never> {
+  return (entry.release ??= new ReplaySubject<never>(1));
 }

@@ -825,6 +825,54 @@ export function describeContract(name: string, open: () => Promise<World>): void
         expect(text(first?.data)).toBe('x');
       });
 
+      it.each(['stands', 'was written to', 'has gone', 'has gone and come back', 'goes later'])(
+        'tells a node that is known as it is, where it %s',
+        async (what) => {
+          const { session } = await join();
+          const made = await Promise.all(
+            ['a', 'b', 'c'].map((name) =>
+              ask(session.create(`${base}/${name}`, { ephemeral: true, data: bytes('x') })),
+            ),
+          );
+          const known = made[1]!;
+          if (what === 'was written to') await world.write(known.path, 'y');
+          if (what.startsWith('has gone')) await world.remove(known.path);
+          if (what.endsWith('come back')) await world.create(known.path, 'z');
+          const watches = made.map((node) => new Recorder(session.watchNode(node.path, node)));
+          const [before, seen, after] = watches as [(typeof watches)[0], (typeof watches)[0], (typeof watches)[0]];
+          await eventually(() => watches.every(({ values }) => values.length > 0));
+          if (what === 'goes later') {
+            expect(seen.values).toHaveLength(1);
+            await world.remove(known.path);
+          }
+          const expected = { stands: 'x', 'was written to': 'y', 'has gone and come back': 'z' }[what];
+          await eventually(() => expect(text(seen.last?.data)).toBe(expected));
+          if (what === 'stands') {
+            expect(seen.last).toMatchObject({ path: known.path, owner: session.id, version: known.version });
+            await world.write(known.path, 'later');
+            await eventually(() => expect(text(seen.last?.data)).toBe('later'));
+          }
+          for (const { values } of [before, after]) expect(values.map((node) => text(node?.data))).toEqual(['x']);
+          for (const watch of watches) watch.stop();
+        },
+      );
+
+      it('is released on the server also where the node was known, and where it is left before it is set', async () => {
+        const { session } = await join();
+        const before = await settled(() => world.watches());
+        const made = await Promise.all(
+          ['a', 'b'].map((name) => ask(session.create(`${base}/${name}`, { ephemeral: true }))),
+        );
+        const [watch, left] = made.map((node) => new Recorder(session.watchNode(node.path, node))) as [
+          Recorder<unknown>,
+          Recorder<unknown>,
+        ];
+        left.stop();
+        await eventually(() => watch.values.length === 1);
+        watch.stop();
+        await eventually(async () => expect(await world.watches()).toBe(before));
+      });
+
       it('ends at the last of many changes', async () => {
         const { session } = await join();
         await world.create(`${base}/a`);

@@ -1,11 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ServiceEvent } from '../../lib/instances/index.js';
-import { InstanceTable, type ServiceNode } from '../../lib/discovery/instanceTable.js';
+import { InstanceTable } from '../../lib/discovery/instanceTable.js';
 import { instanceKey, sameService, type ServiceUrl } from '../../lib/dubbo/index.js';
 import { pathOf, provider } from '../support/virtual/index.js';
 
-const node = (url: ServiceUrl): ServiceNode => [pathOf(url), url];
+const apply = (table: InstanceTable, added: readonly ServiceUrl[], removed: readonly ServiceUrl[]): ServiceEvent[] => {
+  table.take(added, removed);
+  return table.tell();
+};
 const told = (events: readonly ServiceEvent[]): string[] =>
   events.map(({ type, service }) => `${type} ${service.host} ${service.parameter('weight') ?? '-'}`);
 
@@ -22,73 +25,83 @@ const nodes = fc.uniqueArray(
       timestamp: fc.constantFrom('1700000000000', '1700000000001', '1700000000'),
       pid: fc.constantFrom('1', '2'),
     })
-    .map(({ host, ...parameters }) => node(provider(host, parameters))),
-  { maxLength: 12, selector: ([path]) => path },
+    .map(({ host, ...parameters }) => provider(host, parameters)),
+  { maxLength: 12, selector: pathOf },
 );
 
 /** What a watch can tell: nodes come when they are not there, and go when they are. */
 const histories = fc
   .tuple(nodes, fc.array(fc.array(fc.nat(11), { maxLength: 5 }), { maxLength: 12 }))
   .map(([all, batches]) => {
-    const present = new Set<string>();
+    const present = new Set<ServiceUrl>();
     return batches.map((indices) => {
       const flipped = [...new Set(indices)].flatMap((index) => (all[index] ? [all[index]] : []));
-      const removed = flipped.filter(([path]) => present.has(path));
-      const added = flipped.filter(([path]) => !present.has(path));
-      for (const [path] of removed) present.delete(path);
-      for (const [path] of added) present.add(path);
-      return { added, removed, present: all.filter(([path]) => present.has(path)) };
+      const removed = flipped.filter((url) => present.has(url));
+      const added = flipped.filter((url) => !present.has(url));
+      for (const url of removed) present.delete(url);
+      for (const url of added) present.add(url);
+      return { added, removed, present: all.filter((url) => present.has(url)) };
     });
   });
 
 describe('InstanceTable', () => {
   it('tells what comes, changes and goes', () => {
     const table = new InstanceTable();
-    expect(told(table.apply([node(light)], []))).toEqual(['add a 1']);
-    expect(told(table.apply([node(heavy)], [node(light)]))).toEqual(['update a 2']);
-    expect(told(table.apply([], [node(heavy)]))).toEqual(['delete a 2']);
+    expect(told(apply(table, [light], []))).toEqual(['add a 1']);
+    expect(told(apply(table, [heavy], [light]))).toEqual(['update a 2']);
+    expect(told(apply(table, [], [heavy]))).toEqual(['delete a 2']);
     expect(table.toSet().size).toBe(0);
   });
 
   it('reads a change of weight, new node first and old one gone later, as one update', () => {
     const table = new InstanceTable();
-    table.apply([node(light)], []);
-    expect(told(table.apply([node(heavy)], []))).toEqual(['update a 2']);
-    expect(told(table.apply([], [node(light)]))).toEqual([]);
+    apply(table, [light], []);
+    expect(told(apply(table, [heavy], []))).toEqual(['update a 2']);
+    expect(told(apply(table, [], [light]))).toEqual([]);
   });
 
   it('reads it as one update too when the new node has the older clock', () => {
     const table = new InstanceTable();
-    table.apply([node(heavy)], []);
-    expect(told(table.apply([node(light)], []))).toEqual([]);
-    expect(told(table.apply([], [node(heavy)]))).toEqual(['update a 1']);
+    apply(table, [heavy], []);
+    expect(told(apply(table, [light], []))).toEqual([]);
+    expect(told(apply(table, [], [heavy]))).toEqual(['update a 1']);
   });
 
   it('counts nodes that differ in timestamp and pid as one instance, there while any of them is', () => {
     const table = new InstanceTable();
-    table.apply([node(light)], []);
-    expect(table.apply([node(twin)], [])).toEqual([]);
-    expect(table.apply([], [node(light)])).toEqual([]);
+    apply(table, [light], []);
+    expect(apply(table, [twin], [])).toEqual([]);
+    expect(apply(table, [], [light])).toEqual([]);
     expect(table.toSet().size).toBe(1);
-    expect(told(table.apply([], [node(twin)]))).toEqual(['delete a 1']);
+    expect(told(apply(table, [], [twin]))).toEqual(['delete a 1']);
   });
 
   it('knows a timestamp in seconds, as Go writes it, from one in milliseconds', () => {
     const table = new InstanceTable();
-    table.apply([node(provider('a', { weight: '1', timestamp: '1700000001' }))], []);
+    apply(table, [provider('a', { weight: '1', timestamp: '1700000001' })], []);
     const java = provider('a', { weight: '2', timestamp: '1700000000999' });
-    expect(table.apply([node(java)], [])).toEqual([]);
+    expect(apply(table, [java], [])).toEqual([]);
   });
 
   it('was never told what went and came back within one batch', () => {
     const table = new InstanceTable();
-    table.apply([node(light)], []);
-    expect(table.apply([node(light)], [node(light)])).toEqual([]);
-    expect(table.apply([node(twin)], [node(light)])).toEqual([]);
+    apply(table, [light], []);
+    expect(apply(table, [light], [light])).toEqual([]);
+    expect(apply(table, [twin], [light])).toEqual([]);
+  });
+
+  it('takes a batch in piece by piece, and tells it net all the same', () => {
+    const table = new InstanceTable();
+    apply(table, [light, provider('b')], []);
+    table.take([], [light]);
+    table.take([provider('c')], [provider('b')]);
+    table.take([heavy], []);
+    expect(told(table.tell())).toEqual(['update a 2', 'add c -']);
+    expect(table.tell()).toEqual([]);
   });
 
   it('does not mind the going of what never came', () => {
-    expect(new InstanceTable().apply([], [node(light)])).toEqual([]);
+    expect(apply(new InstanceTable(), [], [light])).toEqual([]);
   });
 
   it('legal events: each is legal, and the fold equals the set, after every batch', () => {
@@ -97,7 +110,7 @@ describe('InstanceTable', () => {
         const table = new InstanceTable();
         const fold = new Map<string, ServiceUrl>();
         for (const { added, removed, present } of history) {
-          const events = table.apply(added, removed);
+          const events = apply(table, added, removed);
           expect(new Set(events.map(({ key }) => key)).size, 'one event for each instance').toBe(events.length);
           for (const event of events) {
             const known = fold.get(event.key);
@@ -118,10 +131,10 @@ describe('InstanceTable', () => {
           }
           const set = table.toSet();
           expect(new Map([...set.keys()].map((key) => [key, set.get(key)]))).toEqual(fold);
-          expect([...set.keys()].sort()).toEqual([...new Set(present.map(([, url]) => instanceKey(url)))].sort());
+          expect([...set.keys()].sort()).toEqual([...new Set(present.map(instanceKey))].sort());
           for (const service of set) {
             expect(
-              present.some(([, url]) => sameService(url, service)),
+              present.some((url) => sameService(url, service)),
               'what is told is there',
             ).toBe(true);
           }
@@ -139,9 +152,9 @@ describe('InstanceTable', () => {
         ),
         ([all, shuffled]) => {
           const atOnce = new InstanceTable();
-          atOnce.apply(all, []);
+          apply(atOnce, all, []);
           const oneByOne = new InstanceTable();
-          for (const each of shuffled) oneByOne.apply([each], []);
+          for (const each of shuffled) apply(oneByOne, [each], []);
           const [a, b] = [atOnce.toSet(), oneByOne.toSet()];
           expect([...a.keys()].sort()).toEqual([...b.keys()].sort());
           for (const key of a.keys()) expect(sameService(a.get(key)!, b.get(key)!)).toBe(true);
@@ -155,7 +168,7 @@ describe('InstanceTable', () => {
       fc.property(histories, fc.infiniteStream(fc.boolean()), (history, early) => {
         const table = new InstanceTable();
         const given = history.map(({ added, removed }) => {
-          table.apply(added, removed);
+          apply(table, added, removed);
           const set = table.toSet();
           const copy = table.additions().map(({ key, service }): [string, ServiceUrl] => [key, service]);
           // Whether it was ever read must make no difference.
@@ -175,8 +188,8 @@ describe('InstanceTable', () => {
 
   it('tells one that comes late everything as additions', () => {
     const table = new InstanceTable();
-    table.apply([node(light), node(provider('b'))], []);
-    table.apply([node(heavy)], [node(light)]);
+    apply(table, [light, provider('b')], []);
+    apply(table, [heavy], [light]);
     expect(told(table.additions()).sort()).toEqual(['add a 2', 'add b -']);
   });
 });

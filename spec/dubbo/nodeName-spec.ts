@@ -175,6 +175,61 @@ describe('fromNodeName', () => {
     );
   });
 
+  describe('nodes that differ in what is their own', () => {
+    const own = fc.record({
+      host: fc.oneof(fc.ipV4(), fc.constantFrom('h', 'users-1.acme', '::1', 'a b', '*')),
+      port: fc.integer({ min: 0, max: 70_000 }),
+      pid: fc.constantFrom('', '&pid=7', '&pid=8', '&pid=', '&pid=7&pid=8', '&pid=a%20b'),
+      ip: fc.constantFrom('', '&ip=10.0.0.1', '&ip=::1', '&Ip=1'),
+      timestamp: fc.constantFrom(
+        '',
+        '&timestamp=1700000000000',
+        '&timestamp=1&timestamp=2',
+        '&timestamp=%3D',
+        '&timestamp',
+      ),
+      dubbo: fc.constantFrom('', '&dubbo=2.0.2', '&dubbo=dubbo-provider-golang-1.3.0'),
+      first: fc.constantFrom('a=1', 'pid=1', 'timestamp=2', ''),
+    });
+
+    it('are each read as if they stood alone', () => {
+      fc.assert(
+        fc.property(fc.array(own, { minLength: 1, maxLength: 6 }), fc.boolean(), (nodes, lower) => {
+          for (const { host, port, first, dubbo, ip, pid, timestamp } of nodes) {
+            const text = `dubbo://${host}:${port}/x.Y?${first}${dubbo}${ip}${pid}&methods=a,b${timestamp}`;
+            const name = lower ? encoded(text).replaceAll('%3F', '%3f') : encoded(text);
+            let parsed: ServiceUrl;
+            try {
+              // A name that is too long to be shared is read on its own, and so is what nobody else says.
+              parsed = fromNodeName(`${name}%26filler%3D${'.'.repeat(4_096)}`);
+            } catch {
+              expect(() => fromNodeName(name)).toThrow(UnreadableNodeError);
+              continue;
+            }
+            const alone = parsed.with({ parameters: { filler: undefined } });
+            const read = fromNodeName(name);
+            expect(read.toString()).toBe(alone.toString());
+            expect([...read.parameters]).toEqual([...alone.parameters]);
+            expect(read.equals(alone)).toBe(true);
+            for (const each of ['pid', 'ip', 'timestamp', 'methods', 'a']) {
+              expect(read.parameter(each)).toBe(alone.parameter(each));
+            }
+            expect([read.host, read.port, read.address]).toEqual([alone.host, alone.port, alone.address]);
+          }
+        }),
+        { numRuns: 2_000 },
+      );
+    });
+
+    it('share all the rest', () => {
+      const partsOf = (url: ServiceUrl): unknown => (url as unknown as { parts: unknown }).parts;
+      const node = (host: string, pid: number, weight = 100) =>
+        fromNodeName(encoded(`dubbo://${host}:20880/x.Y?methods=a,b&pid=${pid}&timestamp=${pid}&weight=${weight}`));
+      expect(partsOf(node('10.0.0.1', 1))).toBe(partsOf(node('10.0.0.2', 2)));
+      expect(partsOf(node('10.0.0.1', 1))).not.toBe(partsOf(node('10.0.0.1', 1, 50)));
+    });
+  });
+
   it('takes linear time for the longest names', () => {
     const started = performance.now();
     for (const unit of ['%25', '%3A', '%5B', '[:', ':', '@', '&a', '&a=', '%26%3D', '+', '%ff', 'a://', '/', '%2525']) {

@@ -1,5 +1,7 @@
+import { inspect, isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { fromNodeName, toNodeName } from '../../lib/dubbo/nodeName.js';
 import { ServiceUrl } from '../../lib/dubbo/serviceUrl.js';
 import { InvalidUrlError } from '../../lib/errors.js';
 import { serviceUrls } from './arbitraries.js';
@@ -9,7 +11,7 @@ const parse = (text: string) => ServiceUrl.parse(text);
 describe('ServiceUrl.parse', () => {
   it('takes a URL apart', () => {
     const url = parse('dubbo://user:pw@10.0.0.1:20880/com.foo.Bar?version=1.0&group=g');
-    expect({ ...url }).toEqual({
+    expect(url).toMatchObject({
       protocol: 'dubbo',
       username: 'user',
       password: 'pw',
@@ -212,6 +214,17 @@ describe('ServiceUrl', () => {
     expect(url.with({ parameters: new Map([['a', undefined]]) }).toString()).toBe('dubbo://u:p@h:1/x?b=2');
     expect(url.with({}).equals(url)).toBe(true);
     expect(url.with({ username: undefined }).password).toBeUndefined();
+  });
+
+  it('shows no password to console.log', () => {
+    expect(inspect(parse('dubbo://u:secret@h:1/x?a=1'))).toBe('ServiceUrl "dubbo://***@h:1/x?a=1"');
+  });
+
+  it('is not taken for another one by those who compare fields', () => {
+    const name = (host: string) => fromNodeName(toNodeName(parse(`dubbo://${host}:1/x?a=1&timestamp=2`)));
+    expect(isDeepStrictEqual(name('h'), name('h'))).toBe(true);
+    expect(isDeepStrictEqual(name('h'), name('g'))).toBe(false);
+    expect(isDeepStrictEqual(parse('dubbo://h/x'), parse('dubbo://h/y'))).toBe(false);
   });
 
   it('cannot be changed in place', () => {

@@ -1,12 +1,21 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InstanceSet } from '../../lib/instances/index.js';
-import { InstanceTable, type ServiceNode } from '../../lib/discovery/instanceTable.js';
+import { InstanceTable } from '../../lib/discovery/instanceTable.js';
 import { instanceKey, ServiceUrl } from '../../lib/dubbo/index.js';
 
-const node = (host: number, weight: number): ServiceNode => {
-  const url = ServiceUrl.parse(`dubbo://10.0.0.${host}:20880/x.Y?weight=${weight}`);
-  return [`/${host}/${weight}`, url];
+const known = new Map<string, ServiceUrl>();
+/** The same object for the same node, as a directory has it. */
+const node = (host: number, weight: number): ServiceUrl => {
+  const text = `dubbo://10.0.0.${host}:20880/x.Y?weight=${weight}`;
+  const url = known.get(text) ?? ServiceUrl.parse(text);
+  known.set(text, url);
+  return url;
+};
+
+const apply = (table: InstanceTable, added: readonly ServiceUrl[], removed: readonly ServiceUrl[]): void => {
+  table.take(added, removed);
+  table.tell();
 };
 
 const contentOf = (set: InstanceSet): string[] => set.toArray().map(String).sort();
@@ -21,17 +30,17 @@ describe('InstanceSet', () => {
     fc.assert(
       fc.property(fc.array(change, { maxLength: 30 }), fc.infiniteStream(fc.nat()), (changes, random) => {
         const table = new InstanceTable();
-        const nodes = new Map<string, ServiceNode>();
+        const nodes = new Set<ServiceUrl>();
         const sets: { set: InstanceSet; expected: string[] }[] = [];
         for (const { host, weight, add } of changes) {
           const changed = node(host, weight);
-          if (add === nodes.has(changed[0])) continue;
-          if (add) nodes.set(changed[0], changed);
-          else nodes.delete(changed[0]);
-          table.apply(add ? [changed] : [], add ? [] : [changed]);
+          if (add === nodes.has(changed)) continue;
+          if (add) nodes.add(changed);
+          else nodes.delete(changed);
+          apply(table, add ? [changed] : [], add ? [] : [changed]);
           // What is told for a host is its greatest text, as no node has a timestamp.
           const byKey = new Map<string, string>();
-          for (const [, url] of nodes.values()) {
+          for (const url of nodes) {
             const key = instanceKey(url);
             if ((byKey.get(key) ?? '') < url.toString()) byKey.set(key, url.toString());
           }
@@ -50,30 +59,30 @@ describe('InstanceSet', () => {
 
   it('is iterated as it was, also when it is outdated in between', () => {
     const table = new InstanceTable();
-    table.apply([node(1, 1), node(2, 1)], []);
+    apply(table, [node(1, 1), node(2, 1)], []);
     const iterator = table.toSet()[Symbol.iterator]();
     const first = iterator.next().value;
-    table.apply([node(3, 1)], [node(1, 1), node(2, 1)]);
+    apply(table, [node(3, 1)], [node(1, 1), node(2, 1)]);
     expect([first, ...iterator].map((service) => service?.host)).toEqual(['10.0.0.1', '10.0.0.2']);
   });
 
   it('finds instances by key', () => {
     const table = new InstanceTable();
-    const [path, url] = node(1, 1);
-    table.apply([[path, url]], []);
+    const url = node(1, 1);
+    apply(table, [url], []);
     const set = table.toSet();
     const key = instanceKey(url);
-    table.apply([], [[path, url]]);
+    apply(table, [], [url]);
     expect([set.has(key), set.get(key), [...set.keys()]]).toEqual([true, url, [key]]);
     expect([table.toSet().has(key), table.toSet().get(key), table.toSet().size]).toEqual([false, undefined, 0]);
   });
 
   it('survives a long history that nobody read', () => {
     const table = new InstanceTable();
-    table.apply([node(1, 1)], []);
+    apply(table, [node(1, 1)], []);
     const old = table.toSet();
     for (let round = 0; round < 100_000; round += 1)
-      table.apply(round % 2 ? [] : [node(2, 1)], round % 2 ? [node(2, 1)] : []);
+      apply(table, round % 2 ? [] : [node(2, 1)], round % 2 ? [node(2, 1)] : []);
     expect(contentOf(old)).toEqual(contentOf(table.toSet()));
   });
 

@@ -1,13 +1,16 @@
-import { map, type Observable } from 'rxjs';
+import { map, Observable, Subject } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type KeyEvent, mergeKeys } from '../../lib/internal/mergeKeys.js';
+import { type KeyChange, type KeyEvent, mergeKeys } from '../../lib/internal/mergeKeys.js';
 
-const SETS: Record<string, ReadonlySet<string>> = {
-  0: new Set(),
-  a: new Set(['a']),
-  b: new Set(['b']),
-  x: new Set(['a', 'b']),
+/** Changes of a set: a small letter comes, a capital goes. */
+const CHANGES: Record<string, KeyChange<string>> = {
+  0: { added: [], gone: [] },
+  a: { added: ['a'], gone: [] },
+  A: { added: [], gone: ['a'] },
+  b: { added: ['b'], gone: [] },
+  B: { added: [], gone: ['b'] },
+  x: { added: ['a', 'b'], gone: [] },
 };
 
 describe('mergeKeys', () => {
@@ -17,8 +20,8 @@ describe('mergeKeys', () => {
     scheduler = new TestScheduler((actual, expected) => expect(actual).toEqual(expected));
   });
 
-  /** The values as they are, a set of keys as `K`. */
-  const values = (source: Observable<ReadonlySet<string>>, work: Record<string, Observable<string>>) =>
+  /** The values as they are, a change of the keys as `K`. */
+  const values = (source: Observable<KeyChange<string>>, work: Record<string, Observable<string>>) =>
     source.pipe(
       mergeKeys((key) => work[key]!),
       map((event: KeyEvent<string, string>) => (event.type === 'keys' ? 'K' : event.value)),
@@ -26,7 +29,7 @@ describe('mergeKeys', () => {
 
   it('runs the work of each key as long as the key is in the set', () => {
     scheduler.run(({ cold, hot, expectObservable, expectSubscriptions }) => {
-      const sets = hot('    --a----x-----b------', SETS);
+      const sets = hot('    --a----b-----A------', CHANGES);
       const a = cold('        -1----2---3-       ');
       const b = cold('             --4-------5-  ');
       const unsub = '       ^------------------!';
@@ -42,7 +45,7 @@ describe('mergeKeys', () => {
 
   it('begins the work anew for a key that comes back', () => {
     scheduler.run(({ cold, hot, expectObservable, expectSubscriptions }) => {
-      const sets = hot('    a--0--a-', SETS);
+      const sets = hot('    a--A--a-', CHANGES);
       const a = cold('      -1      ');
       const unsub = '       ^-------!';
       const subs = ['       ^--!', '------^-!'];
@@ -54,7 +57,7 @@ describe('mergeKeys', () => {
 
   it('tells the keys before anything of a key that is new, also when the work is at once', () => {
     scheduler.run(({ cold, hot, expectObservable }) => {
-      const sets = hot('    -x-----', SETS);
+      const sets = hot('    -x-----', CHANGES);
       const a = cold('       1');
       const b = cold('       2');
       const unsub = '       ^------!';
@@ -66,7 +69,7 @@ describe('mergeKeys', () => {
   it('tells which keys are gone', () => {
     const gone: (readonly string[])[] = [];
     scheduler.run(({ cold, hot, flush }) => {
-      hot('x-b-b-0-a', SETS)
+      hot('x-A-0-B-a', CHANGES)
         .pipe(mergeKeys(() => cold('-')))
         .subscribe((event) => event.type === 'keys' && gone.push(event.gone));
       flush();
@@ -74,9 +77,30 @@ describe('mergeKeys', () => {
     expect(gone).toEqual([[], ['a'], [], ['b'], []]);
   });
 
+  it('asks nothing of the other keys when one comes and goes', () => {
+    const COUNT = 1_000;
+    const changes = new Subject<KeyChange<number>>();
+    const counted = { begun: 0, ended: 0 };
+    const told: number[] = [];
+    const work = (): Observable<never> =>
+      new Observable(() => {
+        counted.begun += 1;
+        return () => (counted.ended += 1);
+      });
+    changes.pipe(mergeKeys(work)).subscribe((event) => {
+      if (event.type === 'keys') told.push(event.added.length + event.gone.length);
+    });
+    changes.next({ added: Array.from({ length: COUNT }, (_, key) => key), gone: [] });
+    for (let key = COUNT; key < 2 * COUNT; key += 1) {
+      changes.next({ added: [key], gone: [key - COUNT] });
+    }
+    expect(counted).toEqual({ begun: 2 * COUNT, ended: COUNT });
+    expect(Math.max(...told.slice(1))).toBe(2);
+  });
+
   it('completes with the last of the set and the work', () => {
     scheduler.run(({ cold, hot, expectObservable }) => {
-      const sets = hot('    a-|', SETS);
+      const sets = hot('    a-|', CHANGES);
       const a = cold('      ---1|');
       const expected = '    K--1|';
       expectObservable(values(sets, { a })).toBe(expected);
@@ -85,14 +109,14 @@ describe('mergeKeys', () => {
 
   it('completes with an empty source, and is silent with one that never emits', () => {
     scheduler.run(({ cold, expectObservable }) => {
-      expectObservable(values(cold<ReadonlySet<string>>('--|'), {})).toBe('--|');
-      expectObservable(values(cold<ReadonlySet<string>>('---'), {}), '--!').toBe('---');
+      expectObservable(values(cold<KeyChange<string>>('--|'), {})).toBe('--|');
+      expectObservable(values(cold<KeyChange<string>>('---'), {}), '--!').toBe('---');
     });
   });
 
   it('errors with the work of one key, and drops the others', () => {
     scheduler.run(({ cold, hot, expectObservable, expectSubscriptions }) => {
-      const sets = hot('    x----', SETS);
+      const sets = hot('    x----', CHANGES);
       const a = cold('      --#');
       const b = cold('      -1-2');
       const subs = '        ^-!';
@@ -105,7 +129,7 @@ describe('mergeKeys', () => {
 
   it('errors with the source, and drops the work', () => {
     scheduler.run(({ cold, hot, expectObservable, expectSubscriptions }) => {
-      const sets = hot('    a--#', SETS);
+      const sets = hot('    a--#', CHANGES);
       const a = cold('      -1--2');
       const subs = '        ^--!';
       const expected = '    K1-#';

@@ -14,7 +14,8 @@ import {
   throwError,
 } from 'rxjs';
 import { type BackoffOptions, connect, type Link, type OpenLink, serversInTurn } from '../../connection/index.js';
-import { parseRegistryAddress, type RegistryAddress } from '../../dubbo/index.js';
+// Not by way of the index: whoever loads a backend alone should not load all of Dubbo's layout with it.
+import { parseRegistryAddress, type RegistryAddress } from '../../dubbo/registryAddress.js';
 import { InvalidOptionError, RegistryError } from '../../errors.js';
 import type { Backend } from '../../port/index.js';
 import { type Duplex, type EtcdClient, openClient } from './client.js';

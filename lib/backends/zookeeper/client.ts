@@ -3,6 +3,7 @@ import type { ACL as ClientAcl, Client, Stat, Transaction } from 'node-zookeeper
 import type { Socket } from 'node:net';
 import { Observable, Subject, type Subscriber } from 'rxjs';
 import { RegistryError } from '../../errors.js';
+import { type AclToWrite, encodeCreates } from './encodeCreates.js';
 import { toRegistryError, ZK } from './errors.js';
 import { PacketFramer } from './packetFramer.js';
 import { type NodeEvent, TreeWatches } from './treeWatches.js';
@@ -20,7 +21,14 @@ const CODES_OF_CLIENT: ReadonlySet<number> = new Set([
 
 /** States and operation codes of its connection manager (source: its `ConnectionManager.js`, and `ZooDefs.OpCode`). */
 const STATE = { DISCONNECTED: 0, CONNECTING: 1, CONNECTED: 2, CLOSING: -1, EXPIRED: -3, AUTH_FAILED: -4 } as const;
-const OPCODE = { DELETE: 2, REMOVE_WATCHES: 18, ADD_WATCH: 106, CLOSE_SESSION: -11 } as const;
+const OPCODE = {
+  DELETE: 2,
+  MULTI: 14,
+  REMOVE_WATCHES: 18,
+  SET_WATCHES: 101,
+  ADD_WATCH: 106,
+  CLOSE_SESSION: -11,
+} as const;
 
 /** Kinds of watches (source: `Watcher.WatcherType` and `AddWatchMode` of ZooKeeper 3.8). */
 const WATCHER_TYPE = { CHILDREN: 1, DATA: 2, ANY: 3 } as const;
@@ -85,6 +93,12 @@ export interface NodeStat {
 
 /** What a watch is set on: a node itself, there or not, or the children of one that is there. */
 export type WatchKind = 'node' | 'children';
+
+/** A watch on a node, and what is called when it fires. */
+export interface NodeWatch {
+  readonly path: string;
+  readonly fired: () => void;
+}
 
 /** What may be done with the nodes that we make. */
 export type Acl = readonly ClientAcl[];
@@ -267,16 +281,14 @@ export class ZkClient {
       return { failedAt, error: toRegistryError(results[failedAt]!.err!, 'create', nodes[failedAt]!.path) };
     };
     return this.#request('create', `${nodes.length} nodes`, undefined, (done) => {
-      const transaction = this.#client.transaction() as Transaction & { connectionManager: Pick<Internals, 'queue'> };
-      for (const { path, data, ephemeral } of nodes) {
-        transaction.create(path, Buffer.from(data ?? []), [...this.#acl], modeOf({ ephemeral }));
-      }
-      // Sent by ourselves: it would make an error of each result's code, and throw at one that it does not know.
-      transaction.connectionManager = {
-        queue: (request) =>
-          this.#internals.queue(request, (error, response) => done(error, () => outcome(response!.payload.results))),
-      };
-      transaction.commit(() => undefined);
+      const body = encodeCreates(
+        nodes.map(({ path, data, ephemeral }) => ({ path, data, mode: modeOf({ ephemeral }) })),
+        this.#acl as unknown as readonly AclToWrite[],
+      );
+      // Sent by ourselves: the client would make an error of each result's code, and throw at one that it does not know.
+      this.#internals.queue(rawRequest(OPCODE.MULTI, OPCODE.MULTI, body), (error, response) =>
+        done(error, () => outcome(response!.payload.results)),
+      );
     });
   }
 
@@ -327,6 +339,23 @@ export class ZkClient {
       },
       options.data?.length,
     );
+  }
+
+  /**
+   * Watches nodes that were there when `zxid` was the last transaction; one that went or was written to since fires at once.
+   *
+   * It is what clients send after a reconnect, and costs one request for however many nodes there are.
+   */
+  watchUnchanged(watches: readonly NodeWatch[], zxid: bigint): Observable<void> {
+    return this.#request('watch', `${watches.length} nodes`, undefined, (done) => {
+      for (const { path, fired } of watches) this.#remember(`node:${path}`, fired);
+      // Whoever is told of a tree is told of its root, too, and not twice: see `#request`.
+      const paths = watches.map(({ path }) => path).filter((path) => !this.#trees.has(path));
+      this.#internals.queue(rawRequest(OPCODE.SET_WATCHES, OPCODE.DELETE, zxidAndPaths(zxid, paths)), (error) => {
+        if (error) for (const { path, fired } of watches) this.#forget(`node:${path}`, fired);
+        done(error, () => undefined);
+      });
+    });
   }
 
   /** Releases a watch here, and on the server when nobody else here has it. */
@@ -442,11 +471,7 @@ export class ZkClient {
       }
       const start = (): void => {
         this.#underWay += 1;
-        if (watch)
-          this.#watches.set(
-            `${watch[0]}:${path}`,
-            (this.#watches.get(`${watch[0]}:${path}`) ?? new Set()).add(watch[1]),
-          );
+        if (watch) this.#remember(`${watch[0]}:${path}`, watch[1]);
         try {
           send(
             (error, result) => {
@@ -555,6 +580,10 @@ export class ZkClient {
     for (const watch of watches ?? []) this.#deliver(watch);
   }
 
+  #remember(key: string, watch: () => void): void {
+    this.#watches.set(key, (this.#watches.get(key) ?? new Set()).add(watch));
+  }
+
   /** Forgets a watch; whether it was the last one of its kind and path. */
   #forget(key: string, watch: () => void): boolean {
     const watches = this.#watches.get(key);
@@ -597,6 +626,19 @@ function pathAndNumber(path: string, number: number): Buffer {
   body.writeInt32BE(encoded.length, 0);
   encoded.copy(body, 4);
   body.writeInt32BE(number, encoded.length + 4);
+  return body;
+}
+
+/** What `SetWatches` carries: since when, and the nodes by kind of watch, of which there is one here. */
+function zxidAndPaths(zxid: bigint, paths: readonly string[]): Buffer {
+  const body = Buffer.alloc(20 + paths.reduce((sum, path) => sum + 4 + Buffer.byteLength(path), 0));
+  let end = body.writeBigInt64BE(zxid, 0);
+  end = body.writeInt32BE(paths.length, end);
+  for (const path of paths) {
+    const length = body.write(path, end + 4);
+    body.writeInt32BE(length, end);
+    end += 4 + length;
+  }
   return body;
 }
 

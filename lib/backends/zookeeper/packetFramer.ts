@@ -20,7 +20,7 @@ export class PacketFramer {
     this.#chunks.push(chunk);
     this.#length += chunk.length;
     if (this.#length < this.#needed()) return [];
-    let rest = this.#chunks.length === 1 ? chunk : Buffer.concat(this.#chunks, this.#length);
+    let rest = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks, this.#length);
     const packets: Buffer[] = [];
     while (rest.length >= 4 && rest.length >= packetLength(rest)) {
       packets.push(rest.subarray(0, packetLength(rest)));

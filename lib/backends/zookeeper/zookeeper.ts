@@ -1,7 +1,8 @@
 import nodeZooKeeper from 'node-zookeeper-client';
 import { defer, map, tap } from 'rxjs';
 import { type BackoffOptions, connect, type Link, type OpenLink, serversInTurn } from '../../connection/index.js';
-import { parseRegistryAddress, type RegistryAddress } from '../../dubbo/index.js';
+// Not by way of the index: whoever loads a backend alone should not load all of Dubbo's layout with it.
+import { parseRegistryAddress, type RegistryAddress } from '../../dubbo/registryAddress.js';
 import { InvalidOptionError } from '../../errors.js';
 import type { Backend } from '../../port/index.js';
 import { type Acl, openClient, type ZkClient } from './client.js';

@@ -7,6 +7,7 @@ import { quoted } from '../../internal/quoted.js';
 import { checkPath, childOf, nameOf, parentOf } from '../../internal/path.js';
 import type { CreateOptions, DirectoryChange, NodeCondition, RegistryNode, Session } from '../../port/index.js';
 import { bulkCreate, type Made, type Wanted } from './bulkCreate.js';
+import { bulkWatch, type WantedWatch } from './bulkWatch.js';
 import { type NodeStat, sessionName, type ZkClient } from './client.js';
 import { directoryByName, directoryByReading } from './directoryWatch.js';
 import { AGAIN, watched } from './oneShotWatch.js';
@@ -22,6 +23,7 @@ export class ZooKeeperSession implements Session {
   readonly #chroot: string;
   #client: ZkClient | undefined;
   #bulk: Batcher<Wanted, Made> | undefined;
+  #watches: Batcher<WantedWatch, void> | undefined;
   readonly #making = new Map<string, Observable<void>>();
   /** Whether the server can tell by name what happens in a directory, as far as we know. */
   #treeWatches: boolean;
@@ -38,6 +40,7 @@ export class ZooKeeperSession implements Session {
   attach(client: ZkClient | undefined): void {
     this.#client = client;
     this.#bulk = client && bulkCreate(client);
+    this.#watches = client && bulkWatch(client);
     this.#making.clear();
   }
 
@@ -106,18 +109,30 @@ export class ZooKeeperSession implements Session {
     });
   }
 
-  watchNode(path: string): Observable<RegistryNode | undefined> {
-    return this.#at(path, (client, full) =>
-      watched(client, full, (fired) =>
-        orElse(
+  watchNode(path: string, known?: RegistryNode): Observable<RegistryNode | undefined> {
+    const watch = (client: ZkClient, full: string): Observable<RegistryNode | undefined> => {
+      let trusted = known;
+      return watched(client, full, (fired) => {
+        const node = trusted;
+        trusted = undefined;
+        if (node) return this.#watchUnchanged(full, node.version, fired('node')).pipe(map(() => node));
+        return orElse(
           'NO_NODE',
           client.getData(full, fired('node')).pipe(map(({ data, stat }) => toNode(path, data, stat))),
           () =>
             // It may have come in between: then what is watched is the node, and it is read again at once.
             client.exists(full, fired('node')).pipe(switchMap((stat) => (stat ? AGAIN : of(undefined)))),
-        ),
-      ),
-    );
+        );
+      });
+    };
+    return this.#at(path, watch, known !== undefined);
+  }
+
+  #watchUnchanged(path: string, zxid: bigint, fired: () => void): Observable<void> {
+    return defer(() => {
+      let left = false;
+      return this.#watches!.ask({ path, zxid, fired, left: () => left }).pipe(finalize(() => (left = true)));
+    });
   }
 
   watchDirectory(path: string): Observable<DirectoryChange> {

@@ -18,6 +18,7 @@ import {
 import { instanceKey, localAddress, ServiceUrl } from '../../dubbo/index.js';
 import { InvalidConfigError, InvalidOptionError } from '../../errors.js';
 import type { InstanceSet } from '../../instances/index.js';
+import { keyChanges } from '../../internal/keyChanges.js';
 import { mergeKeys } from '../../internal/mergeKeys.js';
 import { drive } from '../../operators/drive.js';
 import { milliseconds } from '../../operators/options.js';
@@ -133,6 +134,7 @@ export function applyOverrides(
       const ended = new Subject<void>();
       const rules = places.pipe(
         distinctUntilChanged(),
+        keyChanges(),
         mergeKeys(rulesOf),
         filter((event) => event.type === 'value'),
         map(({ key: place, value }): OverriderInput => ({ type: 'rules', place, rules: value })),
