@@ -23,6 +23,8 @@ export interface ZooKeeperOptions {
   readonly tickTimeMs?: number;
   /** Whether writes wait for the disk. Without it, which is the default, a killed server still keeps its data. */
   readonly forceSync?: boolean;
+  /** How much memory its heap may grow to; 256 if absent. */
+  readonly heapMb?: number;
   /** More lines of `zoo.cfg`. */
   readonly config?: Readonly<Record<string, string | number>>;
   /** Java system properties, such as `jute.maxbuffer`. */
@@ -37,7 +39,7 @@ export async function zookeeperNode(port: number, options: ZooKeeperOptions, myI
   await writeFile(join(folder, 'zoo.cfg'), lines({ ...standardConfig(folder, port, options), ...options.config }));
   const command: [string, ...string[]] = [
     java,
-    ...['-Xmx256m', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'],
+    ...[`-Xmx${options.heapMb ?? 256}m`, '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'],
     ...Object.entries(properties).map(([key, value]) => `-D${key}=${value}`),
     ...['-cp', classPath, 'org.apache.zookeeper.server.quorum.QuorumPeerMain', 'zoo.cfg'],
   ];

@@ -1,0 +1,13 @@
+/** Work that each client here does in the way its users would write it. */
+export interface BenchClient {
+  /** Connects; resolves when in session. */
+  connect(address: string, sessionTimeoutMs: number): Promise<void>;
+  /** Announces providers, all at once; resolves when the server has acknowledged the last one. */
+  register(service: string, urls: readonly string[]): Promise<void>;
+  /** Who is there now, decoded: how many. */
+  list(service: string): Promise<number>;
+  /** Keeps a decoded list of who is there, and tells its size whenever it is a new one. */
+  follow(service: string, onList: (size: number) => void): Promise<void>;
+  /** Leaves without a trace; what was announced goes with the session. */
+  close(): Promise<void>;
+}
