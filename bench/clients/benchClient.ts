@@ -1,3 +1,9 @@
+/** What a ZooKeeper session is known by. */
+export interface Credentials {
+  readonly id: Uint8Array;
+  readonly password: Uint8Array;
+}
+
 /** Work that each client here does in the way its users would write it. */
 export interface BenchClient {
   /** Connects; resolves when in session. */
@@ -8,6 +14,10 @@ export interface BenchClient {
   list(service: string): Promise<number>;
   /** Keeps a decoded list of who is there, and tells its size whenever it is a new one. */
   follow(service: string, onList: (size: number) => void): Promise<void>;
+  /** What takes the session over, so that somebody else can end it; nothing where sessions are leases. */
+  credentials(): Credentials | undefined;
+  /** Resolves when a session has been lost and everything is announced anew; `onBegun` is called when the new one begins. */
+  reasserted?(onBegun: () => void): Promise<void>;
   /** Leaves without a trace; what was announced goes with the session. */
   close(): Promise<void>;
 }

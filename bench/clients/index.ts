@@ -1,11 +1,12 @@
 import type { BenchClient } from './benchClient.js';
 
-export type { BenchClient } from './benchClient.js';
+export type { BenchClient, Credentials } from './benchClient.js';
 
 const CLIENTS = {
   'rx-registry on zookeeper': async () => new (await import('./ours.js')).OurClient('zookeeper'),
   'rx-registry on etcd': async () => new (await import('./ours.js')).OurClient('etcd'),
   'node-zookeeper-client': async () => new (await import('./rawZooKeeper.js')).RawZooKeeperClient(),
+  "etcd3's watcher": async () => new (await import('./rawEtcd.js')).RawEtcdWatcherClient(),
   etcd3: async () => new (await import('./rawEtcd.js')).RawEtcdClient(),
 } satisfies Record<string, () => Promise<BenchClient>>;
 

@@ -2,16 +2,18 @@ import { Etcd3, type Lease, type Namespace } from 'etcd3';
 import { nodeOf, providersOf } from '../harness/sampleUrls.js';
 import { inWindow } from '../harness/inWindow.js';
 import type { BenchClient } from './benchClient.js';
-import { decodeAll, type Provider } from './decoded.js';
+import { decodeAll, decodeProvider, type Provider } from './decoded.js';
 
 /** Beyond it the server says "too many requests". */
 const WINDOW = 128;
+/** A put costs the server more the more keys its lease has: a single one for ten thousand would make raw puts look bad. */
+const KEYS_PER_LEASE = 1_000;
 
-/** etcd3 alone: single puts on one lease, a list is read whole and again when a watch of its prefix tells of a change. */
+/** etcd3 alone: single puts on leases of a thousand, a list is read whole and again when a watch of its prefix tells of a change. */
 export class RawEtcdClient implements BenchClient {
   #etcd: Etcd3 | undefined;
   #sessionTimeoutMs = 30_000;
-  #lease: Lease | undefined;
+  readonly #leases: Lease[] = [];
 
   async connect(address: string, sessionTimeoutMs: number): Promise<void> {
     this.#sessionTimeoutMs = sessionTimeoutMs;
@@ -20,17 +22,22 @@ export class RawEtcdClient implements BenchClient {
   }
 
   async register(service: string, urls: readonly string[]): Promise<void> {
-    const lease = (this.#lease ??= this.#etcd!.lease(Math.ceil(this.#sessionTimeoutMs / 1_000)));
-    await lease.grant();
-    await inWindow(WINDOW, urls, (url) => lease.put(nodeOf(service, url)).value('').exec());
+    for (let from = 0; from < urls.length; from += KEYS_PER_LEASE) {
+      const lease = this.#etcd!.lease(Math.ceil(this.#sessionTimeoutMs / 1_000));
+      this.#leases.push(lease);
+      await lease.grant();
+      await inWindow(WINDOW, urls.slice(from, from + KEYS_PER_LEASE), (url) =>
+        lease.put(nodeOf(service, url)).value('').exec(),
+      );
+    }
   }
 
   async list(service: string): Promise<number> {
-    return decodeAll(await namesIn(this.#directory(service))).size;
+    return decodeAll(await namesIn(this.directory(service))).size;
   }
 
   async follow(service: string, onList: (size: number) => void): Promise<void> {
-    const directory = this.#directory(service);
+    const directory = this.directory(service);
     let list: ReadonlyMap<string, Provider> = new Map();
     let reading = false;
     let changed = false;
@@ -51,13 +58,33 @@ export class RawEtcdClient implements BenchClient {
     await read();
   }
 
+  credentials(): undefined {}
+
   async close(): Promise<void> {
-    await this.#lease?.revoke();
+    for (const lease of this.#leases) await lease.revoke();
     this.#etcd!.close();
   }
 
-  #directory(service: string): Namespace {
+  protected directory(service: string): Namespace {
     return this.#etcd!.namespace(`${providersOf(service)}/`);
+  }
+}
+
+/** etcd3 with its own watcher, which tells by name what happens, and loses some of it when a connection breaks. */
+export class RawEtcdWatcherClient extends RawEtcdClient {
+  override async follow(service: string, onList: (size: number) => void): Promise<void> {
+    const directory = this.directory(service);
+    const list = decodeAll(await namesIn(directory));
+    const watcher = await directory.watch().prefix('').create();
+    watcher.on('put', ({ key }) => {
+      list.set(key.toString(), decodeProvider(key.toString()));
+      onList(list.size);
+    });
+    watcher.on('delete', ({ key }) => {
+      list.delete(key.toString());
+      onList(list.size);
+    });
+    onList(list.size);
   }
 }
 

@@ -1,6 +1,6 @@
 import nodeZooKeeper, { type Client } from 'node-zookeeper-client';
 import { nodeOf, providersOf } from '../harness/sampleUrls.js';
-import type { BenchClient } from './benchClient.js';
+import type { BenchClient, Credentials } from './benchClient.js';
 import { decodeAll, type Provider } from './decoded.js';
 
 const { createClient, CreateMode } = nodeZooKeeper;
@@ -36,6 +36,10 @@ export class RawZooKeeperClient implements BenchClient {
       onList(list.size);
     };
     await read();
+  }
+
+  credentials(): Credentials {
+    return { id: this.#client!.getSessionId(), password: this.#client!.getSessionPassword() };
   }
 
   close(): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Comparison } from './paired.js';
+import type { Spread } from './statistics.js';
 import type { Stage } from './stage.js';
 
 /** The servers that figures are measured on. */
@@ -6,7 +7,7 @@ export const BACKENDS = ['zookeeper', 'etcd'] as const;
 export type BackendName = (typeof BACKENDS)[number];
 
 /** One measured number: a row of the table. */
-export interface Row extends Comparison {
+export interface Row extends Partial<Comparison> {
   /** The name of the figure. */
   readonly figure: string;
   /** Where it was measured; none for what needs no server. */
@@ -16,8 +17,9 @@ export interface Row extends Comparison {
   /** What was measured, and in which unit: `latency`, `ms`. */
   readonly metric: string;
   readonly unit: string;
-  /** What ours is compared with. */
-  readonly against: string;
+  readonly ours: Spread;
+  /** What ours is compared with; nothing where a number stands for itself. */
+  readonly against?: string;
 }
 
 /** Something that is measured. */
@@ -35,7 +37,12 @@ export type Metrics = Readonly<Record<string, readonly [metric: string, unit: st
 
 /** Makes rows of comparisons, those that are named. */
 export function rowsOf(
-  of: Pick<Row, 'figure' | 'at' | 'against'> & { readonly backend?: BackendName | undefined },
+  of: {
+    readonly figure: string;
+    readonly backend?: BackendName | undefined;
+    readonly at: string;
+    readonly against: string;
+  },
   metrics: Metrics,
   comparisons: Readonly<Record<string, Comparison>>,
 ): Row[] {

@@ -13,12 +13,23 @@ export interface Provider {
   add(service: string, url: string): Promise<void>;
   /** One leaves. */
   remove(service: string, url: string): Promise<void>;
+  /** What one says of itself changes: its new node comes, its old one goes, as Dubbo does it. */
+  replace(service: string, before: string, after: string): Promise<void>;
   close(): Promise<void>;
 }
 
-export function connectProvider(backend: BackendName, address: string): Promise<Provider> {
-  return backend === 'zookeeper' ? connectZooKeeperProvider(address) : connectEtcdProvider(address);
+export async function connectProvider(backend: BackendName, address: string): Promise<Provider> {
+  const provider = await (backend === 'zookeeper' ? connectZooKeeperProvider : connectEtcdProvider)(address);
+  return {
+    ...provider,
+    replace: async (service, before, after) => {
+      await provider.add(service, after);
+      await provider.remove(service, before);
+    },
+  };
 }
+
+type Basics = Omit<Provider, 'replace'>;
 
 const AT_ONCE = 100;
 
@@ -29,7 +40,7 @@ function batches(service: string, count: number, from: number): string[][] {
   );
 }
 
-async function connectZooKeeperProvider(address: string): Promise<Provider> {
+async function connectZooKeeperProvider(address: string): Promise<Basics> {
   const client: Client = nodeZooKeeper.createClient(address, { sessionTimeout: 30_000 });
   await new Promise<void>((resolve) => {
     client.once('connected', resolve);
@@ -52,7 +63,7 @@ async function connectZooKeeperProvider(address: string): Promise<Provider> {
   };
 }
 
-async function connectEtcdProvider(address: string): Promise<Provider> {
+async function connectEtcdProvider(address: string): Promise<Basics> {
   const etcd = new Etcd3({ hosts: address });
   return {
     fill: (service, count, from = 0) =>

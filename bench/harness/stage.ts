@@ -1,10 +1,11 @@
-import { startEtcd } from '../../spec/support/servers/etcdServer.js';
-import type { RealServer } from '../../spec/support/servers/realServer.js';
-import { startZooKeeper } from '../../spec/support/servers/zookeeperServer.js';
+import { type EtcdServer, startEtcd } from '../../spec/support/servers/etcdServer.js';
+import { startZooKeeper, type ZooKeeperServer } from '../../spec/support/servers/zookeeperServer.js';
 import { type ClientName, OURS, RAW } from '../clients/index.js';
 import type { BackendName } from './figure.js';
 import { connectProvider, type Provider } from './provider.js';
 import { Worker } from './worker.js';
+
+type Server = ZooKeeperServer | EtcdServer;
 
 /** A session timeout that no figure waits for. */
 const SESSION_TIMEOUT_MS = 30_000;
@@ -14,11 +15,11 @@ export class Stage implements AsyncDisposable {
   readonly backend: BackendName | undefined;
   readonly quick: boolean;
   readonly progress: (line: string) => void;
-  readonly #server: RealServer | undefined;
+  readonly #server: Server | undefined;
   readonly #workers: Worker[] = [];
   #provider: Provider | undefined;
 
-  private constructor(options: StageOptions, server?: RealServer) {
+  private constructor(options: StageOptions, server?: Server) {
     this.backend = options.backend;
     this.quick = options.quick;
     this.progress = options.progress;
@@ -28,7 +29,7 @@ export class Stage implements AsyncDisposable {
   static async open(options: StageOptions): Promise<Stage> {
     const { backend } = options;
     if (!backend) return new Stage(options);
-    const server = await (backend === 'zookeeper'
+    const server: Server = await (backend === 'zookeeper'
       ? startZooKeeper({ tickTimeMs: 2_000, heapMb: 2_048 })
       : startEtcd({ flags: { 'heartbeat-interval': 100, 'election-timeout': 1_000 } }));
     const stage = new Stage(options, server);
@@ -36,12 +37,20 @@ export class Stage implements AsyncDisposable {
     return stage;
   }
 
-  get server(): RealServer {
+  get server(): Server {
     return this.#server!;
   }
 
   get provider(): Provider {
     return this.#provider!;
+  }
+
+  get serverPid(): number {
+    return this.server.pid!;
+  }
+
+  get oursName(): ClientName {
+    return OURS[this.backend!];
   }
 
   get rawName(): ClientName {
@@ -55,7 +64,7 @@ export class Stage implements AsyncDisposable {
 
   /** A process with our client. */
   ours(): Promise<Worker> {
-    return this.worker(OURS[this.backend!]);
+    return this.worker(this.oursName);
   }
 
   /** A process with the raw client. */
@@ -78,6 +87,22 @@ export class Stage implements AsyncDisposable {
   async reconnect(worker: Worker): Promise<void> {
     await worker.call('close');
     await worker.call('connect', this.server.address, SESSION_TIMEOUT_MS);
+  }
+
+  /** Ends a worker's session at the server. */
+  async loseSession(worker: Worker): Promise<void> {
+    if ('command' in this.server) {
+      const { id, password } = (await worker.call('credentials'))!;
+      await this.server.expire(Buffer.from(id), Buffer.from(password));
+      return;
+    }
+    for (const lease of await this.server.raw.leases()) await this.server.raw.revoke(lease);
+  }
+
+  /** How many watches the server keeps. */
+  async watches(): Promise<number> {
+    if (!('command' in this.server)) return this.server.raw.watches();
+    return Number(/^zk_watch_count\t(\d+)/m.exec(await this.server.command('mntr'))![1]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

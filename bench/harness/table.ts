@@ -8,9 +8,8 @@ export function toLine({ backend, at, metric, unit, ours, bare, ratio, against }
     at.padEnd(26),
     `${metric}, ${unit}`.padEnd(24),
     withSpread(ours).padStart(16),
-    withSpread(bare).padStart(16),
-    `ratio ${withSpread(ratio)}`.padStart(22),
-    ` to ${against}`,
+    (bare ? withSpread(bare) : '').padStart(16),
+    ratio ? `ratio ${withSpread(ratio)} to ${against}` : '',
   ].join(' ');
 }
 

@@ -1,5 +1,6 @@
 // The process that a client is measured in: it does what it is told and answers with what that took.
-import { type BenchClient, clientNamed, type ClientName } from '../clients/index.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type BenchClient, clientNamed, type ClientName, type Credentials } from '../clients/index.js';
 import { LoopGaps } from './loopGaps.js';
 import { cpuMsSince, measured, sharedClockMs, type Took } from './measured.js';
 import { sampleUrls } from './sampleUrls.js';
@@ -55,6 +56,32 @@ const methods = {
     });
   },
 
+  /** Follows it many times over. */
+  async followOften(service: string, times: number): Promise<void> {
+    for (let time = 0; time < times; time++) await methods.follow(service);
+  },
+
+  /** How many bytes more the heap has after following a service. */
+  async heapOfList(service: string): Promise<{ readonly bytes: number }> {
+    return { bytes: await heapGrowth(() => methods.follow(service)) };
+  },
+
+  /** How many bytes more the heap has after announcing providers. */
+  async heapOfRegistrations(service: string, count: number): Promise<{ readonly bytes: number }> {
+    return { bytes: await heapGrowth(() => client.register(service, sampleUrls(service, count))) };
+  },
+
+  async credentials(): Promise<Credentials | undefined> {
+    return client.credentials();
+  },
+
+  /** What it takes, from a new session on, until everything is there again; to be asked before the old one is lost. */
+  async reasserted(): Promise<Took> {
+    let begun = { cpu, atMs: 0 };
+    await client.reasserted!(() => (begun = { cpu: process.cpuUsage(), atMs: sharedClockMs() }));
+    return { ms: sharedClockMs() - begun.atMs, cpuMs: cpuMsSince(begun.cpu) };
+  },
+
   /** Forgets what was seen up to now. */
   async mark(): Promise<void> {
     lists = [];
@@ -76,6 +103,21 @@ const methods = {
     await client.close();
   },
 };
+
+async function heapGrowth(work: () => Promise<void>): Promise<number> {
+  const before = await heapBytes();
+  await work();
+  return (await heapBytes()) - before;
+}
+
+async function heapBytes(): Promise<number> {
+  for (let round = 0; round < 4; round++) {
+    globalThis.gc?.();
+    await sleep(50);
+  }
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
+}
 
 /** What can be asked of a worker. */
 export type WorkerMethods = typeof methods;

@@ -11,6 +11,8 @@ import { zookeeperDistribution } from './zookeeperDistribution.js';
 
 /** A real ZooKeeper server. */
 export interface ZooKeeperServer extends RealServer {
+  /** What the system knows its process by while it runs. */
+  readonly pid: number | undefined;
   /** Ends somebody's session; resolves when the server has forgotten it. */
   expire(sessionId: string | Buffer, password: Buffer): Promise<void>;
   /** Sends a four-letter word – `srvr`, `cons`, `wchs`, `mntr`, `dump` … – and returns the answer. */
