@@ -1,13 +1,18 @@
 /**
  * Measures what the registry costs, against the raw clients of its servers doing the same work in the same run.
  *
- *     npm run bench -- [--json] [--only NAME]… [--backend zookeeper|etcd] [--quick] [--write]
+ *     npm run bench -- [--json] [--only NAME]… [--backend zookeeper|etcd] [--quick] [--write] [--from FILE]
  */
+import { readFileSync } from 'node:fs';
 import { FIGURES } from './figures/index.js';
 import type { Row } from './harness/figure.js';
 import { readOptions } from './harness/options.js';
+import { readReport, type Report, reportOn } from './harness/report.js';
 import { Stage } from './harness/stage.js';
 import { toLine } from './harness/table.js';
+import { verdictOn } from './harness/verdict.js';
+import { TARGETS } from './targets.js';
+import { writeDocumentation } from './write.js';
 
 async function main(args: readonly string[]): Promise<void> {
   const options = readOptions(
@@ -19,6 +24,10 @@ async function main(args: readonly string[]): Promise<void> {
   const progress = (line: string): void => {
     console.error(`  ${((performance.now() - began) / 1_000).toFixed(0).padStart(4)} s  ${line}`);
   };
+  if (options.from !== undefined) {
+    conclude(readReport(readFileSync(options.from, 'utf8')), options.write, say);
+    return;
+  }
   const rows: Row[] = [];
   for (const figure of FIGURES) {
     if (options.only.length > 0 && !options.only.includes(figure.name)) continue;
@@ -35,7 +44,17 @@ async function main(args: readonly string[]): Promise<void> {
       rows.push(...measuredNow);
     }
   }
-  if (options.json) console.log(JSON.stringify({ node: process.version, rows }, undefined, 2));
+  const report = reportOn(rows, options.quick);
+  conclude(report, options.write, say);
+  if (options.json) console.log(JSON.stringify(report, undefined, 2));
+}
+
+function conclude(report: Report, write: boolean, say: (line: string) => void): void {
+  say('');
+  for (const { of, target, text, met } of TARGETS.map((each) => verdictOn(each, report.rows))) {
+    if (met !== undefined) say(`${of}: target ${target}: ${text}`);
+  }
+  if (write) say(`\nWritten: ${writeDocumentation(report).join(', ')}`);
 }
 
 await main(process.argv.slice(2));

@@ -23,7 +23,7 @@ export class OurClient implements BenchClient {
   }
 
   async connect(address: string, sessionTimeoutMs: number): Promise<void> {
-    const { createRegistry } = await built();
+    const { createRegistry } = await built('index.js');
     const registry = (this.#registry = createRegistry(`${this.#backend}://${address}?session=${sessionTimeoutMs}`));
     this.#held.add(registry.states.subscribe((state) => (this.#session = sessionOf(state) ?? this.#session)));
     await firstValueFrom(registry.states.pipe(filter(({ status }) => status === 'connected')));

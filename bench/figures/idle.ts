@@ -25,10 +25,10 @@ export const idle: Figure = {
       }
       sides.push({ worker, relay });
     }
-    const windowMs = stage.times(12_000, 6_000);
-    const windows = stage.times(3, 1);
+    const windowMs = stage.times(20_000, 11_000);
+    const windows = stage.times(2, 1);
     // Until what was just said is through.
-    await sleep(2_000);
+    await sleep(3_000);
     const pairs: [Sample, Sample][] = [];
     for (let window = 1; window <= windows; window++) {
       // Both at once: neither keeps the other from resting.

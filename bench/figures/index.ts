@@ -5,6 +5,8 @@ import { change } from './change.js';
 import { idle } from './idle.js';
 import { load } from './load.js';
 import { memory } from './memory.js';
+import { picks } from './picks.js';
+import { pipeline } from './pipeline.js';
 import { reassert } from './reassert.js';
 import { register } from './register.js';
 import { snapshot } from './snapshot.js';
@@ -24,4 +26,6 @@ export const FIGURES: readonly Figure[] = [
   memory,
   idle,
   load,
+  pipeline,
+  picks,
 ];

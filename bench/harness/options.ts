@@ -9,8 +9,10 @@ export interface Options {
   readonly quick: boolean;
   /** Prints the rows as JSON, and the progress to the standard error. */
   readonly json: boolean;
-  /** Writes the table and the chart into the documentation. */
+  /** Writes the tables and the chart into the documentation. */
   readonly write: boolean;
+  /** A file with what `--json` printed, to take instead of measuring. */
+  readonly from: string | undefined;
 }
 
 /** Reads the command line. @throws Error if it asks for what there is not. */
@@ -23,6 +25,7 @@ export function readOptions(args: readonly string[], figures: readonly string[])
       quick: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       write: { type: 'boolean', default: false },
+      from: { type: 'string' },
     },
   });
   for (const name of values.only) {
@@ -32,6 +35,6 @@ export function readOptions(args: readonly string[], figures: readonly string[])
   if (backends.length < Math.max(1, values.backend.length)) {
     throw new Error(`--backend takes one of: ${BACKENDS.join(', ')}.`);
   }
-  const { only, quick, json, write } = values;
-  return { only, backends, quick, json, write };
+  const { only, quick, json, write, from } = values;
+  return { only, backends, quick, json, write, from };
 }

@@ -15,7 +15,11 @@ export class Worker {
 
   constructor(name: ClientName) {
     this.name = name;
-    this.#process = fork(MAIN, [name], { execArgv: ['--import', 'tsx', '--expose-gc'], serialization: 'advanced' });
+    this.#process = fork(MAIN, [name], {
+      execArgv: ['--import', 'tsx', '--expose-gc'],
+      serialization: 'advanced',
+      env: { ...process.env, NODE_NO_WARNINGS: '1' },
+    });
     this.#process.on('message', (answer: Answer) => {
       const call = this.#open.get(answer.id);
       this.#open.delete(answer.id);
