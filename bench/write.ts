@@ -10,21 +10,29 @@ import { TARGETS } from './targets.js';
 const file = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
 
 /** Writes a report into the documentation; returns which files it wrote. */
-export function writeDocumentation({ date, node, machine, quick, rows }: Report): string[] {
-  const written: string[] = [];
-  const write = (path: string, content: string): void => {
-    writeFileSync(file(path), content);
-    written.push(path);
-  };
-  const fill = (path: string, block: string, content: string): void =>
-    write(path, replaceBlock(readFileSync(file(path), 'utf8'), block, content));
-
-  const made = `Measured on ${date}: ${machine}, Node ${node}${quick ? '; a quick run' : ''}.`;
+export function writeDocumentation(report: Report): string[] {
+  const { rows } = report;
+  const made = madeOn(report);
   const verdicts = TARGETS.map((target) => verdictOn(target, rows));
-  fill('bench/README.md', 'measured', [made, verdictsTable(verdicts), rowsTable(rows)].join('\n\n'));
+  fill('bench/README.md', 'measured', [made, verdictsTable(verdicts), rowsTable(rows)]);
   const scaling = scalingTable(rows);
-  if (scaling) fill('docs/scaling.md', 'computed', [made, scaling].join('\n\n'));
+  if (scaling) fill('docs/scaling.md', 'computed', [made, scaling]);
   const chart = changeChart(rows);
-  if (chart) write('docs/change-cost.svg', chart);
-  return written;
+  if (chart) writeFileSync(file('docs/change-cost.svg'), chart);
+  return ['bench/README.md', ...(scaling ? ['docs/scaling.md'] : []), ...(chart ? ['docs/change-cost.svg'] : [])];
+}
+
+/** Writes what peers were measured at; returns which files it wrote. */
+export function writePeers(report: Report, missing: readonly string[]): string[] {
+  const unable = missing.map((name) => `${name} could not be installed or loaded there, and is not measured.`);
+  fill('bench/README.md', 'peers', [madeOn(report), ...unable, rowsTable(report.rows)]);
+  return ['bench/README.md'];
+}
+
+function madeOn({ date, node, machine, quick }: Report): string {
+  return `Measured on ${date}: ${machine}, Node ${node}${quick ? '; a quick run' : ''}.`;
+}
+
+function fill(path: string, block: string, parts: readonly string[]): void {
+  writeFileSync(file(path), replaceBlock(readFileSync(file(path), 'utf8'), block, parts.join('\n\n')));
 }

@@ -7,6 +7,8 @@ const CLIENTS = {
   'rx-registry on etcd': async () => new (await import('./ours.js')).OurClient('etcd'),
   'node-zookeeper-client': async () => new (await import('./rawZooKeeper.js')).RawZooKeeperClient(),
   "etcd3's watcher": async () => new (await import('./rawEtcd.js')).RawEtcdWatcherClient(),
+  'apache-dubbo-registry': async () => new (await import('./peers.js')).DubboRegistryClient(),
+  'apache-dubbo-js': async () => new (await import('./peers.js')).DubboJsClient(),
   etcd3: async () => new (await import('./rawEtcd.js')).RawEtcdClient(),
 } satisfies Record<string, () => Promise<BenchClient>>;
 

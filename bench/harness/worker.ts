@@ -18,6 +18,8 @@ export class Worker {
     this.#process = fork(MAIN, [name], {
       execArgv: ['--import', 'tsx', '--expose-gc'],
       serialization: 'advanced',
+      // Some print what they do, and it is no part of what is measured.
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       env: { ...process.env, NODE_NO_WARNINGS: '1' },
     });
     this.#process.on('message', (answer: Answer) => {

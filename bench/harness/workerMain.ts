@@ -38,6 +38,15 @@ const methods = {
     return took;
   },
 
+  /** From nothing to the first list, as a new client. */
+  async connectAndList(address: string, sessionTimeoutMs: number, service: string, expected: number): Promise<Took> {
+    return measured(async () => {
+      await methods.connect(address, sessionTimeoutMs);
+      const size = await client.list(service);
+      if (size !== expected) throw new Error(`${name} listed ${size} instead of ${expected}.`);
+    });
+  },
+
   /** For how long listing keeps everything else in this process waiting. */
   async listGaps(service: string): Promise<{ readonly longestMs: number }> {
     globalThis.gc?.();
