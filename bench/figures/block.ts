@@ -18,7 +18,7 @@ export const block: Figure = {
       const { longestMs } = await worker.call('listGaps', SERVICE);
       return { longestMs };
     };
-    const repetitions = stage.times(15, 5);
+    const repetitions = stage.times(15, 3);
     const comparisons = await paired(
       () => once(ours),
       () => once(raw),

@@ -26,7 +26,7 @@ export const change: Figure = {
       }
       stage.progress(`following ${size.toLocaleString('en')}`);
     }
-    const repetitions = stage.times(7, 3);
+    const repetitions = stage.times(7, 2);
     const samples = new Map(sizes.map((size) => [size, [] as Sample[][]]));
     for (let repetition = 0; repetition <= repetitions; repetition++) {
       for (const size of sizes) {

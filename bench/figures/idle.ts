@@ -25,7 +25,7 @@ export const idle: Figure = {
       }
       sides.push({ worker, relay });
     }
-    const windowMs = stage.times(20_000, 11_000);
+    const windowMs = stage.times(20_000, 6_000);
     const windows = stage.times(2, 1);
     // Until what was just said is through.
     await sleep(3_000);

@@ -17,7 +17,7 @@ export const memory: Figure = {
     await stage.provider.fill(SERVICE, instances);
     const lists: [Sample, Sample][] = [];
     const registrations: [Sample, Sample][] = [];
-    const repetitions = stage.times(3, 1);
+    const repetitions = stage.times(2, 1);
     for (let repetition = 1; repetition <= repetitions; repetition++) {
       lists.push([
         await inNewProcess(stage, 'ours', (worker) => listBytes(worker, instances)),

@@ -15,7 +15,7 @@ export const reassert: Figure = {
     const ours = await stage.worker(stage.oursName, { sessionTimeoutMs: SESSION_TIMEOUT_MS });
     const raw = await stage.raw();
     await ours.call('register', SERVICE, COUNT);
-    const repetitions = stage.times(5, 2);
+    const repetitions = stage.times(3, 1);
     const comparisons = await paired(
       async () => {
         const reasserted = ours.call('reasserted');
@@ -28,7 +28,7 @@ export const reassert: Figure = {
         await stage.reconnect(raw);
         return { ms, cpuMs };
       },
-      { repetitions, onPair: (pair) => stage.progress(`${pair} of ${repetitions}`) },
+      { repetitions, warmUps: stage.times(1, 0), onPair: (pair) => stage.progress(`${pair} of ${repetitions}`) },
     );
     return rowsOf(
       { figure: 'reassert', backend: stage.backend, at: COUNT.toLocaleString('en'), against: raw.name },

@@ -17,7 +17,7 @@ export const snapshot: Figure = {
       const { ms, cpuMs } = await worker.call('list', SERVICE, COUNT);
       return { ms, cpuMs };
     };
-    const repetitions = stage.times(15, 5);
+    const repetitions = stage.times(15, 3);
     const comparisons = await paired(
       () => once(ours),
       () => once(raw),

@@ -26,7 +26,7 @@ export const subscribers: Figure = {
     const one = await crowd(stage, await stage.worker(stage.oursName, { address: ourRelay.address }), 'One', 1);
     const many = await crowd(stage, await stage.worker(stage.oursName, { address: manyRelay.address }), 'Many', 100);
     const raw = await crowd(stage, await stage.worker(stage.rawName, { address: rawRelay.address }), 'Raw', 100);
-    const repetitions = stage.times(7, 3);
+    const repetitions = stage.times(5, 1);
     const taken: [one: Sample, many: Sample, raw: Sample][] = [];
     for (let repetition = 0; repetition <= repetitions; repetition++) {
       const samples: [Sample, Sample, Sample] = [

@@ -28,7 +28,7 @@ export const update: Figure = {
       const { ms, cpuMs } = await spaced(stage, worker, { make, count, size: COUNT });
       return { ms, cpuMs };
     };
-    const repetitions = stage.times(7, 3);
+    const repetitions = stage.times(7, 2);
     const comparisons = await paired(
       () => once(ours, stage.times(60, 40)),
       () => once(raw, 6),
