@@ -30,6 +30,6 @@ function linesOf(rows: readonly Row[], backend: BackendName): Series[] {
     });
   return [
     { name: `rx-registry on ${name}`, colour, points: line('ours') },
-    { name: `watch and read again, ${raw}`, colour, dashed: true, points: line('bare') },
+    { name: `${raw}, reading again`, colour, dashed: true, points: line('bare') },
   ];
 }

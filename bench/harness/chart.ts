@@ -17,7 +17,7 @@ export interface Chart {
 
 const WIDTH = 760;
 const HEIGHT = 460;
-const PLOT = { left: 84, right: 736, top: 104, bottom: 396 };
+const PLOT = { left: 84, right: 716, top: 104, bottom: 396 };
 
 /** Draws a chart with a logarithmic scale on both axes, as SVG that can be read on a light and on a dark page. */
 export function logLogChart({ title, xLabel, yLabel, series }: Chart): string {
@@ -36,10 +36,12 @@ export function logLogChart({ title, xLabel, yLabel, series }: Chart): string {
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" role="img">`,
     `<title>${escaped(title)}</title>`,
     '<style>',
-    'text { font: 14px system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; fill: #3d444d; }',
+    'text { font: 14px system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; fill: #6e7781; }',
     '.title { font-size: 17px; font-weight: 600; }',
     '.grid { stroke: #818b98; stroke-opacity: 0.3; }',
     '.axis { stroke: #818b98; }',
+    // What shows it may not say which it is: the grey above can be read on both.
+    '@media (prefers-color-scheme: light) { text { fill: #3d444d; } }',
     '@media (prefers-color-scheme: dark) { text { fill: #d1d7e0; } }',
     '</style>',
     text(PLOT.left, 26, title, 'start', 'title'),
@@ -86,7 +88,7 @@ function scale(values: readonly number[], from: number, to: number): Scale {
 
 /** Two in a row. */
 function legendEntry(series: Series, index: number): string[] {
-  const left = PLOT.left + (index % 2) * 330;
+  const left = PLOT.left + (index % 2) * 300;
   const middle = 52 + Math.floor(index / 2) * 22;
   return [
     `<line x1="${left}" y1="${middle}" x2="${left + 34}" y2="${middle}" ${stroke(series)}/>`,
