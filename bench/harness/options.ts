@@ -35,6 +35,9 @@ export function readOptions(args: readonly string[], figures: readonly string[])
   if (backends.length < Math.max(1, values.backend.length)) {
     throw new Error(`--backend takes one of: ${BACKENDS.join(', ')}.`);
   }
+  if (values.write && values.from === undefined && (values.only.length > 0 || values.backend.length > 0)) {
+    throw new Error('--write replaces whole tables: it goes with neither --only nor --backend.');
+  }
   const { only, quick, json, write, from } = values;
   return { only, backends, quick, json, write, from };
 }

@@ -1,12 +1,15 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { changeChart } from '../../bench/changeChart.js';
 import { logLogChart } from '../../bench/harness/chart.js';
-import type { Row } from '../../bench/harness/figure.js';
+import { FIGURES } from '../../bench/figures/index.js';
+import { type BackendName, BACKENDS, type Row } from '../../bench/harness/figure.js';
 import { replaceBlock, rowsTable } from '../../bench/harness/markdown.js';
 import { readOptions } from '../../bench/harness/options.js';
 import { readReport } from '../../bench/harness/report.js';
 import { threeDigits } from '../../bench/harness/table.js';
 import { type Target, verdictOn } from '../../bench/harness/verdict.js';
+import { scalingTable } from '../../bench/scaling.js';
 import { TARGETS } from '../../bench/targets.js';
 
 const still = (median: number) => ({ median, spread: 0 });
@@ -23,6 +26,27 @@ function changeRow(size: number, ours: number, bare: number): Row {
     bare: still(bare),
     ratio: still(ours / bare),
   };
+}
+
+/** Just what the page on scaling needs. */
+function measuredOn(backend: BackendName): Row[] {
+  const row = (figure: string, at: string, metric: string, ours: number): Row => ({
+    figure,
+    backend,
+    at,
+    metric,
+    unit: '',
+    ours: still(ours),
+  });
+  const against = backend === 'zookeeper' ? 'node-zookeeper-client' : 'etcd3';
+  return [
+    { ...changeRow(10_000, 0.5, 30), backend, against },
+    row('subscribers', '', 'bytes from the server, each change', 400),
+    row('snapshot', '', 'until complete', 200),
+    row('memory', '100,000', 'beyond the URL, each', 300),
+    row('register', '10,000', 'until acknowledged', 500),
+    row('idle', '', 'on the wire', 20),
+  ];
 }
 
 describe('a target', () => {
@@ -111,6 +135,24 @@ describe('the pages', () => {
     expect(table).toContain('| change | zookeeper | a\\|b | consumer CPU, ms | 0.300 ± 0.000 |');
   });
 
+  it('have a place for what is measured, and a line for each figure', () => {
+    const page = readFileSync('bench/README.md', 'utf8');
+    for (const block of ['measured', 'peers']) expect(replaceBlock(page, block, 'new')).toContain('new');
+    expect(replaceBlock(readFileSync('docs/scaling.md', 'utf8'), 'computed', 'new')).toContain('new');
+    for (const { name } of FIGURES) expect(page).toMatch(new RegExp(`^\\| \`${name}\` `, 'm'));
+  });
+
+  it('compute what follows for a million, only if all that it needs was measured', () => {
+    const rows = BACKENDS.flatMap((backend) => measuredOn(backend));
+    const table = scalingTable(rows)!;
+    // 2,000,000 in a day, to 10,000 clients, of 400 bytes.
+    expect(table).toContain('`churn × C × bytes of an event` | 92.6 MB/s | 92.6 MB/s');
+    // 23 a second, of 0.5 ms.
+    expect(table).toContain('`churn × CPU of a change` | 1.16 % | 1.16 %');
+    expect(table).not.toMatch(/NaN|undefined/);
+    expect(scalingTable(rows.slice(1))).toBeUndefined();
+  });
+
   it('keep everything around a block, and say if there is no place for it', () => {
     const page = 'before\n<!-- x: begin -->\nold\n<!-- x: end -->\nafter';
     expect(replaceBlock(page, 'x', 'new')).toBe('before\n<!-- x: begin -->\n\nnew\n\n<!-- x: end -->\nafter');
@@ -145,6 +187,7 @@ describe('the command line', () => {
     expect(() => readOptions(['--only', 'c'], ['a', 'b'])).toThrow('--only takes one of: a, b');
     expect(() => readOptions(['--backend', 'consul'], ['a'])).toThrow('--backend takes one of: zookeeper, etcd');
     expect(() => readOptions(['--fast'], ['a'])).toThrow();
+    expect(() => readOptions(['--write', '--only', 'a'], ['a'])).toThrow('--write replaces whole tables');
   });
 
   it('reads a report back, with what a package manager printed before it', () => {
