@@ -1,4 +1,4 @@
-/** A provider's URL as Dubbo writes them, some 290 characters of it. */
+/** A provider's URL as Dubbo writes them, some 250 characters of it. */
 export function sampleUrl(service: string, number: number): string {
   const host = `10.${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}`;
   const parameters = [
