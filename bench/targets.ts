@@ -107,8 +107,9 @@ export const TARGETS: readonly Target<Rows>[] = [
     of: 'load rx-registry/zookeeper',
     sign: '≤',
     limit: 1.3,
-    measured: ratio({ figure: 'load', at: 'rx-registry/zookeeper' }),
-    heldBy: () => 'the number of files that are resolved and read',
+    measured: ratio({ figure: 'load', at: 'rx-registry/zookeeper', metric: 'importing' }),
+    heldBy: (rows) =>
+      `the number of files that are resolved and read; ${threeDigits(rowLike(rows, { figure: 'load', at: 'rx-registry/zookeeper', metric: 'CPU' })?.ratio?.median ?? NaN)} in CPU`,
   },
 ];
 

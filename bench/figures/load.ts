@@ -28,7 +28,7 @@ export const load: Figure = {
       rows.push(
         ...rowsOf(
           { figure: 'load', at: entry, against: `rxjs and ${library}` },
-          { ms: ['importing', 'ms'] },
+          { ms: ['importing', 'ms'], cpuMs: ['CPU', 'ms'] },
           comparisons,
         ),
       );
@@ -40,10 +40,12 @@ export const load: Figure = {
 async function importing(modules: readonly string[]): Promise<Sample> {
   const code = `
     const began = performance.now();
+    const cpu = process.cpuUsage();
     ${modules.map((name) => `await import('${name}');`).join('\n')}
-    console.log(performance.now() - began);
+    const { user, system } = process.cpuUsage(cpu);
+    console.log(JSON.stringify({ ms: performance.now() - began, cpuMs: (user + system) / 1_000 }));
     process.exit();
   `;
   const { stdout } = await run(process.execPath, ['--input-type=module', '-e', code], { cwd: ROOT });
-  return { ms: Number(stdout) };
+  return JSON.parse(stdout) as Sample;
 }

@@ -20,9 +20,10 @@ export function withSpread({ median, spread }: Spread): string {
 
 /** As many digits as mean something. */
 export function threeDigits(value: number): string {
+  // Of nothing, or from a report, where JSON has made it null.
+  if (!Number.isFinite(value)) return '–';
   const size = Math.abs(value);
   if (size >= 1_000) return Math.round(value).toLocaleString('en');
-  if (!Number.isFinite(value)) return '–';
   if (size > 0 && size < 0.01) return value.toPrecision(2);
   const digits = size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3;
   return value.toFixed(digits);

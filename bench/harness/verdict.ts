@@ -32,7 +32,7 @@ export function verdictOn<Source>(target: Target<Source>, source: Source): Verdi
   const withUnit = (value: number): string => threeDigits(value) + (unit ? ` ${unit}` : '');
   const goal = `${sign} ${limit}${unit ? ` ${unit}` : ''}`;
   const measured = target.measured(source);
-  if (measured === undefined || Number.isNaN(measured)) {
+  if (measured === undefined || !Number.isFinite(measured)) {
     return { of, target: goal, measured: undefined, met: undefined, text: 'not measured' };
   }
   const met = sign === '≤' ? measured <= limit : measured >= limit;

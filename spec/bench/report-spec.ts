@@ -66,6 +66,8 @@ describe('a target', () => {
     ['≥', 0.5, true],
     ['≤', undefined, undefined],
     ['≤', NaN, undefined],
+    ['≤', null as unknown as number, undefined],
+    ['≥', Infinity, undefined],
   ] as const)('of %s 0.5 is judged by %s', (sign, measured, met) => {
     expect(verdictOn(target(sign, measured), undefined).met).toBe(met);
   });
@@ -160,7 +162,9 @@ describe('the pages', () => {
   });
 
   it('show as many digits as mean something', () => {
-    expect([0, 0.00123, 0.0432, 0.432, 4.321, 43.21, 432.1, 43_210].map(threeDigits)).toEqual([
+    expect([NaN, Infinity, 0, 0.00123, 0.0432, 0.432, 4.321, 43.21, 432.1, 43_210].map(threeDigits)).toEqual([
+      '–',
+      '–',
       '0.000',
       '0.0012',
       '0.043',
