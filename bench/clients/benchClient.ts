@@ -18,6 +18,6 @@ export interface BenchClient {
   credentials(): Credentials | undefined;
   /** Resolves when a session has been lost and everything is announced anew; `onBegun` is called when the new one begins. */
   reasserted?(onBegun: () => void): Promise<void>;
-  /** Leaves without a trace; what was announced goes with the session. */
+  /** Leaves; what was announced is gone then, and no part of what is measured. */
   close(): Promise<void>;
 }

@@ -76,7 +76,6 @@ export class OurClient implements BenchClient {
   }
 
   async close(): Promise<void> {
-    // What is held goes with the session: taking it back one by one is not what is measured.
     await this.registry.close({ deadlineMs: 20_000 });
   }
 
