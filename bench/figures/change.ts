@@ -78,7 +78,7 @@ async function changes(stage: Stage, worker: Worker, size: number, readsAgain: b
   const url = sampleUrl(service, size + 1);
   const { ms, cpuMs } = await spaced(stage, worker, {
     make: (number) => (number % 2 === 0 ? stage.provider.add(service, url) : stage.provider.remove(service, url)),
-    count: readsAgain && size > 1_000 ? (size > 10_000 ? 4 : 10) : stage.times(60, 40),
+    count: readsAgain && size > 1_000 ? (size > 10_000 ? 4 : stage.times(8, 4)) : stage.times(60, 40),
     size,
   });
   return { ms, cpuMs };

@@ -30,7 +30,7 @@ export async function spaced(stage: Stage, worker: Worker, changes: SpacedChange
   const paces = PACES.get(worker) ?? new Map<number, number>();
   PACES.set(worker, paces);
   for (;;) {
-    const paceMs = paces.get(changes.size) ?? Math.max(4, 3 * (await slowest(worker, changes)));
+    const paceMs = paces.get(changes.size) ?? comfortable(await slowest(worker, changes));
     paces.set(changes.size, paceMs);
     const seen = await attempt(worker, changes, paceMs);
     if (seen) return seen;
@@ -38,6 +38,11 @@ export async function spaced(stage: Stage, worker: Worker, changes: SpacedChange
     paces.set(changes.size, 2 * paceMs);
     stage.progress(`${worker.name} among ${changes.size} needs more than ${paceMs.toFixed(0)} ms for a change: again`);
   }
+}
+
+/** Three times what it needs; of what is slow two, or most of a run would be waiting. */
+function comfortable(slowestMs: number): number {
+  return Math.max(4, (slowestMs > 100 ? 2 : 3) * slowestMs);
 }
 
 async function attempt(worker: Worker, changes: SpacedChanges, paceMs: number): Promise<SeenChange | undefined> {
