@@ -1,10 +1,10 @@
 /**
  * Measures the same work done by what else there is on npm for Dubbo's layout on ZooKeeper, side by side.
  *
- *     npm run bench:peers -- [--json] [--only NAME]… [--quick] [--write]
+ *     npm run bench:peers -- [--json] [--only NAME]… [--quick] [--write] [--from FILE]
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClientName } from './clients/index.js';
 import { PEERS, PEERS_FOLDER } from './clients/peers.js';
@@ -12,7 +12,7 @@ import type { Row } from './harness/figure.js';
 import { readOptions } from './harness/options.js';
 import { compare, type Sample } from './harness/paired.js';
 import { sharedClockMs } from './harness/measured.js';
-import { reportOn } from './harness/report.js';
+import { readReport, type Report, reportOn } from './harness/report.js';
 import { sampleUrl, sampleUrls } from './harness/sampleUrls.js';
 import { spaced } from './harness/spaced.js';
 import { Stage } from './harness/stage.js';
@@ -107,6 +107,11 @@ async function main(args: readonly string[]): Promise<void> {
     TASKS.map(({ name }) => name),
   );
   const say = (line: string): void => (options.json ? console.error(line) : console.log(line));
+  if (options.from !== undefined) {
+    const report = readReport(readFileSync(options.from, 'utf8')) as Report & { readonly missing: readonly string[] };
+    if (options.write) say(`Written: ${(await writePeers(report, report.missing)).join(', ')}`);
+    return;
+  }
   const missing = install(say);
   const rows: Row[] = [];
   for (const task of TASKS) {
@@ -124,7 +129,7 @@ async function main(args: readonly string[]): Promise<void> {
   }
   for (const name of missing) say(`\n${name} could not be installed or loaded on this machine, and is not measured.`);
   const report = reportOn(rows, options.quick);
-  if (options.write) say(`\nWritten: ${writePeers(report, missing).join(', ')}`);
+  if (options.write) say(`\nWritten: ${(await writePeers(report, missing)).join(', ')}`);
   if (options.json) console.log(JSON.stringify({ ...report, missing }, undefined, 2));
 }
 

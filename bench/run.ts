@@ -25,7 +25,7 @@ async function main(args: readonly string[]): Promise<void> {
     console.error(`  ${((performance.now() - began) / 1_000).toFixed(0).padStart(4)} s  ${line}`);
   };
   if (options.from !== undefined) {
-    conclude(readReport(readFileSync(options.from, 'utf8')), options.write, say);
+    await conclude(readReport(readFileSync(options.from, 'utf8')), options.write, say);
     return;
   }
   const rows: Row[] = [];
@@ -45,16 +45,16 @@ async function main(args: readonly string[]): Promise<void> {
     }
   }
   const report = reportOn(rows, options.quick);
-  conclude(report, options.write, say);
+  await conclude(report, options.write, say);
   if (options.json) console.log(JSON.stringify(report, undefined, 2));
 }
 
-function conclude(report: Report, write: boolean, say: (line: string) => void): void {
+async function conclude(report: Report, write: boolean, say: (line: string) => void): Promise<void> {
   say('');
   for (const { of, target, text, met } of TARGETS.map((each) => verdictOn(each, report.rows))) {
     if (met !== undefined) say(`${of}: target ${target}: ${text}`);
   }
-  if (write) say(`\nWritten: ${writeDocumentation(report).join(', ')}`);
+  if (write) say(`\nWritten: ${(await writeDocumentation(report)).join(', ')}`);
 }
 
 await main(process.argv.slice(2));

@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { format, resolveConfig } from 'prettier';
 import { changeChart } from './changeChart.js';
 import { replaceBlock, rowsTable, verdictsTable } from './harness/markdown.js';
 import type { Report } from './harness/report.js';
@@ -10,22 +11,22 @@ import { TARGETS } from './targets.js';
 const file = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
 
 /** Writes a report into the documentation; returns which files it wrote. */
-export function writeDocumentation(report: Report): string[] {
+export async function writeDocumentation(report: Report): Promise<string[]> {
   const { rows } = report;
   const made = madeOn(report);
   const verdicts = TARGETS.map((target) => verdictOn(target, rows));
-  fill('bench/README.md', 'measured', [made, verdictsTable(verdicts), rowsTable(rows)]);
+  await fill('bench/README.md', 'measured', [made, verdictsTable(verdicts), rowsTable(rows)]);
   const scaling = scalingTable(rows);
-  if (scaling) fill('docs/scaling.md', 'computed', [made, scaling]);
+  if (scaling) await fill('docs/scaling.md', 'computed', [made, scaling]);
   const chart = changeChart(rows);
   if (chart) writeFileSync(file('docs/change-cost.svg'), chart);
   return ['bench/README.md', ...(scaling ? ['docs/scaling.md'] : []), ...(chart ? ['docs/change-cost.svg'] : [])];
 }
 
 /** Writes what peers were measured at; returns which files it wrote. */
-export function writePeers(report: Report, missing: readonly string[]): string[] {
+export async function writePeers(report: Report, missing: readonly string[]): Promise<string[]> {
   const unable = missing.map((name) => `${name} could not be installed or loaded there, and is not measured.`);
-  fill('bench/README.md', 'peers', [madeOn(report), ...unable, rowsTable(report.rows)]);
+  await fill('bench/README.md', 'peers', [madeOn(report), ...unable, rowsTable(report.rows)]);
   return ['bench/README.md'];
 }
 
@@ -33,6 +34,8 @@ function madeOn({ date, node, machine, quick }: Report): string {
   return `Measured on ${date}: ${machine}, Node ${node}${quick ? '; a quick run' : ''}.`;
 }
 
-function fill(path: string, block: string, parts: readonly string[]): void {
-  writeFileSync(file(path), replaceBlock(readFileSync(file(path), 'utf8'), block, parts.join('\n\n')));
+async function fill(path: string, block: string, parts: readonly string[]): Promise<void> {
+  const page = replaceBlock(readFileSync(file(path), 'utf8'), block, parts.join('\n\n'));
+  const style = await resolveConfig(file(path));
+  writeFileSync(file(path), await format(page, { ...style, filepath: file(path) }));
 }
