@@ -12,6 +12,8 @@ import { ServerProcess } from './serverProcess.js';
 
 /** A real etcd server. */
 export interface EtcdServer extends RealServer {
+  /** What the system knows its process by while it runs. */
+  readonly pid: number | undefined;
   /** Asks it as one who may do everything. */
   readonly raw: RawEtcd;
   /** Those whom it knows. */

@@ -34,6 +34,11 @@ export abstract class ServerNode implements RealServer {
   /** Whether it answers a real question now: an open port proves nothing. */
   protected abstract serves(): Promise<boolean>;
 
+  /** What the system knows its process by while it runs. */
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
   /** The last lines of its log. */
   get logTail(): string {
     return this.#process.logTail();

@@ -11,6 +11,8 @@ import { zookeeperDistribution } from './zookeeperDistribution.js';
 
 /** A real ZooKeeper server. */
 export interface ZooKeeperServer extends RealServer {
+  /** What the system knows its process by while it runs. */
+  readonly pid: number | undefined;
   /** Ends somebody's session; resolves when the server has forgotten it. */
   expire(sessionId: string | Buffer, password: Buffer): Promise<void>;
   /** Sends a four-letter word – `srvr`, `cons`, `wchs`, `mntr`, `dump` … – and returns the answer. */
@@ -23,6 +25,8 @@ export interface ZooKeeperOptions {
   readonly tickTimeMs?: number;
   /** Whether writes wait for the disk. Without it, which is the default, a killed server still keeps its data. */
   readonly forceSync?: boolean;
+  /** How much memory its heap may grow to; 256 if absent. */
+  readonly heapMb?: number;
   /** More lines of `zoo.cfg`. */
   readonly config?: Readonly<Record<string, string | number>>;
   /** Java system properties, such as `jute.maxbuffer`. */
@@ -37,7 +41,7 @@ export async function zookeeperNode(port: number, options: ZooKeeperOptions, myI
   await writeFile(join(folder, 'zoo.cfg'), lines({ ...standardConfig(folder, port, options), ...options.config }));
   const command: [string, ...string[]] = [
     java,
-    ...['-Xmx256m', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'],
+    ...[`-Xmx${options.heapMb ?? 256}m`, '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'],
     ...Object.entries(properties).map(([key, value]) => `-D${key}=${value}`),
     ...['-cp', classPath, 'org.apache.zookeeper.server.quorum.QuorumPeerMain', 'zoo.cfg'],
   ];
