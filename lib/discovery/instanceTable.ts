@@ -38,22 +38,24 @@ export class InstanceTable {
   tell(): ServiceEvent[] {
     const touched = this.#touched;
     this.#touched = new Map();
-    const news: [key: string, service: ServiceUrl | undefined][] = [];
+    return this.#told.write(this.#newsOf(touched)).map(eventOf);
+  }
+
+  *#newsOf(touched: ReadonlyMap<string, Nodes>): Generator<readonly [key: string, service: ServiceUrl | undefined]> {
     for (const [key, nodes] of touched) {
       const newest = nodes instanceof Twins ? nodes.newest : nodes;
       const previous = this.#told.get(key);
       const service = previous && newest && sameService(previous, newest) ? previous : newest;
-      news.push([key, service]);
       const alone = nodes instanceof Twins && nodes.size <= 1 ? newest : nodes;
       if (alone === undefined || alone === service) this.#others.delete(key);
       else this.#others.set(key, alone);
+      yield [key, service];
     }
-    return this.#told.write(news).map(eventOf);
   }
 
   /** Everything as if it had come just now: what a late subscriber is told. */
   additions(): ServiceEvent[] {
-    return [...this.#told.set.entries()].map(([key, service]) => ({ type: 'add', key, service }));
+    return Array.from(this.#told.set.entries(), ([key, service]) => ({ type: 'add', key, service }));
   }
 
   /** What the events told so far add up to. */

@@ -66,10 +66,12 @@ export class ServiceUrl {
     return this.parts.protocol;
   }
 
+  /** Who logs in, if anybody does. */
   get username(): string | undefined {
     return this.parts.username;
   }
 
+  /** The password of {@link ServiceUrl.username}. */
   get password(): string | undefined {
     return this.parts.password;
   }
@@ -79,6 +81,7 @@ export class ServiceUrl {
     return this.source === undefined ? this.parts.host : ownHost(this.source);
   }
 
+  /** 1 to 65535; `undefined` when there is none. */
   get port(): number | undefined {
     return this.source === undefined ? this.parts.port : ownPort(this.source);
   }

@@ -43,10 +43,12 @@ export class InstanceLedger {
     this.#set = new InstanceSet(this.#byKey);
     this.#changes += undo.size;
     if (linked) last.outdate(this.#set, undo);
-    return [...undo].flatMap(([key, before]) => {
+    const changes: InstanceChange[] = [];
+    for (const [key, before] of undo) {
       const after = this.#byKey.get(key);
-      return after === before ? [] : [{ key, before, after }];
-    });
+      if (after !== before) changes.push({ key, before, after });
+    }
+    return changes;
   }
 
   /** Every so often, at a cost that does not count: else an old set that somebody keeps would keep all that came after. */
