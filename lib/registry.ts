@@ -58,7 +58,7 @@ export interface RegistryWarning {
   readonly message: string;
   /** How often this registry has given a warning of that code, this one included. */
   readonly count: number;
-  /** Where, without passwords. */
+  /** Where, without passwords; as it is there, so quote it where it is printed. */
   readonly path?: string;
   readonly cause?: unknown;
 }
@@ -189,7 +189,8 @@ export interface Registry extends AsyncDisposable {
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 const DEFAULT_CLOSE_DEADLINE_MS = 5_000;
-const MOST_UNREADABLE = 10_000;
+/** How many characters of paths that cannot be read are remembered. */
+const MOST_UNREADABLE = 2_000_000;
 
 /** A registry on a backend; see `createRegistry`. */
 export function registryOn(backend: Backend, options: RegistryOptions = {}): Registry {
@@ -207,6 +208,7 @@ class BackendRegistry implements Registry {
   readonly #keys = new Map<string, object>();
   readonly #warnings = new Subject<RegistryWarning>();
   readonly #unreadable = new Set<string>();
+  #unreadableLength = 0;
   readonly #counts = new Map<string, number>();
   readonly #closing = new ReplaySubject<void>(1);
   readonly #log = debugLog('registry');
@@ -237,8 +239,8 @@ class BackendRegistry implements Registry {
       onLarge: (path, bytes) =>
         this.#warn(
           'LARGE_DIRECTORY',
-          `The names below ${path} add up to ${bytes} bytes: Java clients with default settings stop reading it at 1048575.`,
-          { path },
+          `The names below ${quoted(path)} add up to ${bytes} bytes: Java clients with default settings stop reading it at 1048575.`,
+          { path: redact(path) },
         ),
       onRefused: (path, cause) => {
         if (this.#isKnownUnreadable(path)) return;
@@ -396,8 +398,12 @@ class BackendRegistry implements Registry {
   /** Each is told once, however often it is looked at; a registry full of garbage is not to fill our memory. */
   #isKnownUnreadable(path: string): boolean {
     if (this.#unreadable.has(path)) return true;
-    if (this.#unreadable.size >= MOST_UNREADABLE) this.#unreadable.clear();
+    if (this.#unreadableLength + path.length > MOST_UNREADABLE) {
+      this.#unreadable.clear();
+      this.#unreadableLength = 0;
+    }
     this.#unreadable.add(path);
+    this.#unreadableLength += path.length;
     return false;
   }
 

@@ -23,7 +23,7 @@ import {
 } from '../dubbo/index.js';
 import type { InstanceSet, ServiceEvent } from '../instances/index.js';
 import { childOf } from '../internal/path.js';
-import { type KeyEvent, mergeKeys } from '../internal/mergeKeys.js';
+import { type KeyChange, type KeyEvent, mergeKeys } from '../internal/mergeKeys.js';
 import type { ConnectionState } from '../port/index.js';
 import { type DirectoryBatch, directoryFeed, type DirectoryFeedOptions } from './directoryFeed.js';
 import { InstanceTable, type ServiceNode } from './instanceTable.js';
@@ -85,7 +85,7 @@ export class Discovery {
 
       const take = (event: KeyEvent<string, DirectoryBatch<ServiceUrl>>): readonly ServiceEvent[] => {
         if (event.type === 'keys') {
-          for (const path of event.keys) if (!presentIn.has(path)) awaited.add(path);
+          for (const path of event.added) awaited.add(path);
           for (const path of event.gone) awaited.delete(path);
           return event.gone.flatMap((path) => {
             const removed = nodesOf(path, presentIn.get(path) ?? []);
@@ -113,35 +113,28 @@ export class Discovery {
     });
   }
 
-  #directoriesOf(query: ServiceUrl): Observable<ReadonlySet<string>> {
+  #directoriesOf(query: ServiceUrl): Observable<KeyChange<string>> {
     const categories = categoriesOf(query);
     if (query.interface !== '*') {
-      return of(new Set(categories.map((category) => categoryPath(this.#root, query.interface, category))));
+      return of({ added: categories.map((each) => categoryPath(this.#root, query.interface, each)), gone: [] });
     }
-    return this.#services().pipe(
-      map(
-        ({ present }) =>
-          new Set(
-            [...present.keys()].flatMap((name) =>
-              // The name as it is there, not encoded anew: a peer may have written it differently.
-              categories.map((category) => childOf(childOf(this.#root, name), category)),
-            ),
-          ),
-      ),
-    );
+    // The names as they are there, not encoded anew: a peer may have written them differently.
+    const pathsOf = (services: DirectoryBatch<string>['added']): string[] =>
+      services.flatMap(([name]) => categories.map((category) => childOf(childOf(this.#root, name), category)));
+    return this.#services().pipe(map(({ added, removed }) => ({ added: pathsOf(added), gone: pathsOf(removed) })));
   }
 
   #services(): Observable<DirectoryBatch<string>> {
     return kept(this.#roots, this.#root, () =>
       directoryFeed(this.#root, this.#connection, { ...this.#options, read: interfaceOfDirectory }),
-    );
+    ).pipe(map(wholeAtFirst));
   }
 
   /** A directory whose first batch has everything, also for one who comes late. */
   #directory(path: string): Observable<DirectoryBatch<ServiceUrl>> {
     return kept(this.#directories, path, () =>
       directoryFeed(path, this.#connection, { ...this.#options, read: fromNodeName }),
-    ).pipe(map((batch, index) => (index === 0 ? { ...batch, added: [...batch.present], removed: [] } : batch)));
+    ).pipe(map(wholeAtFirst));
   }
 
   /** One directory among others: as long as it may not be read, it is empty. */
@@ -163,6 +156,11 @@ export class Discovery {
       return merge(refusals, directory);
     });
   }
+}
+
+/** For one who comes late and was told nothing of what was there before. */
+function wholeAtFirst<T>(batch: DirectoryBatch<T>, index: number): DirectoryBatch<T> {
+  return index === 0 ? { ...batch, added: [...batch.present], removed: [] } : batch;
 }
 
 /** Tells queries apart by all they say: as texts, two that differ can be the same. */

@@ -1,11 +1,17 @@
 import type { ServiceUrl } from '../dubbo/index.js';
+import { type HeapItem, IndexedHeap } from '../internal/indexedHeap.js';
 
-/** The nodes that speak of one instance: mostly one, two while it moves. */
+interface Twin extends HeapItem {
+  readonly path: string;
+  readonly url: ServiceUrl;
+}
+
+/** The nodes that speak of one instance: mostly one, two while it moves, and however many an enemy makes. */
 export class Twins {
   readonly #nodes = new Map<string, ServiceUrl>();
   #newest: ServiceUrl | undefined;
-  /** Oldest first, with some that have gone: sorted once, so that thousands can go newest first. */
-  #order: (readonly [path: string, url: ServiceUrl])[] | undefined;
+  /** Newest first, with some that have gone; only where there was ever more than one to choose from. */
+  #order: IndexedHeap<Twin> | undefined;
 
   get size(): number {
     return this.#nodes.size;
@@ -14,12 +20,10 @@ export class Twins {
   add(path: string, url: ServiceUrl): void {
     this.remove(path);
     this.#nodes.set(path, url);
-    if (this.#newest && isNewer(url, this.#newest)) {
-      this.#newest = url;
-      this.#order?.push([path, url]);
-    } else {
-      this.#order = undefined;
-    }
+    if (this.#nodes.size === 1 || (this.#newest && isNewer(url, this.#newest))) this.#newest = url;
+    this.#order?.push({ path, url, position: -1 });
+    // Those that have gone must not pile up.
+    if (this.#order && this.#order.size > 2 * this.#nodes.size + 8) this.#order = undefined;
   }
 
   remove(path: string): void {
@@ -30,13 +34,18 @@ export class Twins {
   /** What the newest of them says: by timestamp, and by text where that says nothing, so that all consumers agree. */
   get newest(): ServiceUrl | undefined {
     if (this.#newest || this.#nodes.size === 0) return this.#newest;
-    this.#order ??= [...this.#nodes].sort(([, a], [, b]) => (isNewer(a, b) ? 1 : isNewer(b, a) ? -1 : 0));
-    while (this.#order.length > 0) {
-      const [path, url] = this.#order.at(-1)!;
-      if (this.#nodes.get(path) === url) return (this.#newest = url);
-      this.#order.pop();
+    this.#order ??= this.#inOrder();
+    for (let first = this.#order.first; first; first = this.#order.first) {
+      if (this.#nodes.get(first.path) === first.url) return (this.#newest = first.url);
+      this.#order.remove(first);
     }
     return undefined;
+  }
+
+  #inOrder(): IndexedHeap<Twin> {
+    const order = new IndexedHeap<Twin>((a, b) => isNewer(a.url, b.url));
+    for (const [path, url] of this.#nodes) order.push({ path, url, position: -1 });
+    return order;
   }
 }
 

@@ -1,10 +1,11 @@
 import { InvalidUrlError, UnreadableNodeError } from '../errors.js';
+import { quoted } from '../internal/quoted.js';
 import { decodeComponent, encodeComponent } from './encoding.js';
 import { ServiceUrl } from './serviceUrl.js';
 import { CONTROL, splitHostPort, splitQuery, splitUrl, splitUserInfo } from './splitUrl.js';
 
 /** The longest name that is read or written. */
-const MAX_LENGTH = 65_536;
+export const MAX_NAME_LENGTH = 65_536;
 
 /**
  * The name of the node that stands for a service: its canonical URL, encoded as Java encodes it.
@@ -25,8 +26,8 @@ const MAX_LENGTH = 65_536;
 export function toNodeName(url: ServiceUrl): string {
   checkWritable(url);
   const name = encodeComponent(url.toString());
-  if (name.length > MAX_LENGTH) {
-    throw new InvalidUrlError(`Expected a node name of at most ${MAX_LENGTH} characters, got ${name.length}.`);
+  if (name.length > MAX_NAME_LENGTH) {
+    throw new InvalidUrlError(`Expected a node name of at most ${MAX_NAME_LENGTH} characters, got ${name.length}.`);
   }
   if (!fromNodeName(name).equals(url)) {
     throw new InvalidUrlError(
@@ -58,8 +59,8 @@ export function toNodeName(url: ServiceUrl): string {
  */
 export function fromNodeName(name: string): ServiceUrl {
   if (name === '') throw new UnreadableNodeError('Expected the name of a node, got an empty one.');
-  if (name.length > MAX_LENGTH) {
-    throw new UnreadableNodeError(`Expected a name of at most ${MAX_LENGTH} characters, got ${name.length}.`);
+  if (name.length > MAX_NAME_LENGTH) {
+    throw new UnreadableNodeError(`Expected a name of at most ${MAX_NAME_LENGTH} characters, got ${name.length}.`);
   }
   const split = splitUrl(decodeComponent(name));
   if (!split) throw new UnreadableNodeError('Expected protocol://, got a name without.');
@@ -140,7 +141,7 @@ function checkWritable(url: ServiceUrl): void {
   refuse('password', url.password ?? '', /[/?#]/u);
   refuse('path', url.path, /[?#]/u);
   for (const [name, value] of url.parameters) {
-    const parameter = `parameter ${JSON.stringify(name)}`;
+    const parameter = `parameter ${quoted(name)}`;
     if (name === '') throw new InvalidUrlError('Expected each parameter to have a name, got an empty one.');
     refuseSeparator(`the name of ${parameter}`, name, /[=&;#]/u);
     refuseSeparator(parameter, value, /[&;#]/u);
@@ -149,15 +150,14 @@ function checkWritable(url: ServiceUrl): void {
 
 function refuse(part: string, text: string, forbidden: RegExp): void {
   const found = forbidden.exec(text) ?? CONTROL.exec(text) ?? HALF_A_PAIR.exec(text);
-  if (found)
-    throw new InvalidUrlError(`Expected a ${part} that a Dubbo URL can hold, got ${JSON.stringify(found[0])} in it.`);
+  if (found) throw new InvalidUrlError(`Expected a ${part} that a Dubbo URL can hold, got ${quoted(found[0])} in it.`);
 }
 
 function refuseSeparator(what: string, text: string, forbidden: RegExp): void {
   const found = forbidden.exec(text) ?? HALF_A_PAIR.exec(text);
   if (!found) return;
   throw new InvalidUrlError(
-    `Expected ${what} to be free of separators, got ${JSON.stringify(found[0])} in it: Dubbo does not escape parameters, ` +
+    `Expected ${what} to be free of separators, got ${quoted(found[0])} in it: Dubbo does not escape parameters, ` +
       'so encode it yourself and decode it where you read it.',
   );
 }

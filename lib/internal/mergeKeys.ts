@@ -1,22 +1,27 @@
 import {
   concat,
-  connect,
+  defer,
   filter,
+  from,
   map,
-  merge,
   mergeMap,
   type Observable,
   of,
   type OperatorFunction,
-  pairwise,
-  startWith,
+  Subject,
   takeUntil,
 } from 'rxjs';
 
+/** What became of a set of keys. */
+export interface KeyChange<K> {
+  readonly added: readonly K[];
+  readonly gone: readonly K[];
+}
+
 /** What {@link mergeKeys} tells. */
 export type KeyEvent<K, T> =
-  /** The keys there are now; told before anything of a key that is new. */
-  | { readonly type: 'keys'; readonly keys: ReadonlySet<K>; readonly gone: readonly K[] }
+  /** What became of the keys; told before anything of a key that is new. */
+  | ({ readonly type: 'keys' } & KeyChange<K>)
   /** What the work of one key emitted. */
   | { readonly type: 'value'; readonly key: K; readonly value: T };
 
@@ -24,37 +29,40 @@ export type KeyEvent<K, T> =
  * Runs `project` once for each key of a set that changes, as long as the key is in it, and merges what they emit.
  *
  * ```text
- *  sets        --{a}-----{a,b}----{b}--
- *  project(a)    ---1-----2---!
+ *  changes       --+a-----+b------a----
+ *  project(a)      ---1-----2---!
  *  project(b)            --1---------2
  * ```
  *
- * What `switchMap` is for one thing at a time, for many. Errors with the first of them, completes with the last.
+ * What `switchMap` is for one thing at a time, for many. A change costs what changed, however many keys there are. Errors with
+ * the first of them, completes with the last.
  */
-export function mergeKeys<K, T>(project: (key: K) => Observable<T>): OperatorFunction<ReadonlySet<K>, KeyEvent<K, T>> {
+export function mergeKeys<K, T>(project: (key: K) => Observable<T>): OperatorFunction<KeyChange<K>, KeyEvent<K, T>> {
   return (source) =>
-    source.pipe(
-      startWith(new Set<K>()),
-      pairwise(),
-      connect((changes) =>
-        changes.pipe(
-          mergeMap(([before, keys]) => {
-            const gone = [...before].filter((key) => !keys.has(key));
-            const added = [...keys].filter((key) => !before.has(key));
-            const left = (key: K): Observable<unknown> => changes.pipe(filter(([, now]) => !now.has(key)));
-            return concat(
-              of<KeyEvent<K, T>>({ type: 'keys', keys, gone }),
-              merge(
-                ...added.map((key) =>
-                  project(key).pipe(
-                    map((value): KeyEvent<K, T> => ({ type: 'value', key, value })),
-                    takeUntil(left(key)),
-                  ),
-                ),
-              ),
-            );
-          }),
-        ),
-      ),
-    );
+    defer(() => {
+      const ends = new Map<K, Subject<void>>();
+      const work = (key: K, end: Subject<void>): Observable<KeyEvent<K, T>> =>
+        project(key).pipe(
+          map((value): KeyEvent<K, T> => ({ type: 'value', key, value })),
+          takeUntil(end),
+        );
+      return source.pipe(
+        mergeMap(({ added, gone }) => {
+          for (const key of gone) {
+            ends.get(key)?.next();
+            ends.delete(key);
+          }
+          const begun = added.map((key) => [key, new Subject<void>()] as const);
+          for (const [key, end] of begun) ends.set(key, end);
+          return concat(
+            of<KeyEvent<K, T>>({ type: 'keys', added, gone }),
+            from(begun).pipe(
+              // One may be gone again before its turn comes.
+              filter(([key, end]) => ends.get(key) === end),
+              mergeMap(([key, end]) => work(key, end)),
+            ),
+          );
+        }),
+      );
+    });
 }

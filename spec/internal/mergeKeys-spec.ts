@@ -1,7 +1,8 @@
-import { map, type Observable } from 'rxjs';
+import { map, NEVER, type Observable, of, pairwise, startWith, Subject } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type KeyEvent, mergeKeys } from '../../lib/internal/mergeKeys.js';
+import { countWork } from '../operators/support/countWork.js';
+import { type KeyChange, type KeyEvent, mergeKeys } from '../../lib/internal/mergeKeys.js';
 
 const SETS: Record<string, ReadonlySet<string>> = {
   0: new Set(),
@@ -9,6 +10,17 @@ const SETS: Record<string, ReadonlySet<string>> = {
   b: new Set(['b']),
   x: new Set(['a', 'b']),
 };
+
+/** What becomes of a set of keys. */
+const changes = (sets: Observable<ReadonlySet<string>>): Observable<KeyChange<string>> =>
+  sets.pipe(
+    startWith(new Set<string>()),
+    pairwise(),
+    map(([before, now]) => ({
+      added: [...now].filter((key) => !before.has(key)),
+      gone: [...before].filter((key) => !now.has(key)),
+    })),
+  );
 
 describe('mergeKeys', () => {
   let scheduler: TestScheduler;
@@ -20,6 +32,7 @@ describe('mergeKeys', () => {
   /** The values as they are, a set of keys as `K`. */
   const values = (source: Observable<ReadonlySet<string>>, work: Record<string, Observable<string>>) =>
     source.pipe(
+      changes,
       mergeKeys((key) => work[key]!),
       map((event: KeyEvent<string, string>) => (event.type === 'keys' ? 'K' : event.value)),
     );
@@ -67,7 +80,10 @@ describe('mergeKeys', () => {
     const gone: (readonly string[])[] = [];
     scheduler.run(({ cold, hot, flush }) => {
       hot('x-b-b-0-a', SETS)
-        .pipe(mergeKeys(() => cold('-')))
+        .pipe(
+          changes,
+          mergeKeys(() => cold('-')),
+        )
         .subscribe((event) => event.type === 'keys' && gone.push(event.gone));
       flush();
     });
@@ -112,5 +128,21 @@ describe('mergeKeys', () => {
       expectObservable(values(sets, { a })).toBe(expected);
       expectSubscriptions(a.subscriptions).toBe(subs);
     });
+  });
+
+  it('takes any number of keys at once', () => {
+    const added = Array.from({ length: 200_000 }, (_, index) => index);
+    let events = 0;
+    of<KeyChange<number>>({ added, gone: [] })
+      .pipe(mergeKeys((key: number) => of(key)))
+      .subscribe(() => (events += 1));
+    expect(events).toBe(200_001);
+  });
+
+  it('bounded load: a change does not touch the keys that stay', () => {
+    const changes = new Subject<KeyChange<number>>();
+    changes.pipe(mergeKeys(() => NEVER)).subscribe();
+    changes.next({ added: Array.from({ length: 10_000 }, (_, index) => index), gone: [] });
+    expect(countWork(() => changes.next({ added: [10_000], gone: [7] }))).toBeLessThan(100);
   });
 });

@@ -1,5 +1,6 @@
 import { type MonoTypeOperatorFunction, of, retry, throwError } from 'rxjs';
 import { type ErrorCode, RegistryError } from '../../errors.js';
+import { printable } from '../../internal/printable.js';
 
 /** The server has dropped the history that was asked for: read anew. */
 export class CompactedError extends RegistryError {}
@@ -31,7 +32,7 @@ export function toRegistryError(error: unknown, operation: string): RegistryErro
   if (error instanceof RegistryError) return error;
   const text = error instanceof Error ? error.message : String(error);
   const cause = error instanceof Error ? { cause: error } : {};
-  const message = `etcd ${operation}: ${text}.`;
+  const message = `etcd ${operation}: ${printable(text)}.`;
   if (text.includes('revision has been compacted')) return new CompactedError('SERVER_ERROR', message, cause);
   const code = MEANINGS.find(([words]) => text.includes(words))?.[1] ?? 'SERVER_ERROR';
   return new RegistryError(code, message, cause);
