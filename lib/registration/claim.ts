@@ -205,7 +205,7 @@ export class Claim {
             watching.next();
             const cause = new RegistryError(
               'CONTESTED_REGISTRATION',
-              `Another live session, ${node.owner ?? 'none (the node is persistent)'}, took over ${quoted(this.path)}: left to it until it goes.`,
+              `Another live session, ${node.owner}, took over ${quoted(this.path)}: left to it until it goes.`,
             );
             this.#options.warn?.(cause);
             return of({ status: 'pending', cause });

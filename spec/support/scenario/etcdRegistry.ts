@@ -73,6 +73,11 @@ export class EtcdRegistry extends WrappedServer<EtcdServer> implements RegistryS
     return this.#create(path, data);
   }
 
+  async createBytes(directory: string, name: Buffer, data = Buffer.alloc(0)): Promise<boolean> {
+    const key = Buffer.concat([Buffer.from(`${directory}/`), name]);
+    return this.#inTurn(() => this.raw.put(key, data)).then(() => true);
+  }
+
   write(path: string, data: string): Promise<void> {
     return this.#inTurn(async () => void (await this.raw.overwrite(path, data)));
   }

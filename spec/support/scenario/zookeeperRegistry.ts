@@ -1,7 +1,7 @@
 import { zookeeper } from '../../../lib/backends/zookeeper/index.js';
 import { ZooKeeperSession } from '../../../lib/backends/zookeeper/zookeeperSession.js';
 import type { Session } from '../../../lib/index.js';
-import { connectRawZooKeeper, type RawStat, type RawZooKeeper } from '../servers/rawZooKeeper.js';
+import { connectRawZooKeeper, type RawStat, type RawZooKeeper, RawZooKeeperError } from '../servers/rawZooKeeper.js';
 import { startZooKeeper, type ZooKeeperOptions, type ZooKeeperServer } from '../servers/zookeeperServer.js';
 import type { HeldNode, RegistryServer, Stranger } from './registryServer.js';
 import { WrappedServer } from './wrappedServer.js';
@@ -59,6 +59,19 @@ export class ZooKeeperRegistry extends WrappedServer<ZooKeeperServer> implements
 
   async create(path: string, data = ''): Promise<void> {
     await (await this.raw()).create(path, { data, parents: true });
+  }
+
+  async createBytes(directory: string, name: Buffer, data = Buffer.alloc(0)): Promise<boolean> {
+    const path = Buffer.concat([Buffer.from(`${directory}/`), name]);
+    const raw = await this.raw();
+    try {
+      await raw.createBytes(path, data);
+      return true;
+    } catch (error) {
+      // It refuses what is no path, and hangs up where that is too long.
+      if (error instanceof RawZooKeeperError ? error.name === 'BAD_ARGUMENTS' : !raw.connected) return false;
+      throw error;
+    }
   }
 
   async write(path: string, data: string): Promise<void> {
