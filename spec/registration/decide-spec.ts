@@ -55,7 +55,7 @@ function situations([desired, observed, when]: Row): Situation[] {
 }
 
 describe('decide', () => {
-  it.each(TABLE)('%s desired, %s observed, %j: %4$s', (...row) => {
+  it.each(TABLE)('%s desired, %s observed, %j: %s', (...row) => {
     for (const situation of situations(row)) expect(decide(situation)).toBe(row[3]);
   });
 

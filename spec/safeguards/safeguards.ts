@@ -60,8 +60,8 @@ export const SAFEGUARDS: readonly Safeguard[] = [
     name: 'old session first',
     without: 'an outage of the whole server makes every client begin a new session, and every consumer see it',
     edits: edit(
-      'takeUntil(overdue.pipe(tap(() => (link = undefined)))),',
-      'takeUntil(overdue.pipe(tap(() => (link = session = undefined)))),',
+      '      map((): ConnectionEvent => ({\n',
+      '      tap(() => (session = undefined)),\n      map((): ConnectionEvent => ({\n',
     ),
     title: 'that only our clock gave up is tried first, and resumed if the server still knows it',
   },
@@ -145,17 +145,17 @@ export const SAFEGUARDS: readonly Safeguard[] = [
       'merge(this.#desired, observed).pipe(concatMap(() => defer(turn))),',
       'merge(this.#desired, observed).pipe(switchMap(() => defer(turn))),',
     ),
-    title: 'unsubscribed while it is being made, it is removed again',
+    title: 'subscribed, unsubscribed and subscribed again in one tick, it stands',
   },
   {
     ...CLAIM,
-    name: 'reading after a lost answer',
+    name: 'reading after a failure',
     without: 'whether a node was made is guessed',
     edits: edit(
       "return concat(of<ClaimState>({ status: 'pending', cause }), wait, look);",
       "return concat(of<ClaimState>({ status: 'pending', cause }), wait);",
     ),
-    title: 'is tried again no faster than the backoff allows',
+    title: 'stands as soon as nothing is in its way any more',
   },
   {
     ...CLAIM,
