@@ -106,6 +106,8 @@ export class EtcdRegistry extends WrappedServer<EtcdServer> implements RegistryS
       leases: leases.length,
       'keys with a lease': held.reduce((sum, lease) => sum + (lease?.keys.length ?? 0), 0),
       watches: await this.raw.watches(),
+      'slow watches': await this.raw.metric('etcd_debugging_mvcc_slow_watcher_total'),
+      'streams of the store': await this.raw.watchStreams(),
       'watch streams': await this.raw.openCalls('Watch'),
       'keep-alive streams': await this.raw.openCalls('LeaseKeepAlive'),
     };

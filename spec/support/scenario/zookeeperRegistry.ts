@@ -93,7 +93,15 @@ export class ZooKeeperRegistry extends WrappedServer<ZooKeeperServer> implements
   async load(): Promise<Record<string, number>> {
     const report = await this.server.command('mntr');
     const names = ['zk_watch_count', 'zk_ephemerals_count', 'zk_global_sessions', 'zk_num_alive_connections'];
-    return Object.fromEntries(names.map((name) => [name, measure(report, name)]));
+    // It keeps a connection that has watched in mind, with nothing to it: the first number is not a load.
+    const [, paths, watches] = (await this.server.command('wchs')).match(/\d+/g) ?? [];
+    return {
+      ...Object.fromEntries(names.map((name) => [name, measure(report, name)])),
+      'paths that are watched': Number(paths),
+      'watches of these': Number(watches),
+      // The one that asks is among them.
+      'connections there are': (await this.server.command('cons')).split('\n').filter((line) => line.trim()).length - 1,
+    };
   }
 
   override async kill(): Promise<void> {
