@@ -348,4 +348,13 @@ export const SAFEGUARDS: readonly Safeguard[] = [
     spec: 'spec/backends/etcd/watchStream-spec.ts',
     title: 'liveness: breaks when the server does not answer a probe, also the first',
   },
+  {
+    name: 'no attempts behind our back (etcd)',
+    without: 'each attempt to connect that fails is followed by another one that no backoff knows of',
+    file: 'lib/backends/etcd/client.ts',
+    edits: edit('if (this.#over) throw this.#over;', ''),
+    project: 'unit',
+    spec: 'spec/backends/etcd/attempts-spec.ts',
+    title: 'bounded herd: are one connection each, also where it is refused, and none comes later',
+  },
 ];
