@@ -37,5 +37,5 @@ if (wanted('memory')) {
   report('memory, in virtual time', 1_000, attempts.flat(), backAt, allBackAt);
 }
 if (wanted('zookeeper')) await onServer('ZooKeeper', startZooKeeperRegistry, 1_000);
-// A client of etcd is many times as much work: more of them than this two cores cannot serve, and then measure themselves.
+// A client of etcd is many times as much work: two cores cannot serve more of them, and would measure themselves.
 if (wanted('etcd')) await onServer('etcd', startEtcdRegistry, 100);
