@@ -35,7 +35,7 @@ export interface RegistryWarning {
   readonly message: string;
   /** How often this registry has given a warning of that code, this one included. */
   readonly count: number;
-  /** Where, without passwords. */
+  /** Where, without passwords; as it is there, so quote it where it is printed. */
   readonly path?: string;
   readonly cause?: unknown;
 }
@@ -210,8 +210,8 @@ class BackendRegistry implements Registry {
       onLarge: (path, bytes) =>
         this.#warnings.tell(
           'LARGE_DIRECTORY',
-          `The names below ${path} add up to ${bytes} bytes: Java clients with default settings stop reading it at 1048575.`,
-          { path },
+          `The names below ${quoted(path)} add up to ${bytes} bytes: Java clients with default settings stop reading it at 1048575.`,
+          { path: redact(path) },
         ),
       onRefused: (path, cause) => {
         if (this.#warnings.isKnown(path)) return;

@@ -1,11 +1,16 @@
 import type { ServiceUrl } from '../dubbo/index.js';
+import { type HeapItem, IndexedHeap } from '../internal/indexedHeap.js';
 
-/** Several nodes that speak of one instance, as they do while it moves. */
+interface Twin extends HeapItem {
+  readonly node: ServiceUrl;
+}
+
+/** Several nodes that speak of one instance, as they do while it moves, and however many an enemy makes. */
 export class Twins {
   readonly #nodes = new Set<ServiceUrl>();
   #newest: ServiceUrl | undefined;
-  /** Oldest first, with some that have gone: sorted once, so that thousands can go newest first. */
-  #order: ServiceUrl[] | undefined;
+  /** Newest first, with some that have gone; only where there was ever more than one to choose from. */
+  #order: IndexedHeap<Twin> | undefined;
 
   constructor(...nodes: readonly ServiceUrl[]) {
     for (const node of nodes) this.add(node);
@@ -18,12 +23,10 @@ export class Twins {
   add(node: ServiceUrl): void {
     this.remove(node);
     this.#nodes.add(node);
-    if (this.#newest && isNewer(node, this.#newest)) {
-      this.#newest = node;
-      this.#order?.push(node);
-    } else {
-      this.#order = undefined;
-    }
+    if (this.#nodes.size === 1 || (this.#newest && isNewer(node, this.#newest))) this.#newest = node;
+    this.#order?.push({ node, position: -1 });
+    // Those that have gone must not pile up.
+    if (this.#order && this.#order.size > 2 * this.#nodes.size + 8) this.#order = undefined;
   }
 
   remove(node: ServiceUrl): void {
@@ -34,13 +37,18 @@ export class Twins {
   /** What the newest of them says: by timestamp, and by text where that says nothing, so that all consumers agree. */
   get newest(): ServiceUrl | undefined {
     if (this.#newest || this.#nodes.size === 0) return this.#newest;
-    this.#order ??= [...this.#nodes].sort((a, b) => (isNewer(a, b) ? 1 : isNewer(b, a) ? -1 : 0));
-    while (this.#order.length > 0) {
-      const node = this.#order.at(-1)!;
-      if (this.#nodes.has(node)) return (this.#newest = node);
-      this.#order.pop();
+    this.#order ??= this.#inOrder();
+    for (let first = this.#order.first; first; first = this.#order.first) {
+      if (this.#nodes.has(first.node)) return (this.#newest = first.node);
+      this.#order.remove(first);
     }
     return undefined;
+  }
+
+  #inOrder(): IndexedHeap<Twin> {
+    const order = new IndexedHeap<Twin>((a, b) => isNewer(a.node, b.node));
+    for (const node of this.#nodes) order.push({ node, position: -1 });
+    return order;
   }
 }
 

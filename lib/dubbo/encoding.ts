@@ -1,4 +1,5 @@
 import { UnreadableNodeError } from '../errors.js';
+import { quoted } from '../internal/quoted.js';
 
 const NOTHING_TO_ENCODE = /^[\w.*-]*$/;
 const BAD_ESCAPE = /%(?![0-9A-Fa-f]{2})/;
@@ -43,7 +44,7 @@ export function encodeComponent(text: string): string {
 export function decodeComponent(text: string): string {
   const bad = text.search(BAD_ESCAPE);
   if (bad >= 0) {
-    const found = JSON.stringify(text.slice(bad, bad + 3));
+    const found = quoted(text.slice(bad, bad + 3));
     throw new UnreadableNodeError(`Expected two hex digits after the "%" at character ${bad}, got ${found}.`);
   }
   const spaced = text.replaceAll('+', ' ');

@@ -1,11 +1,12 @@
 import { InvalidUrlError, UnreadableNodeError } from '../errors.js';
+import { quoted } from '../internal/quoted.js';
 import { decodeComponent, encodeComponent } from './encoding.js';
 import { OWN_PARAMETERS, withoutOwnParts } from './ownParts.js';
 import { ServiceUrl } from './serviceUrl.js';
 import { CONTROL, splitHostPort, splitQuery, splitUrl, splitUserInfo } from './splitUrl.js';
 
 /** The longest name that is read or written. */
-const MAX_LENGTH = 65_536;
+export const MAX_NAME_LENGTH = 65_536;
 
 /**
  * The name of the node that stands for a service: its canonical URL, encoded as Java encodes it.
@@ -26,8 +27,8 @@ const MAX_LENGTH = 65_536;
 export function toNodeName(url: ServiceUrl): string {
   checkWritable(url);
   const name = encodeComponent(url.toString());
-  if (name.length > MAX_LENGTH) {
-    throw new InvalidUrlError(`Expected a node name of at most ${MAX_LENGTH} characters, got ${name.length}.`);
+  if (name.length > MAX_NAME_LENGTH) {
+    throw new InvalidUrlError(`Expected a node name of at most ${MAX_NAME_LENGTH} characters, got ${name.length}.`);
   }
   // Nobody else's names are read in any way but as they were written.
   const isOldGoes = OF_OLD_GO.some((by) => isOldGo(url.protocol, by, url.parameter(by) ?? ''));
@@ -61,8 +62,8 @@ export function toNodeName(url: ServiceUrl): string {
  */
 export function fromNodeName(name: string): ServiceUrl {
   if (name === '') throw new UnreadableNodeError('Expected the name of a node, got an empty one.');
-  if (name.length > MAX_LENGTH) {
-    throw new UnreadableNodeError(`Expected a name of at most ${MAX_LENGTH} characters, got ${name.length}.`);
+  if (name.length > MAX_NAME_LENGTH) {
+    throw new UnreadableNodeError(`Expected a name of at most ${MAX_NAME_LENGTH} characters, got ${name.length}.`);
   }
   return readLikeOthers(name) ?? readWhole(name);
 }
@@ -187,7 +188,7 @@ function checkWritable(url: ServiceUrl): void {
   refuse('path', url.path, /[?#]/u);
   for (const [name, value] of url.parameters) {
     if (WRITABLE_NAME.test(name) && WRITABLE_VALUE.test(value)) continue;
-    const parameter = `parameter ${JSON.stringify(name)}`;
+    const parameter = `parameter ${quoted(name)}`;
     if (name === '') throw new InvalidUrlError('Expected each parameter to have a name, got an empty one.');
     refuseSeparator(`the name of ${parameter}`, name, /[=&;#]/u);
     refuseSeparator(parameter, value, /[&;#]/u);
@@ -196,15 +197,14 @@ function checkWritable(url: ServiceUrl): void {
 
 function refuse(part: string, text: string, forbidden: RegExp): void {
   const found = forbidden.exec(text) ?? CONTROL.exec(text) ?? HALF_A_PAIR.exec(text);
-  if (found)
-    throw new InvalidUrlError(`Expected a ${part} that a Dubbo URL can hold, got ${JSON.stringify(found[0])} in it.`);
+  if (found) throw new InvalidUrlError(`Expected a ${part} that a Dubbo URL can hold, got ${quoted(found[0])} in it.`);
 }
 
 function refuseSeparator(what: string, text: string, forbidden: RegExp): void {
   const found = forbidden.exec(text) ?? HALF_A_PAIR.exec(text);
   if (!found) return;
   throw new InvalidUrlError(
-    `Expected ${what} to be free of separators, got ${JSON.stringify(found[0])} in it: Dubbo does not escape parameters, ` +
+    `Expected ${what} to be free of separators, got ${quoted(found[0])} in it: Dubbo does not escape parameters, ` +
       'so encode it yourself and decode it where you read it.',
   );
 }

@@ -1,7 +1,7 @@
-import { InvalidOptionError, InvalidUrlError } from '../errors.js';
+import { InvalidOptionError, InvalidUrlError, UnreadableNodeError } from '../errors.js';
 import { UNFIT_FOR_PATHS } from '../internal/path.js';
 import { decodeComponent, encodeComponent } from './encoding.js';
-import { toNodeName } from './nodeName.js';
+import { MAX_NAME_LENGTH, toNodeName } from './nodeName.js';
 import { quoted } from '../internal/quoted.js';
 import type { ServiceUrl } from './serviceUrl.js';
 
@@ -97,7 +97,7 @@ export function nodePath(root: string, url: ServiceUrl): string {
  * The interface that a service directory belongs to: the inverse of {@link servicePath}'s last segment.
  *
  * @param name - The directory's name, without the path before it.
- * @throws {@link UnreadableNodeError} when it is not encoded as any Dubbo encodes it.
+ * @throws {@link UnreadableNodeError} when it is not encoded as any Dubbo encodes it, or can be no part of a path.
  *
  * @example
  * ```ts
@@ -105,6 +105,12 @@ export function nodePath(root: string, url: ServiceUrl): string {
  * ```
  */
 export function interfaceOfDirectory(name: string): string {
+  if (isUnfit(name) || UNFIT_FOR_PATHS.test(name)) {
+    throw new UnreadableNodeError('Expected the name of a service, got one that no path can have in it.');
+  }
+  if (name.length > MAX_NAME_LENGTH) {
+    throw new UnreadableNodeError(`Expected a name of at most ${MAX_NAME_LENGTH} characters, got ${name.length}.`);
+  }
   return decodeComponent(name);
 }
 

@@ -1,8 +1,9 @@
 import {
   concat,
   defer,
+  filter,
+  from,
   map,
-  merge,
   mergeMap,
   type Observable,
   of,
@@ -11,17 +12,15 @@ import {
   takeUntil,
 } from 'rxjs';
 
-/** How a set of keys changes: what it costs does not depend on how many there are. */
+/** What became of a set of keys. */
 export interface KeyChange<K> {
-  /** Keys that were not in the set. */
   readonly added: readonly K[];
-  /** Keys that were in the set, and are not any more. */
   readonly gone: readonly K[];
 }
 
 /** What {@link mergeKeys} tells. */
 export type KeyEvent<K, T> =
-  /** The keys that came and went; told before anything of a key that is new. */
+  /** What became of the keys; told before anything of a key that is new. */
   | ({ readonly type: 'keys' } & KeyChange<K>)
   /** What the work of one key emitted. */
   | { readonly type: 'value'; readonly key: K; readonly value: T };
@@ -30,32 +29,39 @@ export type KeyEvent<K, T> =
  * Runs `project` once for each key of a set that changes, as long as the key is in it, and merges what they emit.
  *
  * ```text
- *  changes     --+a------+b------(-a)--
- *  project(a)    ---1-----2------!
+ *  changes       --+a-----+b------a----
+ *  project(a)      ---1-----2---!
  *  project(b)            --1---------2
  * ```
  *
- * What `switchMap` is for one thing at a time, for many. Errors with the first of them, completes with the last.
+ * What `switchMap` is for one thing at a time, for many. A change costs what changed, however many keys there are. Errors with
+ * the first of them, completes with the last.
  */
 export function mergeKeys<K, T>(project: (key: K) => Observable<T>): OperatorFunction<KeyChange<K>, KeyEvent<K, T>> {
   return (source) =>
     defer(() => {
       const ends = new Map<K, Subject<void>>();
-      const work = (key: K): Observable<KeyEvent<K, T>> => {
-        const end = new Subject<void>();
-        ends.set(key, end);
-        return project(key).pipe(
+      const work = (key: K, end: Subject<void>): Observable<KeyEvent<K, T>> =>
+        project(key).pipe(
           map((value): KeyEvent<K, T> => ({ type: 'value', key, value })),
           takeUntil(end),
         );
-      };
       return source.pipe(
         mergeMap(({ added, gone }) => {
           for (const key of gone) {
             ends.get(key)?.next();
             ends.delete(key);
           }
-          return concat(of<KeyEvent<K, T>>({ type: 'keys', added, gone }), merge(...added.map(work)));
+          const begun = added.map((key) => [key, new Subject<void>()] as const);
+          for (const [key, end] of begun) ends.set(key, end);
+          return concat(
+            of<KeyEvent<K, T>>({ type: 'keys', added, gone }),
+            from(begun).pipe(
+              // One may be gone again before its turn comes.
+              filter(([key, end]) => ends.get(key) === end),
+              mergeMap(([key, end]) => work(key, end)),
+            ),
+          );
         }),
       );
     });

@@ -1,3 +1,4 @@
+import { printable } from './printable.js';
 import { redact } from './redact.js';
 
 /**
@@ -7,9 +8,5 @@ import { redact } from './redact.js';
 export function quoted(text: string, longest = 200): string {
   const shown = redact(text);
   const cut = shown.length > longest ? `${shown.slice(0, longest)}…` : shown;
-  // JSON leaves DEL, the C1 controls and the line separators alone, which terminals and viewers obey.
-  return JSON.stringify(cut).replace(
-    /[\u007f-\u009f\u2028\u2029]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  return printable(JSON.stringify(cut), Infinity);
 }

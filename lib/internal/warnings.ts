@@ -14,7 +14,8 @@ export interface Warning<Code extends string> extends WarningDetails {
   readonly count: number;
 }
 
-const MOST_KNOWN = 10_000;
+/** How many characters of what is known are remembered. */
+const MOST_KNOWN = 2_000_000;
 
 /** What went wrong and was got around: counted, logged, and told to whoever listens. */
 export class Warnings<Code extends string> {
@@ -23,6 +24,7 @@ export class Warnings<Code extends string> {
   readonly #told = new Subject<Warning<Code>>();
   readonly #counts = new Map<Code, number>();
   readonly #known = new Set<string>();
+  #knownLength = 0;
   readonly #log: (format: string, ...values: unknown[]) => void;
 
   constructor(area: string) {
@@ -40,8 +42,12 @@ export class Warnings<Code extends string> {
   /** Whether this was asked for the same thing before; a registry full of garbage is not to fill our memory. */
   isKnown(thing: string): boolean {
     if (this.#known.has(thing)) return true;
-    if (this.#known.size >= MOST_KNOWN) this.#known.clear();
+    if (this.#knownLength + thing.length > MOST_KNOWN) {
+      this.#known.clear();
+      this.#knownLength = 0;
+    }
     this.#known.add(thing);
+    this.#knownLength += thing.length;
     return false;
   }
 

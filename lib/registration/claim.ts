@@ -276,7 +276,7 @@ export class Claim {
     });
   }
 
-  #yieldTo({ owner = 'none (the node is persistent)' }: RegistryNode): void {
+  #yieldTo({ owner }: RegistryNode): void {
     this.#standing = undefined;
     const cause = new RegistryError(
       'CONTESTED_REGISTRATION',

@@ -40,7 +40,7 @@ export type Action =
  *
  * | desired | unknown | absent | mine | another's |
  * | --- | --- | --- | --- | --- |
- * | present | create (fresh), look | create | hold | takeOver, yield (held) |
+ * | present | create (fresh), look | create | hold | takeOver, yield (held, to a session) |
  * | absent | look | done | remove | done |
  *
  * "Mine" is a node of this session, or for a persistent registration any persistent node.
@@ -52,6 +52,6 @@ export function decide({ desired, observed, sessionId, ephemeral, fresh, held }:
   if (desired === 'absent') return mine ? 'remove' : 'done';
   if (mine) return 'hold';
   // One take-over a session is enough: it was for a twin that dies. One that takes the node back lives, and two who
-  // both insist would fight for ever.
-  return held ? 'yield' : 'takeOver';
+  // both insist would fight for ever. Behind a persistent node nobody lives: left there, it would outlive us for ever.
+  return held && observed.owner !== undefined ? 'yield' : 'takeOver';
 }

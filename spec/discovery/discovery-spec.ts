@@ -125,6 +125,21 @@ describe('discovery', () => {
     expect(consumer.told).toEqual(['add a:20880', 'delete a:20880', 'add b:20880']);
   });
 
+  it('looking makes nothing: names that were encoded again and again do not grow another escape, nor another directory', () => {
+    const names = ['com.acme.A%2524B', 'com.acme.A%252524B', 'com.acme.A%25252524B'];
+    for (const name of names) world.server.create(`/dubbo/${name}/providers`);
+    const { paths } = world.server;
+    const consumer = consume({ interface: '*', category: '*' });
+    for (const name of names) consume({ interface: decodeURIComponent(name) });
+    pass(10 * SESSION_MS);
+    world.server.cut();
+    pass(SESSION_MS / 2);
+    world.server.heal();
+    pass();
+    expect(world.server.paths).toEqual(paths);
+    expect(consumer.error).toBeUndefined();
+  });
+
   it('a change of weight is one update', () => {
     put(provider('a', { weight: '1' }));
     const consumer = consume();

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Twins } from '../../lib/discovery/twins.js';
 import { ServiceUrl } from '../../lib/dubbo/index.js';
 
@@ -33,5 +33,24 @@ describe('Twins', () => {
     twins.add(twin(MS));
     twins.add(twin(MS / 1_000 + 1));
     expect(twins.newest?.parameter('timestamp')).toBe(String(MS / 1_000 + 1));
+  });
+
+  it('bounded load: a change costs hardly more the more there are, whatever an enemy writes', () => {
+    const costOfOne = (count: number): number => {
+      const twins = new Twins();
+      const present = Array.from({ length: count }, (_, at) => twin(MS + count + at));
+      for (const node of present) twins.add(node);
+      expect(twins.newest).toBeDefined();
+      const asked = vi.spyOn(ServiceUrl.prototype, 'parameter');
+      for (let at = 0; at < count; at++) {
+        twins.add(twin(MS - at));
+        twins.remove(present[count - 1 - at]!);
+        expect(twins.newest).toBeDefined();
+      }
+      const { length } = asked.mock.calls;
+      asked.mockRestore();
+      return length / count;
+    };
+    expect(costOfOne(1_600) / costOfOne(200)).toBeLessThan(3);
   });
 });

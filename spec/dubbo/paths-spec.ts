@@ -90,6 +90,13 @@ describe('interfaceOfDirectory', () => {
     expect(interfaceOfDirectory(name)).toBe(interfaceName);
   });
 
+  it.each(['', '.', '..', 'a\nb', '\u009b2J', '\ud800', '\ufffd', 'x'.repeat(65_537)])(
+    'refuses what is no part of any path: %j',
+    (name) => {
+      expect(() => interfaceOfDirectory(name)).toThrow(UnreadableNodeError);
+    },
+  );
+
   it('refuses a bad escape', () => {
     expect(() => interfaceOfDirectory('a%2')).toThrow(UnreadableNodeError);
   });

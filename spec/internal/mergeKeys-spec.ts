@@ -1,6 +1,7 @@
-import { map, Observable, Subject } from 'rxjs';
+import { map, NEVER, Observable, of, Subject } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { countWork } from '../operators/support/countWork.js';
 import { type KeyChange, type KeyEvent, mergeKeys } from '../../lib/internal/mergeKeys.js';
 
 /** Changes of a set: a small letter comes, a capital goes. */
@@ -136,5 +137,38 @@ describe('mergeKeys', () => {
       expectObservable(values(sets, { a })).toBe(expected);
       expectSubscriptions(a.subscriptions).toBe(subs);
     });
+  });
+
+  it('takes any number of keys at once', () => {
+    const added = Array.from({ length: 200_000 }, (_, index) => index);
+    let events = 0;
+    of<KeyChange<number>>({ added, gone: [] })
+      .pipe(mergeKeys((key: number) => of(key)))
+      .subscribe(() => (events += 1));
+    expect(events).toBe(200_001);
+  });
+
+  it('bounded load: a change does not touch the keys that stay', () => {
+    const changes = new Subject<KeyChange<number>>();
+    changes.pipe(mergeKeys(() => NEVER)).subscribe();
+    changes.next({ added: Array.from({ length: 10_000 }, (_, index) => index), gone: [] });
+    expect(countWork(() => changes.next({ added: [10_000], gone: [7] }))).toBeLessThan(100);
+  });
+
+  it('never begins what is gone again before its turn', () => {
+    const changes = new Subject<KeyChange<string>>();
+    const begun: string[] = [];
+    changes
+      .pipe(
+        mergeKeys((key) => {
+          begun.push(key);
+          return NEVER;
+        }),
+      )
+      .subscribe((event) => {
+        if (event.type === 'keys' && event.added.includes('a')) changes.next({ added: [], gone: ['a'] });
+      });
+    changes.next({ added: ['a'], gone: [] });
+    expect(begun).toEqual([]);
   });
 });

@@ -160,6 +160,20 @@ describe('a registration', () => {
       expect(world.server.watches).toBe(0);
     });
 
+    it('written over by hand, so that it belongs to nobody, it is ours again at once, and goes with us: no ghost', () => {
+      const registration = register();
+      for (let round = 0; round < 3; round += 1) {
+        world.server.change({ remove: [pathOf(A)], create: [pathOf(A)] });
+        pass(0);
+        expect(node()?.owner).toBe(mine.sessionId);
+        expect(registration.status).toBe('registered');
+      }
+      expect(mine.warnings).toEqual([]);
+      registration.unsubscribe();
+      pass(0);
+      expect(node()).toBeUndefined();
+    });
+
     it('two live claims of one path do not fight for ever: bounded take-overs, a warning, one winner', () => {
       const other = world.connected();
       const first = register();

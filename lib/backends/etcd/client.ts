@@ -95,6 +95,7 @@ interface Host {
   channelCredentials: { _createSecureConnector?: (...args: unknown[]) => Connector };
 }
 interface Connector {
+  waitForReady(): Promise<void>;
   connect(socket: Socket): Promise<unknown>;
 }
 
@@ -264,6 +265,12 @@ export class EtcdClient {
     channelCredentials._createSecureConnector = (...args) => {
       const connector = createConnector(...args);
       const connect = connector.connect.bind(connector);
+      const waitForReady = connector.waitForReady.bind(connector);
+      // A channel that failed tries once more by itself, a second after it was closed.
+      connector.waitForReady = async () => {
+        if (this.#over) throw this.#over;
+        return waitForReady();
+      };
       connector.connect = (socket) => {
         if (this.#over) socket.destroy();
         this.#sockets.add(socket);

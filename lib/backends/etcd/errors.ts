@@ -1,5 +1,6 @@
 import { type MonoTypeOperatorFunction, of, retry, throwError } from 'rxjs';
 import { type ErrorCode, RegistryError } from '../../errors.js';
+import { printable } from '../../internal/printable.js';
 
 /** The server has dropped the history that was asked for: read anew. */
 export class CompactedError extends RegistryError {}
@@ -35,7 +36,7 @@ export function toRegistryError(error: unknown, operation: string): RegistryErro
   const text = error instanceof Error ? error.message : String(error);
   const cause = error instanceof Error ? { cause: error } : {};
   const code = MEANINGS.find(([words]) => text.includes(words))?.[1] ?? 'SERVER_ERROR';
-  const message = `etcd ${operation}: ${text}${code === 'TOO_LARGE' ? LIMIT : ''}.`;
+  const message = `etcd ${operation}: ${printable(text)}${code === 'TOO_LARGE' ? LIMIT : ''}.`;
   if (text.includes('revision has been compacted')) return new CompactedError('SERVER_ERROR', message, cause);
   return new RegistryError(code, message, cause);
 }

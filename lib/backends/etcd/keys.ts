@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer';
+
 /** The keys from `from` up to but not including `to`. */
 export interface KeyRange {
   readonly from: Buffer;
@@ -21,10 +23,13 @@ export function below(directory: string): KeyRange {
 /** The name that a key has in a directory; `undefined` if it lies deeper, or is none. */
 export function nameIn({ from }: KeyRange, key: Buffer): string | undefined {
   const name = key.subarray(from.length);
-  return name.length === 0 || name.includes(SLASH) ? undefined : name.toString();
+  if (name.length === 0 || name.includes(SLASH)) return undefined;
+  return isUtf8(name) ? name.toString() : NOT_UTF8 + name.toString('latin1');
 }
 
 const SLASH = '/'.charCodeAt(0);
+/** Stands in no text, so what begins so is no other key's name: two that are read as one would go as one. */
+const NOT_UTF8 = '\udcff';
 
 /** The smallest key after one. */
 export function successorOf(key: Buffer): Buffer {

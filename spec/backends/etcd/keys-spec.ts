@@ -24,6 +24,13 @@ describe('the keys of a directory', () => {
     expect(nameIn(below('/'), keyOf('/dubbo'))).toBe('dubbo');
   });
 
+  it('that are no text have names of their own, which no text is', () => {
+    const [one, other] = [0xff, 0xfe].map((byte) => nameIn(range, Buffer.concat([range.from, Buffer.of(0x61, byte)]))!);
+    expect(one).not.toBe(other);
+    expect([one, other].every((name) => /\p{Cs}/u.test(name!))).toBe(true);
+    expect(nameIn(range, Buffer.concat([range.from, Buffer.from('\ufffd')]))).toBe('\ufffd');
+  });
+
   it('go on after the last one of a page without leaving one out', () => {
     const key = keyOf('/a');
     expect(key.compare(successorOf(key))).toBe(-1);

@@ -73,6 +73,11 @@ export class EtcdRegistry extends WrappedServer<EtcdServer> implements RegistryS
     return this.#create(path, data);
   }
 
+  async createBytes(directory: string, name: Buffer, data = Buffer.alloc(0)): Promise<boolean> {
+    const key = Buffer.concat([Buffer.from(`${directory}/`), name]);
+    return this.#inTurn(() => this.raw.put(key, data)).then(() => true);
+  }
+
   write(path: string, data: string): Promise<void> {
     return this.#inTurn(async () => void (await this.raw.overwrite(path, data)));
   }
@@ -101,6 +106,8 @@ export class EtcdRegistry extends WrappedServer<EtcdServer> implements RegistryS
       leases: leases.length,
       'keys with a lease': held.reduce((sum, lease) => sum + (lease?.keys.length ?? 0), 0),
       watches: await this.raw.watches(),
+      'slow watches': await this.raw.metric('etcd_debugging_mvcc_slow_watcher_total'),
+      'streams of the store': await this.raw.watchStreams(),
       'watch streams': await this.raw.openCalls('Watch'),
       'keep-alive streams': await this.raw.openCalls('LeaseKeepAlive'),
     };

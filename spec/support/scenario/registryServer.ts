@@ -65,6 +65,8 @@ export interface RegistryServer extends RealServer {
   names(directory: string): Promise<string[]>;
   /** Makes a node that stays for good, and the directories above it. */
   create(path: string, data?: string): Promise<void>;
+  /** Makes a node of any bytes in a directory that is there; returns whether the server takes them for a name. */
+  createBytes(directory: string, name: Buffer, data?: Buffer): Promise<boolean>;
   write(path: string, data: string): Promise<void>;
   remove(path: string): Promise<void>;
   /** Removes a node, if there is one, with all below it. */

@@ -1,7 +1,7 @@
 import { zookeeper } from '../../../lib/backends/zookeeper/index.js';
 import { ZooKeeperSession } from '../../../lib/backends/zookeeper/zookeeperSession.js';
 import type { Session } from '../../../lib/index.js';
-import { connectRawZooKeeper, type RawStat, type RawZooKeeper } from '../servers/rawZooKeeper.js';
+import { connectRawZooKeeper, type RawStat, type RawZooKeeper, RawZooKeeperError } from '../servers/rawZooKeeper.js';
 import { startZooKeeper, type ZooKeeperOptions, type ZooKeeperServer } from '../servers/zookeeperServer.js';
 import type { HeldNode, RegistryServer, Stranger } from './registryServer.js';
 import { WrappedServer } from './wrappedServer.js';
@@ -61,6 +61,19 @@ export class ZooKeeperRegistry extends WrappedServer<ZooKeeperServer> implements
     await (await this.raw()).create(path, { data, parents: true });
   }
 
+  async createBytes(directory: string, name: Buffer, data = Buffer.alloc(0)): Promise<boolean> {
+    const path = Buffer.concat([Buffer.from(`${directory}/`), name]);
+    const raw = await this.raw();
+    try {
+      await raw.createBytes(path, data);
+      return true;
+    } catch (error) {
+      // It refuses what is no path, and hangs up where that is too long.
+      if (error instanceof RawZooKeeperError ? error.name === 'BAD_ARGUMENTS' : !raw.connected) return false;
+      throw error;
+    }
+  }
+
   async write(path: string, data: string): Promise<void> {
     await (await this.raw()).setData(path, data);
   }
@@ -80,7 +93,15 @@ export class ZooKeeperRegistry extends WrappedServer<ZooKeeperServer> implements
   async load(): Promise<Record<string, number>> {
     const report = await this.server.command('mntr');
     const names = ['zk_watch_count', 'zk_ephemerals_count', 'zk_global_sessions', 'zk_num_alive_connections'];
-    return Object.fromEntries(names.map((name) => [name, measure(report, name)]));
+    // It keeps a connection that has watched in mind, with nothing to it: the first number is not a load.
+    const [, paths, watches] = (await this.server.command('wchs')).match(/\d+/g) ?? [];
+    return {
+      ...Object.fromEntries(names.map((name) => [name, measure(report, name)])),
+      'paths that are watched': Number(paths),
+      'watches of these': Number(watches),
+      // The one that asks is among them.
+      'connections there are': (await this.server.command('cons')).split('\n').filter((line) => line.trim()).length - 1,
+    };
   }
 
   override async kill(): Promise<void> {

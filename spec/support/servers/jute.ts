@@ -22,7 +22,8 @@ export class JuteWriter {
     return this.int(value.length).#add(value);
   }
 
-  string(value: string): this {
+  /** A text, or bytes in the place of one. */
+  string(value: string | Buffer): this {
     return this.buffer(Buffer.from(value));
   }
 

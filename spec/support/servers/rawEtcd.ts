@@ -60,7 +60,11 @@ export class RawEtcd {
   }
 
   /** Writes a key, on a lease if one is named; returns the revision. */
-  async put(key: string, value: string | Buffer = '', { lease }: { readonly lease?: string } = {}): Promise<bigint> {
+  async put(
+    key: string | Buffer,
+    value: string | Buffer = '',
+    { lease }: { readonly lease?: string } = {},
+  ): Promise<bigint> {
     return this.#put(key, value, lease ? { lease: decimal(lease) } : {});
   }
 
@@ -239,7 +243,7 @@ export class RawEtcd {
     }
   }
 
-  async #put(key: string, value: string | Buffer, how: object): Promise<bigint> {
+  async #put(key: string | Buffer, value: string | Buffer, how: object): Promise<bigint> {
     const { header } = await this.call<Answer>('kv/put', { key: encode(key), value: encode(value), ...how });
     return BigInt(header.revision);
   }

@@ -122,6 +122,13 @@ export class RawZooKeeper implements AsyncDisposable {
     });
   }
 
+  /** Makes a persistent node at a path of any bytes. */
+  async createBytes(path: Buffer, data: string | Buffer = ''): Promise<void> {
+    await this.#call(OP.create, `create ${path.length} bytes`, (body) => {
+      body.string(path).buffer(Buffer.from(data)).int(1).int(31).string('world').string('anyone').int(0);
+    });
+  }
+
   async remove(path: string, version = ANY_VERSION): Promise<void> {
     await this.#call(OP.remove, `remove ${path}`, (body) => body.string(path).int(version));
   }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type HeapItem, IndexedHeap } from '../../lib/balancers/indexedHeap.js';
+import { type HeapItem, IndexedHeap } from '../../lib/internal/indexedHeap.js';
 
 interface Item extends HeapItem {
   value: number;
