@@ -1,0 +1,87 @@
+import type { Finding, Invariant } from './invariant.js';
+import type { Timeline } from './timeline.js';
+
+/** At rest everybody is connected, the registry has what live registrations want, and every view is what the registry has. */
+export const convergence: Invariant = {
+  name: 'convergence',
+  says: 'after the last fault, within backoff maximum + session timeout: every view = the registry = what live registrars want',
+  *check(timeline, { recoveryMs, sessionMs }) {
+    for (const { atMs } of timeline.of('rest')) {
+      yield* connected(timeline, atMs);
+      yield* registered(timeline, atMs);
+      yield* views(timeline, atMs);
+      const sinceMs = timeline.lastFaultBefore(atMs);
+      const changes = timeline.history.filter(
+        ({ kind, atMs: at }) => (kind === 'told' || kind === 'node' || kind === 'state') && at > sinceMs && at <= atMs,
+      );
+      const lastMs = changes.at(-1)?.atMs ?? sinceMs;
+      const wishMs = timeline.wants.reduce(
+        (last, { fromMs, toMs }) => Math.max(last, fromMs, toMs === Infinity ? 0 : toMs),
+        0,
+      );
+      if (wishMs > sinceMs) continue;
+      yield {
+        atMs: lastMs,
+        what: 'the last change after the last fault came late',
+        tookMs: lastMs - sinceMs,
+        limitMs: recoveryMs + sessionMs,
+      };
+    }
+  },
+};
+
+function* connected(timeline: Timeline, atMs: number): Generator<Finding> {
+  for (const client of timeline.clients) {
+    const closed = timeline.of('close').some((event) => event.client === client && event.atMs <= atMs);
+    const status = timeline.of('state').findLast((event) => event.client === client && event.atMs <= atMs)?.status;
+    if (!closed && status !== 'connected') yield { atMs, what: `${client} is ${status}` };
+  }
+}
+
+function* registered(timeline: Timeline, atMs: number): Generator<Finding> {
+  const wanted = new Map(
+    timeline.wants.filter(({ fromMs, toMs }) => fromMs <= atMs && toMs > atMs).map((want) => [want.path, want]),
+  );
+  const present = timeline.stays.filter(({ fromMs, toMs }) => fromMs <= atMs && toMs > atMs);
+  const paths = new Set(present.map(({ path }) => path));
+  for (const [path, { registration, client }] of wanted) {
+    if (!paths.has(path)) yield { atMs, what: `${path}, which ${registration} of ${client} wants, is not there` };
+  }
+  for (const { path, owner, by } of present) {
+    // What somebody else put there, and what outlived its session on purpose, is what it is.
+    const foreign =
+      owner === undefined &&
+      (by === 'operator' ||
+        timeline.wants.some((want) => want.path === path && want.persistent && want.end === 'closed'));
+    if (!wanted.has(path) && !foreign) yield { atMs, what: `${path} is there, which nobody wants` };
+  }
+}
+
+function* views(timeline: Timeline, atMs: number): Generator<Finding> {
+  for (const consumer of timeline.consumers) {
+    if (consumer.fromMs > atMs || consumer.toMs <= atMs) continue;
+    const view = new Map(
+      timeline
+        .beliefs(consumer)
+        .filter(({ fromMs, toMs }) => fromMs <= atMs && toMs > atMs)
+        .map(({ key, says }) => [key, says]),
+    );
+    const registry = new Map<string, string[]>();
+    for (const [key, stays] of timeline.instances(consumer.sees)) {
+      const now = stays.filter(({ fromMs, toMs }) => fromMs <= atMs && toMs > atMs);
+      if (now.length > 0)
+        registry.set(
+          key,
+          now.map(({ instance }) => instance!.says),
+        );
+    }
+    for (const [key, says] of registry) {
+      const known = view.get(key);
+      if (known === undefined) yield { atMs, what: `${consumer.name} does not know of ${key}` };
+      else if (!says.includes(known))
+        yield { atMs, what: `${consumer.name} takes ${key} for ${known}, which is ${says.join(' and ')}` };
+    }
+    for (const key of view.keys())
+      if (!registry.has(key)) yield { atMs, what: `${consumer.name} believes in ${key}, which is not there` };
+  }
+}
