@@ -27,7 +27,7 @@ export const boundedHerd: Invariant = {
         // From one try to the next, not from a common beginning: those who were cut off together share that.
         const row = attempts.slice(index, index + IN_STEP);
         if (row.at(-1)! === row[0]!) continue;
-        const schedule = row.join(' ');
+        const schedule = row.map((atMs) => atMs.toFixed(2)).join(' ');
         const other = schedules.get(schedule);
         if (other !== undefined && other !== client)
           yield { atMs: row.at(-1)!, what: `${client} and ${other} knocked in step at ${schedule} ms` };

@@ -1,3 +1,4 @@
+import { isNew } from './history.js';
 import type { Invariant } from './invariant.js';
 
 /** At rest there is as much of everything as is needed, and nobody writes. */
@@ -11,9 +12,8 @@ export const boundedLoad: Invariant = {
     let resting = false;
     for (const event of timeline.history) {
       if (event.kind === 'rest') resting = true;
-      else if (event.kind === 'fault' || event.kind === 'want' || event.kind === 'close' || event.kind === 'consumer')
-        resting = false;
-      else if (resting && event.kind === 'node' && event.by !== 'operator') {
+      else if (event.kind === 'fault' || isNew(event)) resting = false;
+      else if (resting && event.kind === 'node') {
         yield { atMs: event.atMs, what: `${event.by} wrote ${event.path} at rest` };
       }
     }

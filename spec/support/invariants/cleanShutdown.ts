@@ -16,7 +16,7 @@ export const cleanShutdown: Invariant = {
           atMs: askedMs,
           what: `${client} took its time to close`,
           tookMs: (doneMs ?? timeline.endMs) - askedMs,
-          limitMs: deadlineMs + skewMs,
+          limitMs: deadlineMs + skewMs + 1,
         };
       }
       const ended = timeline

@@ -1,3 +1,4 @@
+import { isNew } from './history.js';
 import type { Finding, Invariant } from './invariant.js';
 import type { Timeline } from './timeline.js';
 
@@ -10,20 +11,13 @@ export const convergence: Invariant = {
       yield* connected(timeline, atMs);
       yield* registered(timeline, atMs);
       yield* views(timeline, atMs);
-      const sinceMs = timeline.lastFaultBefore(atMs);
-      const changes = timeline.history.filter(
-        ({ kind, atMs: at }) => (kind === 'told' || kind === 'node' || kind === 'state') && at > sinceMs && at <= atMs,
-      );
-      const lastMs = changes.at(-1)?.atMs ?? sinceMs;
-      const wishMs = timeline.wants.reduce(
-        (last, { fromMs, toMs }) => Math.max(last, fromMs, toMs === Infinity ? 0 : toMs),
-        0,
-      );
-      if (wishMs > sinceMs) continue;
+      const before = timeline.history.filter((event) => event.atMs <= atMs);
+      const sinceMs = Math.max(timeline.lastFaultBefore(atMs), before.findLast(isNew)?.atMs ?? 0);
+      const lastMs = before.findLast(({ kind }) => kind === 'told' || kind === 'node' || kind === 'state')?.atMs ?? 0;
       yield {
         atMs: lastMs,
         what: 'the last change after the last fault came late',
-        tookMs: lastMs - sinceMs,
+        tookMs: Math.max(0, lastMs - sinceMs),
         limitMs: recoveryMs + sessionMs,
       };
     }
@@ -34,7 +28,7 @@ function* connected(timeline: Timeline, atMs: number): Generator<Finding> {
   for (const client of timeline.clients) {
     const closed = timeline.of('close').some((event) => event.client === client && event.atMs <= atMs);
     const status = timeline.of('state').findLast((event) => event.client === client && event.atMs <= atMs)?.status;
-    if (!closed && status !== 'connected') yield { atMs, what: `${client} is ${status}` };
+    if (!closed && status !== undefined && status !== 'connected') yield { atMs, what: `${client} is ${status}` };
   }
 }
 

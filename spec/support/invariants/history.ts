@@ -188,3 +188,17 @@ export interface UnhandledEvent extends Moment {
   readonly kind: 'unhandled';
   readonly error: string;
 }
+
+/** Whether somebody wants something else from here on, or somebody else has changed what there is. */
+export function isNew(event: HistoryEvent): boolean {
+  switch (event.kind) {
+    case 'want':
+    case 'consumer':
+    case 'close':
+      return true;
+    case 'node':
+      return event.by === 'operator';
+    default:
+      return false;
+  }
+}

@@ -8,7 +8,7 @@ import type { Timeline } from './timeline.js';
 export const liveness: Invariant = {
   name: 'liveness',
   says: "a black hole is suspended and then lost on time without a server's help",
-  *check(timeline, { suspendedMs, lostMs }) {
+  *check(timeline, { recoveryMs, suspendedMs, lostMs }) {
     for (const client of timeline.clients) {
       const stays = statesOf(timeline, client);
       for (const silence of timeline.silences(client)) {
@@ -21,7 +21,8 @@ export const liveness: Invariant = {
               const what = `${client} was ${state.status} in a silence that began at ${silence.fromMs} ms`;
               return [{ atMs: common.toMs, what, tookMs: common.toMs - silence.fromMs, limitMs }];
             });
-        yield* late(['connected'], suspendedMs);
+        // What was sent before, and is slow, may still come.
+        if (!timeline.isSlow(client, silence.fromMs, recoveryMs)) yield* late(['connected'], suspendedMs);
         yield* late(['connected', 'suspended'], lostMs);
       }
     }

@@ -16,7 +16,7 @@ export const noEmptyPush: Invariant = {
       const consumer = consumers.get(event.consumer);
       const status = consumer && states.get(consumer.client)?.status;
       // One that comes late is told what the others know.
-      if (!consumer || status === 'connected' || event.atMs <= consumer.fromMs + limits.skewMs) continue;
+      if (!consumer || status === 'connected' || event.atMs <= consumer.fromMs + limits.skewMs + 1) continue;
       yield {
         atMs: event.atMs,
         what: `${event.consumer} was told ${event.type} of ${event.key} while ${consumer.client} was ${status}`,

@@ -8,7 +8,7 @@ export const noGhost: Invariant = {
   says: 'what was released or killed is gone within the session timeout + 1 s, and never comes back',
   *check(timeline, { ghostMs, onTheWayMs }) {
     for (const want of timeline.wants) {
-      const { client, path, toMs } = want;
+      const { client, path, heldUntilMs: toMs } = want;
       if (want.end === 'never' || (want.end === 'closed' && want.persistent)) continue;
       const again = timeline.wants.filter(
         (other) => other.client === client && other.path === path && other.toMs > toMs,

@@ -15,7 +15,13 @@ export const noVanish: Invariant = {
           limitMs: vanishMs,
         };
       }
-      if (want.end !== 'moved') continue;
+      const stood = timeline
+        .of('registration')
+        .some(
+          ({ registration, status, atMs }) =>
+            registration === want.registration && status === 'registered' && atMs > want.fromMs && atMs < want.toMs,
+        );
+      if (want.end !== 'moved' || !stood) continue;
       const next = timeline.wants.find(
         ({ registration, fromMs }) => registration === want.registration && fromMs === want.toMs,
       );
@@ -29,8 +35,8 @@ export const noVanish: Invariant = {
         );
         if (!gap || wantedSince || longest([gap]) <= skewMs) continue;
         // It may have stood before, and been taken away by somebody else.
-        const stood = timeline.staysAt(next.path).some(({ fromMs, toMs }) => fromMs >= want.toMs && toMs <= stay.toMs);
-        if (!stood)
+        const came = timeline.staysAt(next.path).some(({ fromMs, toMs }) => fromMs >= want.toMs && toMs <= stay.toMs);
+        if (!came)
           yield {
             atMs: stay.toMs,
             what: `${want.path} went before ${next.path}, where ${want.registration} moved, stood`,

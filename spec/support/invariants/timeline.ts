@@ -1,6 +1,9 @@
 import type { ConsumerEvent, FaultEvent, HistoryEvent, Instance, NodeEvent, ToldEvent } from './history.js';
 import { type Interval, longest, without } from './intervals.js';
 
+/** What happens within one millisecond has an order too. */
+const A_MOMENT_MS = 1e-6;
+
 type Kind = HistoryEvent['kind'];
 type EventOf<K extends Kind> = Extract<HistoryEvent, { kind: K }>;
 
@@ -12,6 +15,8 @@ export interface Want extends Interval {
   readonly key: string | undefined;
   readonly persistent: boolean;
   readonly end: 'moved' | 'released' | 'closed' | 'never';
+  /** When it may be let go: one that moves keeps what it has until the next stands. */
+  readonly heldUntilMs: number;
 }
 
 /** A node that was there, from when to when; a write by which it got another owner makes two of it. */
@@ -40,7 +45,7 @@ export interface Belief extends Interval {
   readonly says: string;
 }
 
-/** A history, looked up by what one wants to know. */
+/** A history, looked up by what one wants to know. No two of its moments are the same. */
 export class Timeline {
   readonly history: readonly HistoryEvent[];
   readonly endMs: number;
@@ -52,7 +57,8 @@ export class Timeline {
   readonly #faults: readonly (Interval & Pick<FaultEvent, 'client' | 'stops'>)[];
   readonly #staysByPath = new Map<string, Stay[]>();
 
-  constructor(history: readonly HistoryEvent[]) {
+  constructor(recorded: readonly HistoryEvent[]) {
+    const history = recorded.map((event, index) => ({ ...event, atMs: event.atMs + index * A_MOMENT_MS }));
     this.history = history;
     this.endMs = history.at(-1)?.atMs ?? 0;
     for (const event of history) {
@@ -60,7 +66,11 @@ export class Timeline {
       if (same) same.push(event);
       else this.#byKind.set(event.kind, [event]);
     }
-    this.clientOfSession = new Map(this.of('session').map(({ session, client }) => [session, client]));
+    this.clientOfSession = new Map(
+      this.of('session')
+        .filter(({ change }) => change === 'began')
+        .map(({ session, client }) => [session, client]),
+    );
     this.#faults = this.#readFaults();
     this.wants = this.#readWants();
     this.stays = this.#readStays();
@@ -129,12 +139,24 @@ export class Timeline {
     );
   }
 
+  /** Whether a client was slowed down at a time, or within so long before it. */
+  isSlow(client: string, atMs: number, withinMs: number): boolean {
+    return this.#faults.some(
+      (fault) =>
+        fault.stops === undefined &&
+        fault.fromMs < fault.toMs &&
+        hits(fault, client) &&
+        fault.fromMs <= atMs &&
+        fault.toMs + withinMs > atMs,
+    );
+  }
+
   /** The longest stretch of an interval in which nothing was done to a client, nor to the server. */
   longestCalm(client: string, interval: Interval): number {
     return longest(
       without(
         this.#seen(interval),
-        this.#faults.filter((fault) => hits(fault, client)),
+        this.#faults.filter((fault) => fault.stops !== 'cleanup' && hits(fault, client)),
       ),
     );
   }
@@ -200,7 +222,7 @@ export class Timeline {
       open.delete(registration);
       if (begun?.path === undefined) return;
       const { client, path, key, persistent = false, atMs: fromMs } = begun;
-      wants.push({ client, registration, path, key, persistent, fromMs, toMs, end });
+      wants.push({ client, registration, path, key, persistent, fromMs, toMs, end, heldUntilMs: toMs });
     };
     for (const event of this.history) {
       if (event.kind === 'want') {
@@ -213,7 +235,15 @@ export class Timeline {
       }
     }
     for (const registration of [...open.keys()]) close(registration, Infinity, 'never');
-    return wants;
+    return wants.map((want) => (want.end === 'moved' ? { ...want, heldUntilMs: this.#standsAt(want, wants) } : want));
+  }
+
+  #standsAt({ registration, toMs }: Want, wants: readonly Want[]): number {
+    const registered = this.of('registration').find(
+      (event) => event.registration === registration && event.status === 'registered' && event.atMs >= toMs,
+    );
+    const last = wants.findLast((want) => want.registration === registration);
+    return Math.min(registered?.atMs ?? Infinity, last?.toMs ?? Infinity);
   }
 
   #readStays(): Stay[] {
