@@ -51,9 +51,14 @@ export function register(urls: Observable<ServiceUrl>, context: RegistrationCont
       return { key, ephemeral, path, hold: claims.hold(path, ephemeral) };
     };
 
+    /** What is left standing when the registry is closed, if that is what the last url asks for. */
+    const leave = (held: Held | undefined): void => {
+      if (held) keys.delete(held.key);
+    };
+
     const release = (held: Held | undefined): void => {
       if (!held) return;
-      if (held.ephemeral || !isClosing()) held.hold.release();
+      held.hold.release();
       const kept = [standing, coming].some((other) => other !== held && other?.key === held.key);
       if (!kept) keys.delete(held.key);
     };
@@ -78,8 +83,12 @@ export function register(urls: Observable<ServiceUrl>, context: RegistrationCont
       }),
       finalize(() => {
         const former = [standing, coming];
+        const last = coming ?? standing;
         standing = coming = undefined;
-        former.forEach(release);
+        for (const held of former) {
+          if (held?.ephemeral === false && last?.ephemeral === false && isClosing()) leave(held);
+          else release(held);
+        }
       }),
     );
   });

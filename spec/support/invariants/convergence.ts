@@ -44,9 +44,7 @@ function* registered(timeline: Timeline, atMs: number): Generator<Finding> {
   for (const { path, owner, by } of present) {
     // What somebody else put there, and what outlived its session on purpose, is what it is.
     const foreign =
-      owner === undefined &&
-      (by === 'operator' ||
-        timeline.wants.some((want) => want.path === path && want.persistent && want.end === 'closed'));
+      owner === undefined && (by === 'operator' || timeline.wants.some((want) => want.path === path && want.outlives));
     if (!wanted.has(path) && !foreign) yield { atMs, what: `${path} is there, which nobody wants` };
   }
 }

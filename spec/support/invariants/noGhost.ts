@@ -9,7 +9,7 @@ export const noGhost: Invariant = {
   *check(timeline, { ghostMs, onTheWayMs }) {
     for (const want of timeline.wants) {
       const { client, path, heldUntilMs: toMs } = want;
-      if (want.end === 'never' || (want.end === 'closed' && want.persistent)) continue;
+      if (want.end === 'never' || want.outlives) continue;
       const again = timeline.wants.filter(
         (other) => other.client === client && other.path === path && other.toMs > toMs,
       );

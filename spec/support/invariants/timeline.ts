@@ -17,6 +17,8 @@ export interface Want extends Interval {
   readonly end: 'moved' | 'released' | 'closed' | 'never';
   /** When it may be let go: one that moves keeps what it has until the next stands. */
   readonly heldUntilMs: number;
+  /** Whether its node may stay when the registration is over: a persistent one, whose registry is closed. */
+  readonly outlives: boolean;
 }
 
 /** A node that was there, from when to when; a write by which it got another owner makes two of it. */
@@ -222,7 +224,18 @@ export class Timeline {
       open.delete(registration);
       if (begun?.path === undefined) return;
       const { client, path, key, persistent = false, atMs: fromMs } = begun;
-      wants.push({ client, registration, path, key, persistent, fromMs, toMs, end, heldUntilMs: toMs });
+      wants.push({
+        client,
+        registration,
+        path,
+        key,
+        persistent,
+        fromMs,
+        toMs,
+        end,
+        heldUntilMs: toMs,
+        outlives: persistent && end === 'closed',
+      });
     };
     for (const event of this.history) {
       if (event.kind === 'want') {
@@ -235,15 +248,16 @@ export class Timeline {
       }
     }
     for (const registration of [...open.keys()]) close(registration, Infinity, 'never');
-    return wants.map((want) => (want.end === 'moved' ? { ...want, heldUntilMs: this.#standsAt(want, wants) } : want));
-  }
-
-  #standsAt({ registration, toMs }: Want, wants: readonly Want[]): number {
-    const registered = this.of('registration').find(
-      (event) => event.registration === registration && event.status === 'registered' && event.atMs >= toMs,
-    );
-    const last = wants.findLast((want) => want.registration === registration);
-    return Math.min(registered?.atMs ?? Infinity, last?.toMs ?? Infinity);
+    return wants.map((want) => {
+      if (want.end !== 'moved') return want;
+      const last = wants.findLast(({ registration }) => registration === want.registration)!;
+      const registered = this.of('registration').find(
+        ({ registration, status, atMs }) =>
+          registration === want.registration && status === 'registered' && atMs >= want.toMs,
+      );
+      const outlives = want.persistent && !registered && last.outlives;
+      return { ...want, heldUntilMs: Math.min(registered?.atMs ?? Infinity, last.toMs), outlives };
+    });
   }
 
   #readStays(): Stay[] {
