@@ -442,6 +442,7 @@ export class MemoryServer {
         if (this.#swallows(client, 'requests')) return;
         this.#whenAwake(() => {
           if (pending.closed) return;
+          if (refused()) return void pending.add(this.#later(() => fail(lost)));
           const session =
             previous === undefined
               ? this.#begin(`m${(this.#created += 1)}`, client, timeoutMs)
@@ -466,9 +467,12 @@ export class MemoryServer {
           // Who gives up before the answer comes closes the connection, as with any server.
           const unanswered = new Subscription(() => this.drop(link));
           pending.add(unanswered);
+          const breaking = link.broken.subscribe({ error: fail });
+          pending.add(breaking);
           pending.add(
             this.#toClient(link, () => {
               pending.remove(unanswered);
+              breaking.unsubscribe();
               answer(link);
             }),
           );

@@ -15,7 +15,7 @@ export interface MassRestart extends Run {
   readonly attempts: readonly number[];
 }
 
-/** Lets the server of many clients die and return, `outageMs` later: each has a registration, every hundredth also consumes. */
+/** Lets the server of many clients die and return, `outageMs` later: each has a registration, every five hundredth also consumes. */
 export function massRestart(options: {
   readonly clients: number;
   readonly outageMs: number;
@@ -31,7 +31,7 @@ export function massRestart(options: {
     const name = `r${index + 1}`;
     recorder.client(name, backend, registry);
     recorder.registration(name, registry, of(provider(`h${index}`)));
-    if (index % 100 === 0) recorder.consumer(name, registry, { interface: SERVICE }, () => undefined);
+    if (index % 500 === 0) recorder.consumer(name, registry, { interface: SERVICE }, () => undefined);
     // Programs do not start in step either.
     time.pass(1);
   }

@@ -1,15 +1,18 @@
 import { isNew } from './history.js';
 import type { Finding, Invariant } from './invariant.js';
+import type { Limits } from './limits.js';
+import { mayStay } from './mayStay.js';
 import type { Timeline } from './timeline.js';
 
 /** At rest everybody is connected, the registry has what live registrations want, and every view is what the registry has. */
 export const convergence: Invariant = {
   name: 'convergence',
   says: 'after the last fault, within backoff maximum + session timeout: every view = the registry = what live registrars want',
-  *check(timeline, { recoveryMs, sessionMs }) {
+  *check(timeline, limits) {
+    const { recoveryMs, sessionMs } = limits;
     for (const { atMs } of timeline.of('rest')) {
       yield* connected(timeline, atMs);
-      yield* registered(timeline, atMs);
+      yield* registered(timeline, limits, atMs);
       yield* views(timeline, atMs);
       const before = timeline.history.filter((event) => event.atMs <= atMs);
       const sinceMs = Math.max(timeline.lastFaultBefore(atMs), before.findLast(isNew)?.atMs ?? 0);
@@ -32,7 +35,7 @@ function* connected(timeline: Timeline, atMs: number): Generator<Finding> {
   }
 }
 
-function* registered(timeline: Timeline, atMs: number): Generator<Finding> {
+function* registered(timeline: Timeline, limits: Limits, atMs: number): Generator<Finding> {
   const wanted = new Map(
     timeline.wants.filter(({ fromMs, toMs }) => fromMs <= atMs && toMs > atMs).map((want) => [want.path, want]),
   );
@@ -44,7 +47,8 @@ function* registered(timeline: Timeline, atMs: number): Generator<Finding> {
   for (const { path, owner, by } of present) {
     // What somebody else put there, and what outlived its session on purpose, is what it is.
     const foreign =
-      owner === undefined && (by === 'operator' || timeline.wants.some((want) => want.path === path && want.outlives));
+      owner === undefined &&
+      (by === 'operator' || timeline.wants.some((want) => want.path === path && mayStay(timeline, want, limits)));
     if (!wanted.has(path) && !foreign) yield { atMs, what: `${path} is there, which nobody wants` };
   }
 }

@@ -1,15 +1,17 @@
 import { overlap } from './intervals.js';
 import type { Invariant } from './invariant.js';
+import { mayStay } from './mayStay.js';
 import type { Stay, Timeline, Want } from './timeline.js';
 
 /** What was released, or whose client is gone, is gone in time, and never comes back. */
 export const noGhost: Invariant = {
   name: 'no ghost',
   says: 'what was released or killed is gone within the session timeout + 1 s, and never comes back',
-  *check(timeline, { ghostMs, onTheWayMs }) {
+  *check(timeline, limits) {
+    const { ghostMs, onTheWayMs, recoveryMs } = limits;
     for (const want of timeline.wants) {
       const { client, path, heldUntilMs: toMs } = want;
-      if (want.end === 'never' || want.outlives) continue;
+      if (want.end === 'never' || mayStay(timeline, want, limits)) continue;
       const again = timeline.wants.filter(
         (other) => other.client === client && other.path === path && other.toMs > toMs,
       );
@@ -23,8 +25,10 @@ export const noGhost: Invariant = {
         yield {
           atMs: ghost.fromMs,
           what: `${path}, which ${want.registration} of ${client} let go at ${toMs} ms, stayed`,
-          tookMs: timeline.longestServerCalm(client, ghost),
-          limitMs: ghostMs,
+          // No session takes a persistent one along: its client must, once it can.
+          ...(want.persistent
+            ? { tookMs: timeline.longestCalm(client, ghost), limitMs: recoveryMs }
+            : { tookMs: timeline.longestServerCalm(client, ghost), limitMs: ghostMs }),
         };
         if (stay.fromMs >= toMs && stay.by === client) {
           yield {
