@@ -64,7 +64,6 @@ export class Claim {
   readonly #options: ClaimOptions;
   readonly #desired = new BehaviorSubject<'present' | 'absent'>('present');
   readonly #states: Observable<ClaimState>;
-  /** Whether a node of ours can be there: a claim that was never sent needs no taking back. */
   #touched = false;
   #registered = false;
   /** The session that acted last, and whether it has held the node. */
@@ -95,6 +94,11 @@ export class Claim {
   /** What becomes of it. Cold: subscribing starts the work, unsubscribing drops it without taking anything back. */
   get states(): Observable<ClaimState> {
     return this.#states;
+  }
+
+  /** Whether a node of ours can be there: a claim that was never sent needs no taking back. */
+  get touched(): boolean {
+    return this.#touched;
   }
 
   /** Says whether the node shall be there. */

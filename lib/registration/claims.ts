@@ -6,6 +6,8 @@ import { Claim, type ClaimOptions, type ClaimState } from './claim.js';
 export interface ClaimHold {
   /** What becomes of the claim; the present state is replayed. */
   readonly states: Observable<ClaimState>;
+  /** Whether the node can be there: whether it was ever asked for. */
+  mayStand(): boolean;
   /** Lets go; the last hold's letting go takes the node back. Emits nothing, completes when nothing is left of it. */
   release(): Observable<never>;
 }
@@ -48,6 +50,7 @@ export class Claims {
     let held = true;
     return {
       states: entry.states,
+      mayStand: () => entry.claim.touched,
       release: () => {
         if (held) {
           held = false;
