@@ -1,11 +1,13 @@
-import { diagram } from '../../support/invariants/diagram.js';
+import { diagram, withNames } from '../../support/invariants/diagram.js';
 import type { Run } from './runSchedule.js';
 import type { Schedule } from './steps.js';
 
 /** What went wrong in a run, for those who read it: what broke, what was done, and what happened. */
 export function explain({ latencyMs, steps }: Schedule, { history, flaws }: Run): string {
   return [
-    ...flaws.map(({ invariant, atMs, what }) => `✗ ${invariant}, at ${Math.round(atMs)} ms: ${what}`),
+    ...flaws.map(
+      ({ invariant, atMs, what }) => `✗ ${invariant}, at ${Math.round(atMs)} ms: ${withNames(what, history)}`,
+    ),
     '',
     `steps, with messages that take ${latencyMs} ms:`,
     ...steps.map((step) => `  ${describeStep(step)}`),

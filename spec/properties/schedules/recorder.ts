@@ -9,9 +9,6 @@ import { instanceAt, instanceOf, isServiceNode, seesOf } from '../../support/inv
 import type { VirtualTime } from '../../support/virtual/index.js';
 import { pathOf } from '../../support/virtual/index.js';
 
-/** More attempts at one moment are an endless loop, in which no time would ever pass. */
-const MOST_ATTEMPTS_AT_ONCE = 1_000;
-
 type Unstamped = HistoryEvent extends infer Event ? (Event extends HistoryEvent ? Omit<Event, 'atMs'> : never) : never;
 
 /** Writes down what happens at a memory server and to its clients. */
@@ -25,7 +22,6 @@ export class Recorder {
   readonly #owners = new Map<string, string>();
   readonly #clientOf = new Map<string, string>();
   readonly #closing = new Set<string>();
-  #attemptsNow = { atMs: 0, count: 0 };
   #count = 0;
 
   constructor(server: MemoryServer, time: VirtualTime) {
@@ -43,7 +39,6 @@ export class Recorder {
           return;
         }
         case 'attempt':
-          this.#guard();
           return this.add({ kind: 'attempt', client: this.#nameOf(event.client) });
         case 'began':
           this.#clientOf.set(event.session, this.#nameOf(event.client));
@@ -192,14 +187,6 @@ export class Recorder {
     if (!paths?.size) return;
     this.#lingering.set(session, { client, paths });
     this.add({ kind: 'fault', phase: 'begin', client, fault: `cleanup of ${session}`, stops: 'cleanup' });
-  }
-
-  #guard(): void {
-    const { now } = this.#time;
-    if (this.#attemptsNow.atMs !== now) this.#attemptsNow = { atMs: now, count: 0 };
-    this.#attemptsNow.count += 1;
-    if (this.#attemptsNow.count > MOST_ATTEMPTS_AT_ONCE)
-      throw new Error('bounded herd: an endless loop of attempts at one moment');
   }
 
   #nameOf(client: object): string {

@@ -72,6 +72,12 @@ export function diagram(history: readonly HistoryEvent[], flaws: readonly { read
   return [...lines, ...legend(history)].join('\n');
 }
 
+/** Puts the diagram's short names where a text has paths. */
+export function withNames(text: string, history: readonly HistoryEvent[]): string {
+  const paths = [...namesOf(history)].filter(([path]) => path.startsWith('/')).sort(([a], [b]) => b.length - a.length);
+  return paths.reduce((shorter, [path, name]) => shorter.replaceAll(path, name), text);
+}
+
 function textOf(marks: readonly Mark[]): string {
   const texts = marks.map(({ text }) => text);
   return texts.length > 1 ? `(${texts.join(' ')})` : (texts[0] ?? '');
@@ -162,7 +168,11 @@ function rowsOf(history: readonly HistoryEvent[]): Row[] {
         });
         break;
       case 'ended':
-        row(event.client, `${event.stream} ended`).push({ atMs, text: event.error ?? 'by itself', fill: ' ' });
+        row(event.client, `${event.stream} ended`).push({
+          atMs,
+          text: event.error?.split(':')[0] ?? 'by itself',
+          fill: ' ',
+        });
         break;
       case 'rest':
         row('', 'everybody').push({ atMs, text: 'REST', fill: ' ' });

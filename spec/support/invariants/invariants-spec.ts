@@ -141,6 +141,14 @@ describe('the invariants', () => {
     },
     'no vanish': {
       'a node that is missing too long': story(none, node(6_000, false, 'operator'), node(7_000, true)),
+      'a node left to a session that is dead': story(none, node(4_000, true, 'nobody', PATH, 'm0'), {
+        kind: 'session',
+        atMs: 4_500,
+        session: 'm0',
+        client: 'zero',
+        change: 'ended',
+        by: 'expiry',
+      }).filter((event) => event.kind !== 'node' || event.atMs !== 5_001),
       'a move that takes away first': story(
         none,
         want(11_000, '/dubbo/users/providers/b'),
