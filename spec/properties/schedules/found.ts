@@ -36,3 +36,19 @@ export const FOUND: Readonly<Record<string, Schedule>> = {
     ],
   },
 };
+
+/** Schedules that chance meets too seldom, each with the safeguard that it is for. */
+export const SAFEGUARDS: Readonly<Record<string, Schedule>> = {
+  'the owner check: what a dead session left behind is taken over before it goes with it': {
+    latencyMs: 3,
+    seed: 0,
+    steps: [
+      { do: 'register', who: 0, slot: 0, url: 0 },
+      { do: 'subscribe', who: 1, query: 0, habit: 'calm' },
+      { do: 'pass', ms: 100 },
+      { do: 'delayCleanup', ms: 3_000 },
+      { do: 'expire', who: 0 },
+      { do: 'pass', ms: 4_000 },
+    ],
+  },
+};

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { checkSchedules } from './checkSchedules.js';
 import { explain } from './explain.js';
-import { FOUND } from './found.js';
+import { FOUND, SAFEGUARDS } from './found.js';
 import { runSchedule } from './runSchedule.js';
 
 describe('registries on one server, whatever happens to them', () => {
@@ -12,8 +12,8 @@ describe('registries on one server, whatever happens to them', () => {
   });
 });
 
-describe('schedules that once broke an invariant', () => {
-  for (const [name, schedule] of Object.entries(FOUND)) {
+describe('schedules that once broke an invariant, or would without a safeguard', () => {
+  for (const [name, schedule] of Object.entries({ ...FOUND, ...SAFEGUARDS })) {
     it(name, async () => {
       const run = await runSchedule(schedule);
       expect(run.flaws.length, explain(schedule, run)).toBe(0);

@@ -56,7 +56,11 @@ function* leftToTheDead(timeline: Timeline, { onTheWayMs, skewMs }: Limits, want
       const connected = { fromMs, toMs: states[index + 1]?.atMs ?? Infinity };
       const both = status === 'connected' ? overlap(orphaned, connected) : undefined;
       // One who has held it in this session and lost it to another cannot know that the other is dead.
-      if (!both || session === stay.owner || timeline.staysAt(want.path).some(({ owner }) => owner === session))
+      if (
+        !both ||
+        session === stay.owner ||
+        timeline.staysAt(want.path).some(({ owner, fromMs: since }) => owner === session && since < both.fromMs)
+      )
         continue;
       yield {
         atMs: both.fromMs,
