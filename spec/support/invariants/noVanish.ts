@@ -45,7 +45,11 @@ export const noVanish: Invariant = {
 };
 
 /** What a dead session left where it was would go with it: a client that is connected must have made it its own by then. */
-function* leftToTheDead(timeline: Timeline, { onTheWayMs, skewMs }: Limits, want: Want): Generator<Finding> {
+function* leftToTheDead(
+  timeline: Timeline,
+  { onTheWayMs, recoveryMs, skewMs }: Limits,
+  want: Want,
+): Generator<Finding> {
   if (want.persistent) return;
   const states = timeline.of('state').filter(({ client }) => client === want.client);
   for (const stay of timeline.staysAt(want.path)) {
@@ -62,6 +66,8 @@ function* leftToTheDead(timeline: Timeline, { onTheWayMs, skewMs }: Limits, want
         timeline.staysAt(want.path).some(({ owner, fromMs: since }) => owner === session && since < both.fromMs)
       )
         continue;
+      // What is slow is still on its way.
+      if (timeline.isSlow(want.client, Math.min(both.toMs, timeline.endMs), recoveryMs)) continue;
       yield {
         atMs: both.fromMs,
         what: `${want.path}, which ${want.registration} of ${want.client} wants, was left to the dead session ${stay.owner}`,
