@@ -55,7 +55,6 @@ export class Claim {
   readonly #states = new BehaviorSubject<ClaimState>(PENDING);
   #isOver = false;
   #desired: 'present' | 'absent' = 'present';
-  /** Whether a node of ours can be there: a claim that was never sent needs no taking back. */
   #touched = false;
   #registered = false;
   /** The session that acted last, whether it has held the node, and whether it has yet to act at all. */
@@ -84,6 +83,11 @@ export class Claim {
   /** What becomes of it; the present state is replayed. Completes after `released`. */
   get states(): Observable<ClaimState> {
     return this.#states;
+  }
+
+  /** Whether a node of ours can be there: a claim that was never sent needs no taking back. */
+  get touched(): boolean {
+    return this.#touched;
   }
 
   /** Says whether the node shall be there. */

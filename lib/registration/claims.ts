@@ -6,6 +6,8 @@ import { Claim, type ClaimOptions, type ClaimState } from './claim.js';
 export interface ClaimHold {
   /** What becomes of the claim; the present state is replayed. */
   readonly states: Observable<ClaimState>;
+  /** Whether the node can be there: whether it was ever asked for. */
+  mayStand(): boolean;
   /** Lets go; the last hold's letting go takes the node back. */
   release(): void;
 }
@@ -49,6 +51,7 @@ export class Claims {
     let held = true;
     return {
       states: entry.claim.states,
+      mayStand: () => entry.claim.touched,
       release: () => {
         if (!held) return;
         held = false;

@@ -40,6 +40,8 @@ export function register(urls: Observable<ServiceUrl>, context: RegistrationCont
     const registration = {};
     let standing: Held | undefined;
     let coming: Held | undefined;
+    /** What was asked for and moved away from before it was known to stand, but may stand all the same. */
+    let perhaps: Held[] = [];
 
     const take = (url: ServiceUrl): Held & { path: string } => {
       const key = instanceKey(url);
@@ -51,10 +53,15 @@ export function register(urls: Observable<ServiceUrl>, context: RegistrationCont
       return { key, ephemeral, path, hold: claims.hold(path, ephemeral) };
     };
 
+    /** What is left standing when the registry is closed, if that is what the last url asks for. */
+    const leave = (held: Held | undefined): void => {
+      if (held) keys.delete(held.key);
+    };
+
     const release = (held: Held | undefined): void => {
       if (!held) return;
-      if (held.ephemeral || !isClosing()) held.hold.release();
-      const kept = [standing, coming].some((other) => other !== held && other?.key === held.key);
+      held.hold.release();
+      const kept = [standing, coming, ...perhaps].some((other) => other !== held && other?.key === held.key);
       if (!kept) keys.delete(held.key);
     };
 
@@ -63,23 +70,30 @@ export function register(urls: Observable<ServiceUrl>, context: RegistrationCont
         const next = take(url);
         const outdated = coming;
         coming = next;
-        release(outdated);
+        if (outdated?.hold.mayStand()) perhaps.push(outdated);
+        else release(outdated);
         return next.hold.states.pipe(
           takeWhile((state) => state.status !== 'released'),
           tap((state) => {
             if (state.status !== 'registered' || coming !== next) return;
-            const former = standing;
+            const former = [standing, ...perhaps];
             standing = next;
             coming = undefined;
-            release(former);
+            perhaps = [];
+            former.forEach(release);
           }),
           map((state) => describe(url, next.path, state)),
         );
       }),
       finalize(() => {
-        const former = [standing, coming];
+        const former = [standing, coming, ...perhaps];
+        const last = coming ?? standing;
         standing = coming = undefined;
-        former.forEach(release);
+        perhaps = [];
+        for (const held of former) {
+          if (held?.ephemeral === false && last?.ephemeral === false && isClosing()) leave(held);
+          else release(held);
+        }
       }),
     );
   });

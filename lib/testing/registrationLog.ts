@@ -24,7 +24,9 @@ export class RegistrationLog {
    */
   constructor(server: MemoryServer, root: string, scheduler: SchedulerLike, isScripted: (path: string) => boolean) {
     const startedAt = scheduler.now();
-    server.changes.subscribe(({ nodes }) => {
+    server.events.subscribe((event) => {
+      if (event.type !== 'changed') return;
+      const { nodes } = event.changes;
       const atMs = scheduler.now() - startedAt;
       for (const path of nodes) {
         const node = server.read(path);

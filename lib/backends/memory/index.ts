@@ -1,2 +1,9 @@
 export { memory, type MemoryOptions } from './memory.js';
-export { MemoryServer, memoryServer, type MemoryServerChange, type MemoryServerOptions } from './memoryServer.js';
+export {
+  type MemoryBackup,
+  type MemoryDirection,
+  MemoryServer,
+  memoryServer,
+  type MemoryServerChange,
+  type MemoryServerOptions,
+} from './memoryServer.js';

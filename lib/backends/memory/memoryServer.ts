@@ -10,7 +10,7 @@ import { InvalidOptionError, RegistryError } from '../../errors.js';
 import { clockOf } from '../../internal/clock.js';
 import { checkPath } from '../../internal/path.js';
 import type { Backend, DirectoryChange, RegistryNode } from '../../port/index.js';
-import { MemoryTree, type TreeChanges } from './memoryTree.js';
+import { MemoryTree, type TreeChanges, type TreeCopy } from './memoryTree.js';
 
 /** How a {@link MemoryServer} behaves. */
 export interface MemoryServerOptions {
@@ -30,6 +30,35 @@ export interface MemoryServerChange {
   readonly remove?: Iterable<string>;
 }
 
+/** Which messages are lost: all of them, only those to the server, or only those from it. */
+export type MemoryDirection = 'both' | 'requests' | 'answers';
+
+/** What a {@link MemoryServer} had at one time; made by {@link MemoryServer.backup}, read by {@link MemoryServer.restore}. */
+export interface MemoryBackup {
+  /** @internal */
+  readonly tree: TreeCopy;
+  /** @internal */
+  readonly sessions: readonly { readonly id: string; readonly timeoutMs: number }[];
+}
+
+/** Something that happened at a {@link MemoryServer}. @internal */
+export type MemoryServerEvent =
+  | { readonly type: 'changed'; readonly by: MemoryActor; readonly changes: TreeChanges }
+  | { readonly type: 'attempt' | 'broke' | 'answerLost' | 'notificationLost'; readonly client: MemoryClient }
+  | { readonly type: 'began'; readonly client: MemoryClient; readonly session: string }
+  | {
+      readonly type: 'ended';
+      readonly client: MemoryClient;
+      readonly session: string;
+      readonly by: MemoryActor;
+      /** What it still had. */
+      readonly nodes: number;
+      readonly watches: number;
+    };
+
+/** Who does something at a server: a client, its own clean-up after sessions, or whoever calls its methods. @internal */
+export type MemoryActor = MemoryClient | 'expiry' | 'operator';
+
 /** A client program, as the server tells one from another: what can be cut off. */
 export type MemoryClient = object;
 
@@ -37,6 +66,8 @@ interface ServerSession {
   readonly id: string;
   readonly timeoutMs: number;
   readonly client: MemoryClient;
+  /** Whether its client may carry it on: not one that a backup brought back, whose client has seen more than the server has. */
+  readonly resumable: boolean;
   link: MemoryLink | undefined;
   heardAt: number;
   expiry: Subscription;
@@ -58,9 +89,13 @@ export interface MemoryLink {
   /** Errors when the connection breaks. */
   readonly broken: Subject<never>;
   alive: boolean;
-  /** Whether a message was swallowed: TCP would have to deliver it first, so nothing else can pass any more. */
-  holed: boolean;
+  /** Each way on which a message was swallowed: TCP would have to deliver it first, so nothing else can pass there any more. */
+  readonly holed: Set<Way>;
+  /** When the last message on its way to the client arrives: none overtakes another. */
+  arrivesAt: number;
 }
+
+type Way = 'requests' | 'answers';
 
 /**
  * A registry server inside this process: a tree of nodes, sessions that expire, watches, and handles for every fault.
@@ -82,15 +117,21 @@ export class MemoryServer {
   readonly #directoryWatchers = new Map<string, Set<Watcher>>();
   readonly #links = new Set<MemoryLink>();
   readonly #cut = new Set<MemoryClient>();
-  readonly #holed = new Set<MemoryClient>();
-  readonly #changes = new Subject<TreeChanges>();
+  readonly #holed = new Map<MemoryClient, MemoryDirection>();
+  readonly #slow = new Map<MemoryClient, number>();
+  readonly #events = new Subject<MemoryServerEvent>();
   readonly #latencyMs: number;
   readonly #expires: boolean;
   readonly #clock: TimestampProvider;
   #allCut = false;
-  #allHoled = false;
+  #allHoled: MemoryDirection | undefined;
+  #allSlowMs = 0;
   #frozen: (() => void)[] | undefined;
+  #stopped = false;
+  #cleanupDelayMs = 0;
   #answersToLose = 0;
+  #notificationsToLose = 0;
+  #notificationsToRepeat = 0;
   #compacting = false;
   #created = 0;
 
@@ -131,9 +172,9 @@ export class MemoryServer {
     return [...this.#tree.paths()].sort();
   }
 
-  /** What every transaction changed, told at the server and at once. @internal */
-  get changes(): Observable<TreeChanges> {
-    return this.#changes;
+  /** All that happens here, told at the server and at once. @internal */
+  get events(): Observable<MemoryServerEvent> {
+    return this.#events;
   }
 
   /** Reads a node; `undefined` if there is none. */
@@ -151,17 +192,17 @@ export class MemoryServer {
   /** Makes a persistent node by hand. */
   create(path: string, data?: Uint8Array): void {
     checkPath(path);
-    this.#commit(() => this.#tree.create(path, undefined, data));
+    this.#commit('operator', () => this.#tree.create(path, undefined, data));
   }
 
   /** Writes a node by hand. */
   write(path: string, data: Uint8Array): void {
-    this.#commit(() => this.#tree.write(path, data));
+    this.#commit('operator', () => this.#tree.write(path, data));
   }
 
   /** Removes a node by hand, and all that is below it. */
   remove(path: string): void {
-    this.#commit(() => this.#tree.removeTree(path));
+    this.#commit('operator', () => this.#tree.removeTree(path));
   }
 
   /**
@@ -170,7 +211,7 @@ export class MemoryServer {
    * @throws RegistryError with `NODE_EXISTS`.
    */
   change({ create = [], remove = [] }: MemoryServerChange): void {
-    this.#commit(() => {
+    this.#commit('operator', () => {
       for (const path of remove) this.#tree.removeTree(path);
       for (const path of create) {
         checkPath(path);
@@ -190,8 +231,45 @@ export class MemoryServer {
         ? this.#sessions.get(who)
         : [...this.#sessions.values()].find(({ client }) => client === who);
     if (!session) return;
-    this.#forget(session);
-    if (session.link) this.#break(session.link, 'The server closed the connection');
+    this.#expire(session, 'operator');
+  }
+
+  /**
+   * Copies all that the server has, for {@link restore}.
+   *
+   * @returns The copy, which never changes.
+   */
+  backup(): MemoryBackup {
+    return {
+      tree: this.#tree.copy(),
+      sessions: [...this.#sessions.values()].map(({ id, timeoutMs }) => ({ id, timeoutMs })),
+    };
+  }
+
+  /**
+   * Puts the server back to what it was, as after a disaster: what was written since is lost, and versions begin again where
+   * they were.
+   *
+   * Connections break. No client can resume the session it had; sessions of the backup, with their nodes, end when they were
+   * not heard of for their timeout.
+   *
+   * @param backup - What it shall have. @defaultValue nothing, as with a wiped disk
+   *
+   * @example
+   * ```ts
+   * const backup = server.backup();
+   * server.restore(backup); // everybody registers anew
+   * ```
+   */
+  restore(backup?: MemoryBackup): void {
+    for (const link of [...this.#links]) this.#break(link, 'The server was restored');
+    for (const session of this.#sessions.values()) {
+      session.expiry.unsubscribe();
+      this.#tellEnd(session, 'operator');
+    }
+    this.#sessions.clear();
+    for (const { id, timeoutMs } of backup?.sessions ?? []) this.#begin(id, {}, timeoutMs, false);
+    this.#commit('operator', () => this.#tree.restore(backup?.tree));
   }
 
   // Faults.
@@ -207,16 +285,35 @@ export class MemoryServer {
   }
 
   /**
-   * Swallows every message of one client, or of all, without a sign, until {@link heal}.
+   * Swallows messages of one client, or of all, without a sign, until {@link heal}.
+   *
+   * Where only answers are lost, the server still hears the client and keeps its session.
    *
    * @param who - The id of a session that the client has, or the backend that it is. @defaultValue all clients
+   * @param direction - Which messages. @defaultValue `both`
    */
-  blackHole(who?: string | Backend): void {
-    this.#select(who, this.#holed, () => (this.#allHoled = true));
+  blackHole(who?: string | Backend, direction: MemoryDirection = 'both'): void {
+    const client = this.#clientOf(who);
+    if (who === undefined) this.#allHoled = direction;
+    else if (client) this.#holed.set(client, direction);
   }
 
   /**
-   * Ends every {@link cut} and {@link blackHole}; connections that lost a message meanwhile break.
+   * Makes every message to one client, or to all, take longer, until {@link heal}.
+   *
+   * @param ms - How much longer, in milliseconds.
+   * @param who - The id of a session that the client has, or the backend that it is. @defaultValue all clients
+   * @throws InvalidOptionError if `ms` is not a number from 0 up.
+   */
+  slowDown(ms: number, who?: string | Backend): void {
+    checkDuration('ms', ms);
+    const client = this.#clientOf(who);
+    if (who === undefined) this.#allSlowMs = ms;
+    else if (client) this.#slow.set(client, ms);
+  }
+
+  /**
+   * Ends every {@link cut}, {@link blackHole} and {@link slowDown}; connections that lost a message meanwhile break.
    *
    * @param who - Ends only those that were meant for this backend. @defaultValue all of them
    */
@@ -224,13 +321,17 @@ export class MemoryServer {
     if (who) {
       this.#cut.delete(who);
       this.#holed.delete(who);
+      this.#slow.delete(who);
     } else {
-      this.#allCut = this.#allHoled = false;
+      this.#allCut = false;
+      this.#allHoled = undefined;
+      this.#allSlowMs = 0;
       this.#cut.clear();
       this.#holed.clear();
+      this.#slow.clear();
     }
     for (const link of [...this.#links]) {
-      if (link.holed && (!who || link.client === who)) this.#break(link, 'The connection was reset');
+      if (link.holed.size > 0 && (!who || link.client === who)) this.#break(link, 'The connection was reset');
     }
   }
 
@@ -273,12 +374,14 @@ export class MemoryServer {
 
   /** Kills the server: connections break, nothing answers, the sessions' clocks stand still until {@link start}. */
   stop(): void {
+    this.#stopped = true;
     this.cut();
     for (const session of this.#sessions.values()) session.expiry.unsubscribe();
   }
 
   /** Starts a stopped server with the data it had; every session gets its whole timeout anew. */
   start(): void {
+    this.#stopped = false;
     this.heal();
     for (const session of this.#sessions.values()) {
       session.heardAt = this.#clock.now();
@@ -289,6 +392,34 @@ export class MemoryServer {
   /** Carries the next `count` requests out and breaks the connection instead of answering. */
   loseAnswers(count = 1): void {
     this.#answersToLose += count;
+  }
+
+  /**
+   * Breaks the connection instead of delivering the next `count` notifications of watches.
+   *
+   * No notification is ever lost alone, which no backend may let happen: where a client library drops some, its backend tells
+   * a new snapshot, as {@link compact} makes the server do.
+   */
+  loseNotifications(count = 1): void {
+    this.#notificationsToLose += count;
+  }
+
+  /** Delivers the next `count` notifications of watches twice, one right after the other. */
+  repeatNotifications(count = 1): void {
+    this.#notificationsToRepeat += count;
+  }
+
+  /**
+   * Lets the nodes of every session that expires from now on stay for a while, as under a leader that is busy or new.
+   *
+   * Who ends a session of his own takes its nodes along at once, as ever.
+   *
+   * @param ms - How long they stay, in milliseconds; 0 for not at all.
+   * @throws InvalidOptionError if `ms` is not a number from 0 up.
+   */
+  delayCleanup(ms: number): void {
+    checkDuration('ms', ms);
+    this.#cleanupDelayMs = ms;
   }
 
   // What clients send; each takes `latencyMs` there and back.
@@ -306,14 +437,19 @@ export class MemoryServer {
     const lost = new RegistryError('CONNECTION_LOST', 'The connection was refused.');
     pending.add(
       this.#later(() => {
+        this.#events.next({ type: 'attempt', client });
         if (refused()) return void pending.add(this.#later(() => fail(lost)));
-        if (this.#allHoled || this.#holed.has(client)) return;
+        if (this.#swallows(client, 'requests')) return;
         this.#whenAwake(() => {
           if (pending.closed) return;
-          const session = previous === undefined ? this.#begin(client, timeoutMs) : this.#sessions.get(previous);
-          if (!session) {
+          if (refused()) return void pending.add(this.#later(() => fail(lost)));
+          const session =
+            previous === undefined
+              ? this.#begin(`m${(this.#created += 1)}`, client, timeoutMs)
+              : this.#sessions.get(previous);
+          if (!session?.resumable) {
             const over = new RegistryError('SESSION_EXPIRED', `The server has no session ${previous} any more.`);
-            return void pending.add(this.#later(() => fail(over)));
+            return void pending.add(this.#later(() => !this.#swallows(client, 'answers') && fail(over)));
           }
           if (session.link) this.#break(session.link, 'The session moved to another connection');
           const link: MemoryLink = {
@@ -322,7 +458,8 @@ export class MemoryServer {
             watches: new Subscription(),
             broken: new Subject(),
             alive: true,
-            holed: false,
+            holed: new Set(),
+            arrivesAt: 0,
           };
           session.link = link;
           session.heardAt = this.#clock.now();
@@ -330,11 +467,13 @@ export class MemoryServer {
           // Who gives up before the answer comes closes the connection, as with any server.
           const unanswered = new Subscription(() => this.drop(link));
           pending.add(unanswered);
+          const breaking = link.broken.subscribe({ error: fail });
+          pending.add(breaking);
           pending.add(
-            this.#later(() => {
+            this.#toClient(link, () => {
               pending.remove(unanswered);
-              if (refused()) fail(lost);
-              else answer(link);
+              breaking.unsubscribe();
+              answer(link);
             }),
           );
         });
@@ -354,7 +493,7 @@ export class MemoryServer {
       link,
       () => {
         const session = this.#sessions.get(link.sessionId);
-        if (session) this.#forget(session);
+        if (session) this.#forget(session, link.client);
       },
       { next: answer, error: answer },
     );
@@ -370,23 +509,24 @@ export class MemoryServer {
     pending.add(link.broken.subscribe({ error: answer.error }));
     if (!link.alive) return pending;
     this.#later(() =>
-      this.#deliverable(link, () =>
+      this.#pass(link, 'requests', () =>
         this.#whenAwake(() => {
           const session = this.#sessions.get(link.sessionId);
           if (!link.alive || !session) return;
           session.heardAt = this.#clock.now();
           let reply: () => void;
           try {
-            const result = this.#commit(() => work(this.#tree));
+            const result = this.#commit(link.client, () => work(this.#tree));
             reply = () => answer.next(result);
           } catch (error) {
             reply = () => answer.error(error);
           }
           if (this.#answersToLose > 0) {
             this.#answersToLose -= 1;
+            this.#events.next({ type: 'answerLost', client: link.client });
             return this.#break(link, 'The connection broke before the answer came');
           }
-          this.#later(() => this.#deliverable(link, () => !pending.closed && reply()));
+          this.#toClient(link, () => !pending.closed && reply());
         }),
       ),
     );
@@ -400,15 +540,14 @@ export class MemoryServer {
       deliver: (changes) => {
         if (!changes.nodes.has(path)) return;
         const node = this.#tree.read(path);
-        this.#later(() => this.#deliverable(link, () => deliver(node)));
+        this.#tell(link, () => deliver(node));
       },
     });
   }
 
   /** Watches the children of a directory from its next change on. @internal */
   watchDirectory(link: MemoryLink, path: string, deliver: (change: DirectoryChange) => void): Subscription {
-    const tell = (change: DirectoryChange): void =>
-      void this.#later(() => this.#deliverable(link, () => deliver(change)));
+    const tell = (change: DirectoryChange): void => this.#tell(link, () => deliver(change));
     return this.#watch(this.#directoryWatchers, path, {
       link,
       deliver: (changes) => {
@@ -430,11 +569,11 @@ export class MemoryServer {
     return watch;
   }
 
-  #commit<T>(work: () => T): T {
+  #commit<T>(by: MemoryActor, work: () => T): T {
     const { result, changes } = this.#tree.transact(work);
+    if (changes.nodes.size > 0) this.#events.next({ type: 'changed', by, changes });
     for (const path of changes.nodes) this.#notify(this.#nodeWatchers.get(path), changes);
     for (const path of changes.directories.keys()) this.#notify(this.#directoryWatchers.get(path), changes);
-    if (changes.nodes.size > 0) this.#changes.next(changes);
     return result;
   }
 
@@ -442,39 +581,67 @@ export class MemoryServer {
     for (const watcher of watchers ?? []) if (watcher.link.alive) watcher.deliver(changes);
   }
 
-  #begin(client: MemoryClient, timeoutMs: number): ServerSession {
-    const id = `m${(this.#created += 1)}`;
+  #begin(id: string, client: MemoryClient, timeoutMs: number, resumable = true): ServerSession {
     const session: ServerSession = {
       id,
       timeoutMs,
       client,
+      resumable,
       link: undefined,
       heardAt: this.#clock.now(),
       expiry: Subscription.EMPTY,
     };
     this.#sessions.set(id, session);
+    if (resumable) this.#events.next({ type: 'began', client, session: id });
     this.#armExpiry(session);
     return session;
   }
 
   #armExpiry(session: ServerSession): void {
     session.expiry.unsubscribe();
-    if (!this.#expires) return;
+    // A server that stands still counts no time; when it goes on, all are armed anew.
+    if (!this.#expires || this.#stopped || this.#frozen) return;
     const inMs = Math.max(0, session.heardAt + session.timeoutMs - this.#clock.now());
     session.expiry = this.scheduler.schedule(() => {
-      if (this.#clock.now() - session.heardAt >= session.timeoutMs) this.expire(session.id);
+      if (this.#clock.now() - session.heardAt >= session.timeoutMs) this.#expire(session, 'expiry');
       else this.#armExpiry(session);
     }, inMs);
   }
 
-  #forget(session: ServerSession): void {
+  #expire(session: ServerSession, by: MemoryActor): void {
+    this.#forget(session, by);
+    if (session.link) this.#break(session.link, 'The server closed the connection');
+  }
+
+  #forget(session: ServerSession, by: MemoryActor): void {
     session.expiry.unsubscribe();
     this.#sessions.delete(session.id);
-    this.#commit(() => this.#tree.removeOwned(session.id));
+    this.#tellEnd(session, by);
+    const delayMs = by === session.client ? 0 : this.#cleanupDelayMs;
+    const cleanUp = (): void => {
+      if (delayMs > 0 && (this.#stopped || this.#frozen)) this.scheduler.schedule(cleanUp, delayMs);
+      else this.#commit(by === 'operator' ? 'expiry' : by, () => this.#tree.removeOwned(session.id));
+    };
+    if (delayMs > 0) this.scheduler.schedule(cleanUp, delayMs);
+    else cleanUp();
+  }
+
+  #tellEnd({ id, client, link }: ServerSession, by: MemoryActor): void {
+    if (!this.#events.observed) return;
+    const watchers = [...this.#nodeWatchers.values(), ...this.#directoryWatchers.values()].flatMap((set) => [...set]);
+    this.#events.next({
+      type: 'ended',
+      client,
+      session: id,
+      by,
+      nodes: this.#tree.countOwned(id),
+      watches: watchers.filter((watcher) => watcher.link === link).length,
+    });
   }
 
   #break(link: MemoryLink, why: string): void {
     this.#unlink(link);
+    this.#events.next({ type: 'broke', client: link.client });
     // The client hears of it as of everything else: after a while, and never inside its own call.
     this.#later(() => link.broken.error(new RegistryError('CONNECTION_LOST', `${why}.`)));
   }
@@ -502,10 +669,35 @@ export class MemoryServer {
     return typeof who === 'string' ? this.#sessions.get(who)?.client : who;
   }
 
-  #deliverable(link: MemoryLink, work: () => void): void {
+  /** Lets a message arrive, if nothing swallows it. */
+  #pass(link: MemoryLink, way: Way, work: () => void): void {
     if (!link.alive) return;
-    if (this.#allHoled || this.#holed.has(link.client)) link.holed = true;
-    else if (!link.holed) work();
+    if (this.#swallows(link.client, way)) link.holed.add(way);
+    else if (!link.holed.has(way)) work();
+  }
+
+  #swallows(client: MemoryClient, way: Way): boolean {
+    return [this.#allHoled, this.#holed.get(client)].some((direction) => direction === 'both' || direction === way);
+  }
+
+  /** Sends a message to a client: none overtakes another, however slow they get or cease to be. */
+  #toClient(link: MemoryLink, work: () => void): Subscription {
+    const now = this.#clock.now();
+    const slowMs = Math.max(this.#allSlowMs, this.#slow.get(link.client) ?? 0);
+    link.arrivesAt = Math.max(link.arrivesAt, now + this.#latencyMs + slowMs);
+    return this.scheduler.schedule(() => this.#pass(link, 'answers', work), link.arrivesAt - now);
+  }
+
+  #tell(link: MemoryLink, work: () => void): void {
+    if (this.#notificationsToLose > 0) {
+      this.#notificationsToLose -= 1;
+      this.#events.next({ type: 'notificationLost', client: link.client });
+      return this.#break(link, 'The connection broke before the notification came');
+    }
+    this.#toClient(link, work);
+    if (this.#notificationsToRepeat === 0) return;
+    this.#notificationsToRepeat -= 1;
+    this.#toClient(link, work);
   }
 
   #whenAwake(work: () => void): void {
@@ -516,6 +708,10 @@ export class MemoryServer {
   #later(work: () => void): Subscription {
     return this.scheduler.schedule(work, this.#latencyMs);
   }
+}
+
+function checkDuration(option: string, ms: number): void {
+  if (!(ms >= 0 && Number.isFinite(ms))) throw new InvalidOptionError(option, 'a number from 0 up', ms);
 }
 
 const named = new Map<string, MemoryServer>();

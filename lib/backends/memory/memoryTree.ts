@@ -20,6 +20,12 @@ export interface TreeChanges {
   readonly directories: ReadonlyMap<string, { readonly added: readonly string[]; readonly removed: readonly string[] }>;
 }
 
+/** A tree at one moment. */
+export interface TreeCopy {
+  readonly entries: ReadonlyMap<string, Entry>;
+  readonly version: bigint;
+}
+
 const EMPTY_DATA = new Uint8Array();
 
 /** A tree of nodes with owners and versions: what a registry server holds, without sessions, watches and time. */
@@ -93,6 +99,28 @@ export class MemoryTree {
     return true;
   }
 
+  /** How many nodes an owner has. */
+  countOwned(owner: string): number {
+    return this.#owned.get(owner)?.size ?? 0;
+  }
+
+  /** Copies everything. */
+  copy(): TreeCopy {
+    return { entries: copyOf(this.#entries), version: this.#version };
+  }
+
+  /** Becomes what it was when it was copied, its versions too; without a copy, empty and new. */
+  restore(copy: TreeCopy = new MemoryTree().copy()): void {
+    for (const path of [...this.#entries.keys(), ...copy.entries.keys()]) if (path !== '/') this.#touch(path);
+    this.#entries.clear();
+    this.#owned.clear();
+    for (const [path, entry] of copyOf(copy.entries)) {
+      this.#entries.set(path, entry);
+      if (entry.owner !== undefined) this.#own(entry.owner, path);
+    }
+    this.#version = copy.version;
+  }
+
   /** Removes a node and all that is below it. */
   removeTree(path: string): void {
     for (const name of this.list(path)) this.removeTree(childOf(path, name));
@@ -117,9 +145,13 @@ export class MemoryTree {
 
   #add(path: string, owner: string | undefined, data: Uint8Array): void {
     this.#touch(path);
-    if (owner !== undefined) this.#owned.set(owner, (this.#owned.get(owner) ?? new Set()).add(path));
+    if (owner !== undefined) this.#own(owner, path);
     this.#entries.set(path, newEntry(owner, new Uint8Array(data), this.#version));
     this.#entries.get(parentOf(path))!.children.add(nameOf(path));
+  }
+
+  #own(owner: string, path: string): void {
+    this.#owned.set(owner, (this.#owned.get(owner) ?? new Set()).add(path));
   }
 
   #touch(path: string): void {
@@ -138,6 +170,15 @@ export class MemoryTree {
     }
     return { nodes: new Set(touched.keys()), directories };
   }
+}
+
+function copyOf(entries: ReadonlyMap<string, Entry>): Map<string, Entry> {
+  return new Map(
+    [...entries].map(([path, entry]) => [
+      path,
+      { ...entry, data: new Uint8Array(entry.data), children: new Set(entry.children) },
+    ]),
+  );
 }
 
 function newEntry(owner: string | undefined, data: Uint8Array, version: bigint): Entry {

@@ -1,8 +1,9 @@
 import { VirtualTimeScheduler } from 'rxjs';
+import { OrderedAction } from './orderedAction.js';
 
 /** A clock that stands until it is told to go on. */
 export class VirtualTime {
-  readonly scheduler = new VirtualTimeScheduler();
+  readonly scheduler = new VirtualTimeScheduler(OrderedAction);
 
   /** Milliseconds since the beginning. */
   get now(): number {

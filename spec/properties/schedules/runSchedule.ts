@@ -1,0 +1,50 @@
+import { type Flaw, type HistoryEvent, judge, type Limits } from '../../support/invariants/index.js';
+import { BACKOFF_MS, SESSION_MS } from '../../support/virtual/index.js';
+import type { Schedule } from './steps.js';
+import { Village } from './village.js';
+
+/** What became of a schedule. */
+export interface Run {
+  readonly history: readonly HistoryEvent[];
+  readonly flaws: readonly Flaw[];
+}
+
+/** How long what may take in a village; messages take `latencyMs`. */
+export function limitsOf(latencyMs: number): Limits {
+  // A handshake that is swallowed, the wait after it, and a few answers; what was slow before still is for a while.
+  const recoveryMs = SESSION_MS / 4 + SESSION_MS / 4 + BACKOFF_MS + BACKOFF_MS + 20 * latencyMs;
+  return {
+    sessionMs: SESSION_MS,
+    recoveryMs,
+    vanishMs: recoveryMs,
+    // Where only answers are lost, the server hears a client until that has noticed.
+    ghostMs: SESSION_MS + (SESSION_MS * 5) / 12 + 100,
+    onTheWayMs: 6 * latencyMs + 1,
+    coalesceMs: 0,
+    suspendedMs: (SESSION_MS * 5) / 12 + 2 * latencyMs + 1,
+    lostMs: SESSION_MS + 1,
+    attemptsPerSecond: 40,
+    skewMs: 0,
+  };
+}
+
+/** Lives a schedule through, and holds every moment of it against every invariant. */
+export async function runSchedule({ latencyMs, seed, steps }: Schedule): Promise<Run> {
+  const village = new Village({ latencyMs, seed });
+  let crash: unknown;
+  try {
+    for (const step of steps) await village.take(step);
+    await village.rest();
+    await village.end();
+  } catch (error) {
+    crash = error;
+  }
+  const { history } = village;
+  const flaws = judge(history, limitsOf(latencyMs)).flatMap((verdict) => verdict.flaws);
+  const atMs = history.at(-1)?.atMs ?? 0;
+  if (crash !== undefined) {
+    const what = crash instanceof Error ? (crash.stack ?? crash.message) : 'something that is no error was thrown';
+    return { history, flaws: [{ invariant: 'no crash', atMs, what }, ...flaws] };
+  }
+  return { history, flaws };
+}
