@@ -11,6 +11,8 @@ import { zookeeperDistribution } from './zookeeperDistribution.js';
 
 /** A real ZooKeeper server. */
 export interface ZooKeeperServer extends RealServer {
+  /** Where its data is: the logs of its transactions among them. */
+  readonly dataFolder: string;
   /** Ends somebody's session; resolves when the server has forgotten it. */
   expire(sessionId: string | Buffer, password: Buffer): Promise<void>;
   /** Sends a four-letter word – `srvr`, `cons`, `wchs`, `mntr`, `dump` … – and returns the answer. */

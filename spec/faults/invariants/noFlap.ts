@@ -1,0 +1,44 @@
+import { isAffected, type Moment, momentsOf, of, since } from '../timeline.js';
+import { type Invariant, verdict } from './verdict.js';
+
+/**
+ * Who stays as it is and whose session goes on is not touched on the servers, and nobody is told anything of it; a fault
+ * that leaves sessions the time to go on ends none.
+ */
+export const noFlap: Invariant = (recording) => {
+  const { actors, owners, from, effect, last, restAt } = recording;
+  if (effect.takesNodes) return undefined;
+  const until = last?.at ?? restAt;
+  const moments = momentsOf(recording.changes);
+  const told = of(recording, 'told').filter(({ at }) => at >= from && at < until);
+  const keys = new Map(of(recording, 'wants').map(({ actor, key }) => [actor, key]));
+  const seen: string[] = [];
+  let all = 0;
+  let survivors = 0;
+  for (const actor of actors.values()) {
+    if (actor.role !== 'provider' || !actor.steady) continue;
+    const key = keys.get(actor.name) ?? '';
+    const before = momentAt(moments.get(key) ?? [], from);
+    const owner = before?.nodes[0]?.owner;
+    if (before === undefined || owner === undefined) continue;
+    all += 1;
+    if (!owners.has(owner)) {
+      const mustSurvive = effect.survivable || !isAffected(recording, actor.process);
+      if (mustSurvive) seen.push(`the session ${owner} of ${actor.name} did not survive`);
+      continue;
+    }
+    survivors += 1;
+    for (const { at, revision } of moments.get(key) ?? []) {
+      if (at >= from && at < until) seen.push(`${key} was touched at ${since(recording, at)} (${revision})`);
+    }
+    for (const { at, actor: consumer, type, serial } of told.filter((each) => each.key === key)) {
+      seen.push(`${consumer} was told ${type} ${serial} of ${key} at ${since(recording, at)}`);
+    }
+  }
+  return verdict(seen, { note: `${survivors} of ${all} sessions` });
+};
+
+/** What an instance had at a time. */
+function momentAt(moments: readonly Moment[], time: number): Moment | undefined {
+  return moments.findLast(({ at }) => at < time);
+}

@@ -1,0 +1,151 @@
+import { EtcdHistory } from '../history/etcdHistory.js';
+import type { ServerHistory } from '../history/serverHistory.js';
+import { ZooKeeperHistory } from '../history/zookeeperHistory.js';
+import type { SessionHandle } from '../population/actors.js';
+import { EtcdRegistry } from '../scenario/etcdRegistry.js';
+import type { RegistryServer } from '../scenario/registryServer.js';
+import { sessionsOf, watchesOf, ZooKeeperRegistry } from '../scenario/zookeeperRegistry.js';
+import { type EtcdCluster, startEtcdCluster } from '../servers/etcdCluster.js';
+import { eventually } from '../servers/eventually.js';
+import { startZooKeeperEnsemble, type ZooKeeperEnsemble } from '../servers/zookeeperEnsemble.js';
+
+/** The kinds of servers that the matrix is run on. */
+export const KINDS = ['zookeeper', 'etcd'] as const;
+export type Kind = (typeof KINDS)[number];
+
+/** Three real servers that are one registry, their history, and what third parties do to them. */
+export interface FaultCluster {
+  readonly kind: Kind;
+  readonly servers: readonly RegistryServer[];
+  readonly history: ServerHistory;
+  leader(): Promise<RegistryServer>;
+  /** One that follows. */
+  follower(): Promise<RegistryServer>;
+  /** Any server that is there, to be asked or told something as a third party. */
+  anyone(): Promise<RegistryServer>;
+  /** Ends somebody's session. */
+  end(session: SessionHandle): Promise<void>;
+  /** The sessions, or leases, that are alive. */
+  owners(): Promise<ReadonlySet<string>>;
+  /** How many watches all servers together hold for their clients. */
+  watches(): Promise<number>;
+  /** Takes all data from all servers, which begin again as a new cluster. */
+  wipe(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Starts three servers of a kind; resolves when they serve. */
+export async function startFaultCluster(kind: Kind): Promise<FaultCluster> {
+  return kind === 'zookeeper' ? new ZooKeeperGround(await startZooKeeper()) : new EtcdGround(await startEtcdCluster());
+}
+
+/** Session timeouts up to 6 s, and logs that are small enough to be read again and again. */
+function startZooKeeper(): Promise<ZooKeeperEnsemble> {
+  return startZooKeeperEnsemble({ tickTimeMs: 300, systemProperties: { 'zookeeper.preAllocSize': 64 } });
+}
+
+class ZooKeeperGround implements FaultCluster {
+  readonly kind = 'zookeeper';
+  readonly servers: readonly ZooKeeperRegistry[];
+  readonly history: ServerHistory;
+  readonly #ensemble: ZooKeeperEnsemble;
+
+  constructor(ensemble: ZooKeeperEnsemble) {
+    this.#ensemble = ensemble;
+    this.servers = ensemble.servers.map((server) => new ZooKeeperRegistry(server));
+    this.history = new ZooKeeperHistory(ensemble.servers);
+  }
+
+  async leader(): Promise<RegistryServer> {
+    return this.servers[this.#ensemble.servers.indexOf(await this.#ensemble.leader())]!;
+  }
+
+  async follower(): Promise<RegistryServer> {
+    const [first] = await this.#ensemble.followers();
+    return this.servers[this.#ensemble.servers.indexOf(first!)]!;
+  }
+
+  anyone(): Promise<RegistryServer> {
+    return this.leader();
+  }
+
+  async end({ id, password = '' }: SessionHandle): Promise<void> {
+    await (await this.#ensemble.leader()).expire(id, Buffer.from(password, 'hex'));
+  }
+
+  async owners(): Promise<ReadonlySet<string>> {
+    return new Set(await sessionsOf(await this.#ensemble.leader()));
+  }
+
+  async watches(): Promise<number> {
+    const counts = await Promise.all(this.#ensemble.servers.map(watchesOf));
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  async wipe(): Promise<void> {
+    await wipeAll(this.servers);
+    await this.history.wiped();
+  }
+
+  async close(): Promise<void> {
+    await this.history.close();
+    await Promise.all(this.servers.map((server) => server.close()));
+  }
+}
+
+class EtcdGround implements FaultCluster {
+  readonly kind = 'etcd';
+  readonly servers: readonly EtcdRegistry[];
+  readonly history: ServerHistory;
+  readonly #cluster: EtcdCluster;
+
+  constructor(cluster: EtcdCluster) {
+    this.#cluster = cluster;
+    this.servers = cluster.servers.map((server) => new EtcdRegistry(server));
+    this.history = new EtcdHistory(cluster.servers.map(({ raw }) => raw));
+  }
+
+  async leader(): Promise<RegistryServer> {
+    return this.servers[this.#cluster.servers.indexOf(await this.#cluster.leader())]!;
+  }
+
+  async follower(): Promise<RegistryServer> {
+    const [first] = await this.#cluster.followers();
+    return this.servers[this.#cluster.servers.indexOf(first!)]!;
+  }
+
+  anyone(): Promise<RegistryServer> {
+    return this.leader();
+  }
+
+  async end({ leases = [] }: SessionHandle): Promise<void> {
+    const { raw } = await this.#cluster.leader();
+    await Promise.all(leases.map((lease) => raw.revoke(lease)));
+  }
+
+  async owners(): Promise<ReadonlySet<string>> {
+    const { raw } = await this.#cluster.leader();
+    return new Set(await raw.leases());
+  }
+
+  async watches(): Promise<number> {
+    const counts = await Promise.all(this.#cluster.servers.map(({ raw }) => raw.watches()));
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  async wipe(): Promise<void> {
+    await wipeAll(this.servers);
+    await this.history.wiped();
+  }
+
+  async close(): Promise<void> {
+    await this.history.close();
+    await Promise.all(this.servers.map((server) => server.close()));
+  }
+}
+
+/** None of the new ones may meet one of the old. */
+async function wipeAll(servers: readonly RegistryServer[]): Promise<void> {
+  await Promise.all(servers.map((server) => server.kill()));
+  await Promise.all(servers.map((server) => eventually(() => server.wipe(), { withinMs: 30_000, everyMs: 200 })));
+}
