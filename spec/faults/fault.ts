@@ -11,12 +11,16 @@ export interface Scene {
   /** The processes of the population by name, and the way of each to the servers. */
   readonly processes: ReadonlyMap<string, PopulationProcess>;
   readonly networks: ReadonlyMap<string, Network>;
-  /** Starts one more process, whose actors stay until the fault is judged. */
-  join(name: string, actors: readonly Actor[]): Promise<{ process: PopulationProcess; network: Network }>;
-  /** Where a process connects to, with a name for the host if one is given. */
-  address(network: Network, host?: string): string;
+  /** Starts one more process, which leaves when the fault has been judged; `host` is a name that it alone knows. */
+  join(name: string, actors: readonly Actor[], host?: string): Promise<PopulationProcess>;
+  /** Kills a process and starts another with the same actors. */
+  replace(name: string): Promise<void>;
+  /** Has a process close everything and end. */
+  leave(name: string): Promise<void>;
   /** Notes what a third party wants to be there, as if it were an actor; nothing to want no more. */
   wants(actor: string, wanted?: { readonly key: string; readonly serial: string }): void;
+  /** Has something done when the fault has been judged. */
+  after(cleanUp: () => Promise<unknown>): void;
 }
 
 /** Something that goes wrong, and is over when it resolves. */
@@ -25,6 +29,8 @@ export interface Fault {
   readonly name: string;
   /** The one kind of server that it can happen to. */
   readonly only?: Kind;
+  /** Whether the servers must ask everybody who they are. */
+  readonly withUsers?: boolean;
   readonly effect: Effect;
   /** Does it, and undoes it. */
   run(scene: Scene): Promise<void>;

@@ -10,6 +10,8 @@ export class Ledger {
   /** What each consumer was told, as key and serial number. */
   readonly views = new Map<string, Map<string, string>>();
   readonly #actors: ReadonlyMap<string, Actor>;
+  /** Those who have closed, and believe nothing. */
+  readonly #gone = new Set<string>();
 
   constructor(actors: ReadonlyMap<string, Actor>) {
     this.#actors = actors;
@@ -27,6 +29,13 @@ export class Ledger {
       case 'told':
         if (observation.type === 'delete') this.#view(actor).delete(observation.key);
         else this.#view(actor).set(observation.key, observation.serial);
+        break;
+      case 'entered':
+        this.#gone.delete(actor);
+        this.views.delete(actor);
+        break;
+      case 'closed':
+        this.#gone.add(actor);
         break;
       case 'ended':
         // It begins again with nothing.
@@ -55,7 +64,7 @@ export class Ledger {
       ...there.filter(({ serial }) => !wanted.has(serial)).map(({ serial }) => `${serial} is there and not wanted`),
     ];
     for (const [name, actor] of this.#actors) {
-      if (actor.role !== 'consumer') continue;
+      if (actor.role !== 'consumer' || this.#gone.has(name)) continue;
       const view = this.views.get(name) ?? new Map<string, string>();
       const inView = there.filter((node) => actor.interface === '*' || node.interface === actor.interface);
       const keys = new Set(inView.map(({ key }) => key));

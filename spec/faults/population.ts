@@ -1,6 +1,7 @@
 import type { Actor } from '../support/population/actors.js';
 
-const SERVICES = ['faults.Alpha', 'faults.Beta', 'faults.Gamma'];
+/** What most of them provide. */
+export const SERVICES = ['faults.Alpha', 'faults.Beta', 'faults.Gamma'];
 /** A service that one provider provides. */
 export const LONE = { actor: 'provider20', service: 'faults.Lone', process: 'D' };
 

@@ -36,6 +36,8 @@ export interface Recording {
   readonly actors: ReadonlyMap<string, Actor & { readonly process: string }>;
   /** The sessions, or leases, that were alive at the end. */
   readonly owners: ReadonlySet<string>;
+  /** What the servers and the network hold for everybody at rest, and what they should. */
+  readonly loads: readonly { readonly of: string; readonly have: number; readonly need: number }[];
   /** How many connections each client tried to make, on average. */
   readonly attempts: number;
 }

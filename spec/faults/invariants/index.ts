@@ -1,4 +1,6 @@
 import { boundedHerd } from './boundedHerd.js';
+import { boundedLoad } from './boundedLoad.js';
+import { cleanShutdown } from './cleanShutdown.js';
 import { convergence } from './convergence.js';
 import { isolation } from './isolation.js';
 import { legalEvents } from './legalEvents.js';
@@ -27,5 +29,7 @@ export const INVARIANTS: Readonly<Record<string, Invariant>> = {
   liveness,
   'legal states': legalStates,
   'bounded herd': boundedHerd,
+  'bounded load, no leak': boundedLoad,
+  'clean shutdown': cleanShutdown,
   isolation,
 };

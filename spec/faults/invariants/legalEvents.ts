@@ -16,7 +16,7 @@ export const legalEvents: Invariant = (recording) => {
     const { actor, at } = observation;
     const view = views.get(actor) ?? new Map<string, string>();
     views.set(actor, view);
-    if (observation.what === 'ended') views.delete(actor);
+    if (observation.what === 'ended' || observation.what === 'entered') views.delete(actor);
     if (observation.what === 'told') {
       const { type, key, serial } = observation;
       const known = view.get(key);

@@ -16,6 +16,7 @@ export const legalStates: Invariant = (recording) => {
   const states = new Map<string, { status: string; session?: string | undefined }>();
   const seen: string[] = [];
   for (const observation of recording.observations) {
+    if (observation.what === 'entered') states.delete(observation.actor);
     if (observation.what !== 'state') continue;
     const { actor, status, session, at } = observation;
     const before = states.get(actor) ?? { status: 'none' };

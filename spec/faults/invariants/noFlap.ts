@@ -10,7 +10,12 @@ export const noFlap: Invariant = (recording) => {
   if (effect.takesNodes) return undefined;
   const until = last?.at ?? restAt;
   const moments = momentsOf(recording.changes);
-  const told = of(recording, 'told').filter(({ at }) => at >= from && at < until);
+  const newcomers = new Set(
+    of(recording, 'entered')
+      .filter(({ at }) => at >= from)
+      .map(({ actor }) => actor),
+  );
+  const told = of(recording, 'told').filter(({ at, actor }) => at >= from && at < until && !newcomers.has(actor));
   const keys = new Map(of(recording, 'wants').map(({ actor, key }) => [actor, key]));
   const seen: string[] = [];
   let all = 0;

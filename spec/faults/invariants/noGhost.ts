@@ -44,19 +44,32 @@ export const noGhost: Invariant = (recording) => {
   return verdict(seen, { measuredMs, boundMs: sessionTimeoutMs + BEYOND_SESSION_MS + SLACK_MS });
 };
 
-/** Since when each registration is not wanted any more. */
-function unwantedAt(recording: Recording): ReadonlyMap<string, number> {
+/** Since when each registration is not wanted any more: released, or moved to one that stands by then. */
+function unwantedAt({ observations, changes }: Recording): ReadonlyMap<string, number> {
+  const standsAt = new Map<string, number>();
+  for (const { at, changes: together } of changes) {
+    for (const change of together) {
+      const node = change.type === 'put' ? readProviderNode(change) : undefined;
+      if (node && !standsAt.has(node.serial)) standsAt.set(node.serial, at);
+    }
+  }
   const unwanted = new Map<string, number>();
-  const wanted = new Map<string, string>();
-  for (const observation of recording.observations) {
+  /** What each provider has announced since it last released everything. */
+  const announced = new Map<string, string[]>();
+  for (const observation of observations) {
     const { what, actor, at } = observation;
-    if (what !== 'wants' && what !== 'releases') continue;
-    const before = wanted.get(actor);
-    if (before !== undefined && !(what === 'wants' && observation.serial === before)) unwanted.set(before, at);
-    if (what === 'wants') {
-      wanted.set(actor, observation.serial);
-      unwanted.delete(observation.serial);
-    } else wanted.delete(actor);
+    if (what === 'releases') {
+      for (const serial of announced.get(actor) ?? []) unwanted.set(serial, Math.min(unwanted.get(serial) ?? at, at));
+      announced.delete(actor);
+    }
+    if (what !== 'wants') continue;
+    const before = announced.get(actor) ?? [];
+    const since = standsAt.get(observation.serial);
+    if (since !== undefined) {
+      for (const serial of before)
+        unwanted.set(serial, Math.min(unwanted.get(serial) ?? Infinity, Math.max(at, since)));
+    }
+    announced.set(actor, [...before, observation.serial]);
   }
   return unwanted;
 }

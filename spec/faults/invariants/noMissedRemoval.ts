@@ -16,6 +16,10 @@ export const noMissedRemoval: Invariant = (recording) => {
   const { from, healedAt, restAt, sessionTimeoutMs, changes, actors } = recording;
   const boundMs = BACKOFF_MAX_MS + sessionTimeoutMs + SLACK_MS;
   const news = newsByConsumer(recording);
+  const turns = recording.observations.filter(({ what }) => what === 'entered' || what === 'closed');
+  // Who has closed, or begun anew, believes nothing of what was before.
+  const isOf = (actor: string, at: number, until: number): boolean =>
+    !turns.some((turn) => turn.actor === actor && turn.at > at && turn.at <= until);
   const seen: string[] = [];
   let measuredMs = 0;
   for (const [key, moments] of momentsOf(changes)) {
@@ -31,7 +35,7 @@ export const noMissedRemoval: Invariant = (recording) => {
         const deadline = Math.min(canHearAt + boundMs, restAt);
         if (backAt < deadline) continue;
         const belief = told.findLast(({ at: time }) => time <= deadline);
-        if (!belief || belief.type === 'delete') continue;
+        if (!belief || belief.type === 'delete' || !isOf(actor.name, belief.at, deadline)) continue;
         seen.push(`${actor.name} believed in ${belief.serial} of ${key}, which went at ${since(recording, at)}`);
       }
     }

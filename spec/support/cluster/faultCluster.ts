@@ -7,6 +7,7 @@ import type { RegistryServer } from '../scenario/registryServer.js';
 import { sessionsOf, watchesOf, ZooKeeperRegistry } from '../scenario/zookeeperRegistry.js';
 import { type EtcdCluster, startEtcdCluster } from '../servers/etcdCluster.js';
 import { eventually } from '../servers/eventually.js';
+import type { RawZooKeeper } from '../servers/rawZooKeeper.js';
 import { startZooKeeperEnsemble, type ZooKeeperEnsemble } from '../servers/zookeeperEnsemble.js';
 
 /** The kinds of servers that the matrix is run on. */
@@ -16,6 +17,8 @@ export type Kind = (typeof KINDS)[number];
 /** Three real servers that are one registry, their history, and what third parties do to them. */
 export interface FaultCluster {
   readonly kind: Kind;
+  /** What stands before the hosts of its address. */
+  readonly user: string;
   readonly servers: readonly RegistryServer[];
   readonly history: ServerHistory;
   leader(): Promise<RegistryServer>;
@@ -29,14 +32,28 @@ export interface FaultCluster {
   owners(): Promise<ReadonlySet<string>>;
   /** How many watches all servers together hold for their clients. */
   watches(): Promise<number>;
+  /** Takes away what everybody may do, and gives it back. */
+  revoke(): Promise<void>;
+  restore(): Promise<void>;
+  /** Forgets all history before now, if it keeps one. */
+  compact(): Promise<void>;
   /** Takes all data from all servers, which begin again as a new cluster. */
   wipe(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Starts three servers of a kind; resolves when they serve. */
-export async function startFaultCluster(kind: Kind): Promise<FaultCluster> {
-  return kind === 'zookeeper' ? new ZooKeeperGround(await startZooKeeper()) : new EtcdGround(await startEtcdCluster());
+/** Who everybody is, where that is asked. */
+const [USER, PASSWORD] = ['shop', 'secret'];
+/** The directory of which rights are revoked, and what is left of them: to look at them and to change them. */
+const [GUARDED, EVERYTHING, ADMINISTRATION] = ['/dubbo/faults.Alpha/providers', 31, 16];
+
+/** Starts three servers of a kind; resolves when they serve. With users, etcd asks everybody who they are. */
+export async function startFaultCluster(kind: Kind, withUsers = false): Promise<FaultCluster> {
+  if (kind === 'zookeeper') return new ZooKeeperGround(await startZooKeeper());
+  if (!withUsers) return new EtcdGround(await startEtcdCluster(), '');
+  const cluster = await startEtcdCluster(3, { rootPassword: 'root' });
+  await cluster.servers[0]!.users.add(USER, PASSWORD, { '/dubbo': 'READWRITE' });
+  return new EtcdGround(cluster, `${USER}:${PASSWORD}@`);
 }
 
 /** Session timeouts up to 6 s, and logs that are small enough to be read again and again. */
@@ -46,6 +63,7 @@ function startZooKeeper(): Promise<ZooKeeperEnsemble> {
 
 class ZooKeeperGround implements FaultCluster {
   readonly kind = 'zookeeper';
+  readonly user = '';
   readonly servers: readonly ZooKeeperRegistry[];
   readonly history: ServerHistory;
   readonly #ensemble: ZooKeeperEnsemble;
@@ -82,6 +100,20 @@ class ZooKeeperGround implements FaultCluster {
     return counts.reduce((sum, count) => sum + count, 0);
   }
 
+  async revoke(): Promise<void> {
+    await (await this.#leading()).setAcl(GUARDED, ADMINISTRATION);
+  }
+
+  async restore(): Promise<void> {
+    await (await this.#leading()).setAcl(GUARDED, EVERYTHING);
+  }
+
+  async compact(): Promise<void> {}
+
+  async #leading(): Promise<RawZooKeeper> {
+    return this.servers[this.#ensemble.servers.indexOf(await this.#ensemble.leader())]!.raw();
+  }
+
   async wipe(): Promise<void> {
     await wipeAll(this.servers);
     await this.history.wiped();
@@ -95,11 +127,13 @@ class ZooKeeperGround implements FaultCluster {
 
 class EtcdGround implements FaultCluster {
   readonly kind = 'etcd';
+  readonly user: string;
   readonly servers: readonly EtcdRegistry[];
   readonly history: ServerHistory;
   readonly #cluster: EtcdCluster;
 
-  constructor(cluster: EtcdCluster) {
+  constructor(cluster: EtcdCluster, user: string) {
+    this.user = user;
     this.#cluster = cluster;
     this.servers = cluster.servers.map((server) => new EtcdRegistry(server));
     this.history = new EtcdHistory(cluster.servers.map(({ raw }) => raw));
@@ -131,6 +165,18 @@ class EtcdGround implements FaultCluster {
   async watches(): Promise<number> {
     const counts = await Promise.all(this.#cluster.servers.map(({ raw }) => raw.watches()));
     return counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  async revoke(): Promise<void> {
+    await (await this.#cluster.leader()).users.revokeRole(USER);
+  }
+
+  async restore(): Promise<void> {
+    await (await this.#cluster.leader()).users.grantRole(USER);
+  }
+
+  async compact(): Promise<void> {
+    await (await this.#cluster.leader()).raw.compact();
   }
 
   async wipe(): Promise<void> {

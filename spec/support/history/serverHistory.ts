@@ -17,7 +17,7 @@ export interface ServerChange {
 
 /** Everything that a cluster of servers did, in its order, from the beginning on: told by the servers, not by clients. */
 export interface ServerHistory {
-  /** All that is known so far; the same array, which grows. */
+  /** All that is known so far: the same array, which grows, unless something came to light that belongs before its end. */
   readonly changes: readonly ServerChange[];
   /** Takes in what has happened since; resolves when all that was committed before the call is known. */
   refresh(): Promise<void>;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { eventually } from '../servers/eventually.js';
 import { monotonicMs } from './monotonic.js';
 import type { NodeChange, ServerChange, ServerHistory } from './serverHistory.js';
-import { type LoggedTransaction, readTransactions } from './transactionLog.js';
+import { readTransactions } from './transactionLog.js';
 
 /** A ZooKeeper server of an ensemble, as its history needs it. */
 export interface LoggingServer {
@@ -12,109 +12,92 @@ export interface LoggingServer {
   command(word: string, timeoutMs?: number): Promise<string>;
 }
 
+const REST_MS = 30_000;
+
 /**
  * What a ZooKeeper ensemble did, from the transaction logs of its servers.
  *
- * A transaction has happened when a majority has logged it: one that only a former leader has is undone when it returns.
+ * Read when all of them are one ensemble: what only a former leader had logged has been taken out of its log by then. Not
+ * every server logs everything – who catches up with a leader may keep a snapshot instead – so it is all their logs together.
  */
 export class ZooKeeperHistory implements ServerHistory {
   readonly #servers: readonly LoggingServer[];
-  readonly #all: ServerChange[] = [];
-  #positions = new Map<string, number>();
-  /** How many servers have logged a transaction of which the history does not tell yet. */
-  #logged = new Map<bigint, { readonly transaction: LoggedTransaction; readonly servers: Set<LoggingServer> }>();
+  /** What was before the servers lost their data. */
+  #before: readonly ServerChange[] = [];
+  #changes: ServerChange[] = [];
+  readonly #read = new Map<string, number>();
+  readonly #steps = new Map<bigint, ServerChange>();
   #last = 0n;
-  #present = new Map<string, string | undefined>();
 
   constructor(servers: readonly LoggingServer[]) {
     this.#servers = servers;
   }
 
   get changes(): readonly ServerChange[] {
-    return this.#all;
+    return this.#changes;
   }
 
   async refresh(): Promise<void> {
-    const committed = await this.#committed();
+    const committed = await eventually(() => this.#committed(), { what: 'one ensemble', withinMs: REST_MS });
     await eventually(
       async () => {
-        await this.#read();
-        return committed <= this.#seen;
+        await this.#readLogs();
+        return committed <= this.#last;
       },
       { what: `transaction 0x${committed.toString(16)} in the logs` },
     );
   }
 
   async wiped(): Promise<void> {
-    await this.#read();
-    const gone: NodeChange[] = [...this.#present.keys()].map((path) => ({ type: 'delete', path }));
-    this.#all.push({ at: monotonicMs(), revision: this.#last, changes: gone });
-    this.#present = new Map();
-    this.#positions = new Map();
-    this.#logged = new Map();
+    const present = new Set<string>();
+    for (const { type, path } of this.#changes.flatMap(({ changes }) => changes)) {
+      if (type === 'put') present.add(path);
+      else present.delete(path);
+    }
+    const gone: NodeChange[] = [...present].map((path) => ({ type: 'delete', path }));
+    this.#before = [...this.#changes, { at: monotonicMs(), revision: this.#last, changes: gone }];
+    this.#changes = [...this.#before];
+    this.#read.clear();
+    this.#steps.clear();
     this.#last = 0n;
-    this.#seen = 0n;
   }
 
   async close(): Promise<void> {}
 
-  /** The last transaction that was read, of whatever kind. */
-  #seen = 0n;
-
-  /** The last transaction that the servers speak of, those that are there. */
-  async #committed(): Promise<bigint> {
-    const reports = await Promise.all(this.#servers.map((server) => server.command('srvr', 1_000).catch(() => '')));
-    const zxids = reports.map((report) => BigInt(/Zxid: (0x[0-9a-f]+)/.exec(report)?.[1] ?? '0x0'));
-    // Followers know of it by then, too, and a new leader counts from a number that stands for no transaction.
-    return zxids.reduce(
-      (least, zxid) => (zxid !== 0n && (zxid & 0xffffffffn) !== 0n && zxid > least ? zxid : least),
-      0n,
-    );
+  /** The last transaction of an ensemble in which each has its part; null while they are none. */
+  async #committed(): Promise<bigint | null> {
+    const reports = await Promise.all(this.#servers.map((server) => server.command('srvr', 1_000)));
+    const leaders = reports.filter((report) => report.includes('Mode: leader'));
+    const followers = reports.filter((report) => report.includes('Mode: follower'));
+    if (leaders.length !== 1 || leaders.length + followers.length < this.#servers.length) return null;
+    const zxid = BigInt(/Zxid: (0x[0-9a-f]+)/.exec(leaders[0]!)![1]!);
+    // A new leader begins with a number that stands for no transaction.
+    return (zxid & 0xffffffffn) === 0n ? this.#last : zxid;
   }
 
-  async #read(): Promise<void> {
+  async #readLogs(): Promise<void> {
+    const offset = monotonicMs() - Date.now();
+    const known = this.#last;
+    let isAppended = true;
+    const news: ServerChange[] = [];
     for (const server of this.#servers) {
       const folder = join(server.dataFolder, 'version-2');
       const names = (await readdir(folder).catch(() => [])).filter((name) => name.startsWith('log.'));
-      for (const name of names) await this.#readFile(server, join(folder, name));
+      for (const file of names.map((name) => join(folder, name))) {
+        const { transactions, next } = readTransactions(await readFile(file), this.#read.get(file));
+        this.#read.set(file, next);
+        for (const { zxid, timeMs, changes } of transactions) {
+          if (this.#steps.has(zxid)) continue;
+          const step = { at: timeMs + offset, revision: zxid, changes };
+          this.#steps.set(zxid, step);
+          if (zxid < known) isAppended = false;
+          if (zxid > this.#last) this.#last = zxid;
+          news.push(step);
+        }
+      }
     }
-    this.#take();
-  }
-
-  async #readFile(server: LoggingServer, file: string): Promise<void> {
-    const bytes = await readFile(file).catch(() => Buffer.alloc(0));
-    const { transactions, next } = readTransactions(bytes, this.#positions.get(file));
-    this.#positions.set(file, next);
-    for (const transaction of transactions) {
-      const { zxid } = transaction;
-      if (zxid <= this.#last) continue;
-      const logged = this.#logged.get(zxid) ?? { transaction, servers: new Set() };
-      logged.servers.add(server);
-      this.#logged.set(zxid, logged);
-    }
-  }
-
-  #take(): void {
-    const majority = this.#servers.length / 2;
-    const sorted = [...this.#logged.keys()].sort((a, b) => (a < b ? -1 : 1));
-    const offset = monotonicMs() - Date.now();
-    for (const zxid of sorted) {
-      const { transaction, servers } = this.#logged.get(zxid)!;
-      if (servers.size <= majority) continue;
-      this.#logged.delete(zxid);
-      this.#last = zxid;
-      if (zxid > this.#seen) this.#seen = zxid;
-      const changes = this.#withEnded(transaction);
-      if (changes.length > 0) this.#all.push({ at: transaction.timeMs + offset, revision: zxid, changes });
-    }
-    for (const zxid of sorted) if (zxid < this.#last) this.#logged.delete(zxid);
-  }
-
-  #withEnded({ changes }: LoggedTransaction): readonly NodeChange[] {
-    for (const { type, path, owner } of changes) {
-      if (type === 'put') this.#present.set(path, owner);
-      else this.#present.delete(path);
-    }
-    return changes;
+    const sorted = (steps: Iterable<ServerChange>) => [...steps].sort((a, b) => (a.revision < b.revision ? -1 : 1));
+    if (isAppended) this.#changes.push(...sorted(news));
+    else this.#changes = [...this.#before, ...sorted(this.#steps.values())];
   }
 }

@@ -1,3 +1,6 @@
+/** How long the actors of a process may take to close. */
+export const CLOSE_DEADLINE_MS = 5_000;
+
 /** Who a provider or consumer is: enough to make it in another process. */
 export type Actor =
   | {
@@ -12,27 +15,37 @@ export type Actor =
   | { readonly role: 'consumer'; readonly name: string; /** `*` for all. */ readonly interface: string };
 
 /** What the processes of a population tell of what happens in them, each at a time of the machine's monotonic clock. */
-export type Observation = { readonly at: number; readonly actor: string } & (
-  | { readonly what: 'wants'; readonly key: string; readonly serial: string }
-  | { readonly what: 'releases' }
-  | { readonly what: 'registration'; readonly status: string; readonly serial: string; readonly cause?: string }
-  | { readonly what: 'refused'; readonly code: string }
-  | { readonly what: 'told'; readonly type: 'add' | 'update' | 'delete'; readonly key: string; readonly serial: string }
-  | { readonly what: 'set'; readonly services: Readonly<Record<string, string>> }
-  | {
-      readonly what: 'state';
-      readonly status: string;
-      readonly session?: string;
-      readonly attempt?: number;
-      readonly cause?: string;
-    }
-  | { readonly what: 'warned'; readonly code: string; readonly message: string }
-  | { readonly what: 'closed'; readonly tookMs: number }
-  /** A stream ended that should not have. */
-  | { readonly what: 'ended'; readonly stream: string; readonly cause?: string }
-  /** Something went wrong that nobody caught; the actor is the process. */
-  | { readonly what: 'broke'; readonly cause: string }
-);
+export type Observation = { readonly at: number; readonly actor: string } &
+  /** It begins, with nothing. */
+  (
+    | { readonly what: 'entered' }
+    | { readonly what: 'wants'; readonly key: string; readonly serial: string }
+    | { readonly what: 'releases' }
+    | { readonly what: 'registration'; readonly status: string; readonly serial: string; readonly cause?: string }
+    | { readonly what: 'refused'; readonly code: string }
+    | {
+        readonly what: 'told';
+        readonly type: 'add' | 'update' | 'delete';
+        readonly key: string;
+        readonly serial: string;
+      }
+    | { readonly what: 'set'; readonly services: Readonly<Record<string, string>> }
+    | {
+        readonly what: 'state';
+        readonly status: string;
+        readonly session?: string;
+        readonly attempt?: number;
+        readonly cause?: string;
+      }
+    | { readonly what: 'warned'; readonly code: string; readonly message: string }
+    | { readonly what: 'closed'; readonly tookMs: number }
+    /** A stream ended that should not have. */
+    | { readonly what: 'ended'; readonly stream: string; readonly cause?: string }
+    /** A process that was told to leave is gone; the actor is the process. */
+    | { readonly what: 'left'; readonly byItself: boolean }
+    /** Something went wrong that nobody caught; the actor is the process. */
+    | { readonly what: 'broke'; readonly cause: string }
+  );
 
 /** What a process of a population is told to do. */
 export type Command =

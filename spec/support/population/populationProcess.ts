@@ -59,7 +59,9 @@ export class PopulationProcess {
     this.#child.kill('SIGCONT');
   }
 
+  /** Ends it at once; what it has said and nobody has heard is lost. */
   async kill(): Promise<void> {
+    this.#child.removeAllListeners('message');
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const exit = once(this.#child, 'exit');
     this.#child.kill('SIGKILL');

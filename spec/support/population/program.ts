@@ -3,7 +3,7 @@ import { createRegistry, type ConnectionState, type Registry } from '../../../li
 import { EtcdSession } from '../../../lib/backends/etcd/etcdSession.js';
 import { ZooKeeperSession } from '../../../lib/backends/zookeeper/zookeeperSession.js';
 import { monotonicMs } from '../history/monotonic.js';
-import type { Actor, Command, Order, SessionHandle } from './actors.js';
+import { type Actor, CLOSE_DEADLINE_MS, type Command, type Order, type SessionHandle } from './actors.js';
 import { ConsumerActor } from './consumerActor.js';
 import { setWallClock } from './ownClock.js';
 import { ProviderActor } from './providerActor.js';
@@ -12,7 +12,6 @@ import { Reporter } from './reporter.js';
 // A whole program: some of a population's providers and consumers, each with a registry of its own, commanded by its parent.
 
 const CHURN_MS = 900;
-const CLOSE_DEADLINE_MS = 5_000;
 
 const name = process.argv[2]!;
 const reporter = new Reporter();
@@ -79,6 +78,7 @@ async function obey(command: Command): Promise<readonly SessionHandle[] | undefi
 function enter(actor: Actor, address: string): void {
   const registry = createRegistry(address);
   registries.set(actor.name, registry);
+  reporter.tell({ actor: actor.name, what: 'entered' });
   registry.states.subscribe({
     next: (state) => {
       sessions.set(actor.name, state);
@@ -91,7 +91,7 @@ function enter(actor: Actor, address: string): void {
     reporter.tell({ actor: actor.name, what: 'warned', code, message: message.slice(0, 200) }),
   );
   if (actor.role === 'consumer') return void new ConsumerActor(registry, actor, reporter).consume();
-  const provider = new ProviderActor(registry, actor, reporter);
+  const provider = new ProviderActor(registry, actor, reporter, `${actor.name}.${process.pid}`);
   providers.set(actor.name, provider);
   provider.register();
 }

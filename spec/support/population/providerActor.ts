@@ -10,15 +10,18 @@ export class ProviderActor {
   readonly #registry: Registry;
   readonly #actor: Actor & { role: 'provider' };
   readonly #reporter: Reporter;
+  readonly #series: string;
   #urls: BehaviorSubject<string> | undefined;
   #registration: Subscription | undefined;
   #retry: NodeJS.Timeout | undefined;
   #serial = 0;
 
-  constructor(registry: Registry, actor: Actor & { role: 'provider' }, reporter: Reporter) {
+  /** @param series - begins its serial numbers, as nobody else's and none of its predecessor's */
+  constructor(registry: Registry, actor: Actor & { role: 'provider' }, reporter: Reporter, series: string) {
     this.#registry = registry;
     this.#actor = actor;
     this.#reporter = reporter;
+    this.#series = series;
   }
 
   /** Does at random what providers do. */
@@ -50,7 +53,7 @@ export class ProviderActor {
 
   #next(): string {
     const { name, provides, interface: service } = this.#actor;
-    const serial = `${name}.${++this.#serial}`;
+    const serial = `${this.#series}.${++this.#serial}`;
     this.#reporter.tell({ actor: name, what: 'wants', key: `${provides}/${service}`, serial });
     return `dubbo://${provides}/${service}?serial=${serial}&weight=${100 + (this.#serial % 100)}`;
   }

@@ -56,7 +56,18 @@ const ERROR_NAMES: Readonly<Record<number, string>> = {
   [-112]: 'SESSION_EXPIRED',
 };
 
-const OP = { create: 1, remove: 2, exists: 3, getData: 4, setData: 5, getChildren: 8, sync: 9, ping: 11, close: -11 };
+const OP = {
+  create: 1,
+  remove: 2,
+  exists: 3,
+  getData: 4,
+  setData: 5,
+  setAcl: 7,
+  getChildren: 8,
+  sync: 9,
+  ping: 11,
+  close: -11,
+};
 const PING_XID = -2;
 const WATCH_XID = -1;
 const ANY_VERSION = -1;
@@ -140,6 +151,13 @@ export class RawZooKeeper implements AsyncDisposable {
   async setData(path: string, data: string | Buffer, version = ANY_VERSION): Promise<RawStat> {
     const write = (body: JuteWriter) => body.string(path).buffer(Buffer.from(data)).int(version);
     return readStat(await this.#call(OP.setData, `setData ${path}`, write));
+  }
+
+  /** Lets everybody do so much: the sum of 1 read, 2 write, 4 create, 8 delete and 16 admin. */
+  async setAcl(path: string, permissions: number): Promise<void> {
+    await this.#call(OP.setAcl, `setAcl ${path}`, (body) =>
+      body.string(path).int(1).int(permissions).string('world').string('anyone').int(ANY_VERSION),
+    );
   }
 
   async data(path: string): Promise<Buffer> {
