@@ -8,6 +8,7 @@ import {
   distinctUntilChanged,
   EMPTY,
   ignoreElements,
+  map,
   merge,
   type Observable,
   of,
@@ -72,6 +73,8 @@ export class Claim {
   #held = false;
   /** Whether the node stood when we last saw it. */
   #standing = false;
+  /** How many writes of that session were never answered. */
+  #unanswered = 0;
 
   constructor(path: string, connection: Observable<ConnectionState>, options: ClaimOptions) {
     this.path = path;
@@ -123,7 +126,10 @@ export class Claim {
 
   #reconcile(session: Session): Observable<ClaimState> {
     return defer(() => {
-      if (this.#session !== session) this.#held = this.#standing = false;
+      if (this.#session !== session) {
+        this.#held = this.#standing = false;
+        this.#unanswered = 0;
+      }
       let fresh = this.#session !== session;
       this.#session = session;
       const { ephemeral, retry = {}, scheduler = asyncScheduler } = this.#options;
@@ -166,6 +172,14 @@ export class Claim {
           catchError((error: unknown) => failed(error)),
         );
 
+      // Not taken back when the connection goes while it is under way: then nobody will ever answer.
+      const sent = (write: Observable<RegistryNode>): Observable<RegistryNode> =>
+        defer(() => {
+          this.#unanswered += 1;
+          const answered = (): void => void (this.#unanswered -= 1);
+          return write.pipe(tap({ next: answered, error: (error: unknown) => isAnswer(error) && answered() }));
+        });
+
       const failed = (error: unknown): Observable<ClaimState> => {
         if (isFatal(error)) return throwError(() => error);
         failures += 1;
@@ -183,7 +197,10 @@ export class Claim {
       const turn = (): Observable<ClaimState> => {
         const desired = this.#desired.value;
         const known = observed.value;
-        const action = decide({ desired, observed: known, sessionId: session.id, ephemeral, fresh, held: this.#held });
+        const action = decide({
+          ...{ desired, observed: known, sessionId: session.id, ephemeral, fresh, held: this.#held },
+          unanswered: ephemeral && this.#unanswered > 0,
+        });
         const node = known as RegistryNode;
         switch (action) {
           case 'look':
@@ -192,10 +209,10 @@ export class Claim {
           case 'create':
             fresh = false;
             this.#touched = true;
-            return act(known, session.create(this.path, create));
+            return act(known, sent(session.create(this.path, create)));
           case 'takeOver':
             this.#touched = true;
-            return act(known, session.takeOver(node, create));
+            return act(known, sent(session.takeOver(node, create)));
           case 'hold':
             this.#held = this.#registered = this.#standing = true;
             watching.next();
@@ -213,9 +230,11 @@ export class Claim {
           case 'remove':
             return act(
               known,
-              session
-                .remove(this.path, ephemeral ? { owner: session.id } : { version: node.version })
-                .pipe(switchMap(() => of(undefined))),
+              session.remove(this.path, ephemeral ? { owner: session.id } : { version: node.version }).pipe(
+                // From here on it is the session's to see that nothing comes late.
+                tap(() => (this.#unanswered = 0)),
+                map(() => undefined),
+              ),
             );
           case 'done':
             return of({ status: 'released' });
@@ -235,6 +254,11 @@ export class Claim {
       );
     });
   }
+}
+
+/** Whether an error says what became of an operation. */
+function isAnswer(error: unknown): boolean {
+  return error instanceof RegistryError && error.code !== 'CONNECTION_LOST' && error.code !== 'TIMEOUT';
 }
 
 function isSurprise(error: unknown): boolean {

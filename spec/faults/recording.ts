@@ -1,3 +1,4 @@
+import type { Kind } from '../support/cluster/faultCluster.js';
 import type { ServerChange } from '../support/history/serverHistory.js';
 import type { Actor, Observation } from '../support/population/actors.js';
 
@@ -11,8 +12,8 @@ export interface Effect {
   readonly unheard?: boolean;
   /** Whether those processes stood still. */
   readonly stopped?: boolean;
-  /** Whether it leaves their sessions the time to go on. */
-  readonly survivable?: boolean;
+  /** Whether it leaves their sessions the time to go on; on which servers, if not on all. */
+  readonly survivable?: boolean | Kind;
   /** Whether it takes nodes away by itself, whatever becomes of the sessions. */
   readonly takesNodes?: boolean;
 }
@@ -20,6 +21,7 @@ export interface Effect {
 /** Everything that is known of one fault: plain data, which invariants are judged on. */
 export interface Recording {
   readonly fault: string;
+  readonly kind: Kind;
   readonly sessionTimeoutMs: number;
   readonly effect: Effect;
   /** When it began, when it was over, and when everything had come to rest or we gave up waiting. */

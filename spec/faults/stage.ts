@@ -146,7 +146,7 @@ export class FaultStage implements Scene {
     seen: Pick<Recording, 'from' | 'healedAt' | 'last' | 'attempts' | 'loads' | 'actors'>,
   ): Promise<Recording> {
     return {
-      ...{ fault, effect, sessionTimeoutMs: this.sessionTimeoutMs, ...seen },
+      ...{ fault, effect, kind: this.cluster.kind, sessionTimeoutMs: this.sessionTimeoutMs, ...seen },
       restAt: monotonicMs(),
       owners: await this.cluster.owners(),
       changes: [...this.cluster.history.changes],

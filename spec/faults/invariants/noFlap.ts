@@ -1,3 +1,4 @@
+import type { Recording } from '../recording.js';
 import { isAffected, type Moment, momentsOf, of, since } from '../timeline.js';
 import { type Invariant, verdict } from './verdict.js';
 
@@ -28,7 +29,7 @@ export const noFlap: Invariant = (recording) => {
     if (before === undefined || owner === undefined) continue;
     all += 1;
     if (!owners.has(owner)) {
-      const mustSurvive = effect.survivable || !isAffected(recording, actor.process);
+      const mustSurvive = isSurvivable(recording) || !isAffected(recording, actor.process);
       if (mustSurvive) seen.push(`the session ${owner} of ${actor.name} did not survive`);
       continue;
     }
@@ -42,6 +43,10 @@ export const noFlap: Invariant = (recording) => {
   }
   return verdict(seen, { note: `${survivors} of ${all} sessions` });
 };
+
+function isSurvivable({ effect: { survivable }, kind }: Recording): boolean {
+  return survivable === true || survivable === kind;
+}
 
 /** What an instance had at a time. */
 function momentAt(moments: readonly Moment[], time: number): Moment | undefined {

@@ -13,12 +13,18 @@ export interface LoggingServer {
 }
 
 const REST_MS = 30_000;
+const EPOCH_BITS = 32n;
+
+interface Logged {
+  readonly step: ServerChange;
+  readonly by: Set<LoggingServer>;
+}
 
 /**
  * What a ZooKeeper ensemble did, from the transaction logs of its servers.
  *
- * Read when all of them are one ensemble: what only a former leader had logged has been taken out of its log by then. Not
- * every server logs everything – who catches up with a leader may keep a snapshot instead – so it is all their logs together.
+ * A transaction counts if a majority has logged it, or the leader of the next epoch: that one has everything that was
+ * acknowledged before it, and brings the others up without their logging it. What only a deposed leader has never happened.
  */
 export class ZooKeeperHistory implements ServerHistory {
   readonly #servers: readonly LoggingServer[];
@@ -26,7 +32,9 @@ export class ZooKeeperHistory implements ServerHistory {
   #before: readonly ServerChange[] = [];
   #changes: ServerChange[] = [];
   readonly #read = new Map<string, number>();
-  readonly #steps = new Map<bigint, ServerChange>();
+  readonly #logged = new Map<bigint, Logged>();
+  /** Who led in which epoch, as far as that was seen. */
+  readonly #leaders = new Map<bigint, LoggingServer>();
   #last = 0n;
 
   constructor(servers: readonly LoggingServer[]) {
@@ -58,7 +66,8 @@ export class ZooKeeperHistory implements ServerHistory {
     this.#before = [...this.#changes, { at: monotonicMs(), revision: this.#last, changes: gone }];
     this.#changes = [...this.#before];
     this.#read.clear();
-    this.#steps.clear();
+    this.#logged.clear();
+    this.#leaders.clear();
     this.#last = 0n;
   }
 
@@ -67,19 +76,20 @@ export class ZooKeeperHistory implements ServerHistory {
   /** The last transaction of an ensemble in which each has its part; null while they are none. */
   async #committed(): Promise<bigint | null> {
     const reports = await Promise.all(this.#servers.map((server) => server.command('srvr', 1_000)));
-    const leaders = reports.filter((report) => report.includes('Mode: leader'));
+    const leaders = this.#servers.filter((_, index) => reports[index]!.includes('Mode: leader'));
     const followers = reports.filter((report) => report.includes('Mode: follower'));
-    if (leaders.length !== 1 || leaders.length + followers.length < this.#servers.length) return null;
-    const zxid = BigInt(/Zxid: (0x[0-9a-f]+)/.exec(leaders[0]!)![1]!);
+    const [leader] = leaders;
+    if (!leader || leaders.length !== 1 || leaders.length + followers.length < this.#servers.length) return null;
+    const zxid = BigInt(/Zxid: (0x[0-9a-f]+)/.exec(reports[this.#servers.indexOf(leader)]!)![1]!);
+    const epoch = zxid >> EPOCH_BITS;
+    this.#leaders.set(epoch, leader);
     // A new leader begins with a number that stands for no transaction.
-    return (zxid & 0xffffffffn) === 0n ? this.#last : zxid;
+    return zxid === epoch << EPOCH_BITS ? this.#last : zxid;
   }
 
   async #readLogs(): Promise<void> {
     const offset = monotonicMs() - Date.now();
-    const known = this.#last;
-    let isAppended = true;
-    const news: ServerChange[] = [];
+    let isNew = false;
     for (const server of this.#servers) {
       const folder = join(server.dataFolder, 'version-2');
       const names = (await readdir(folder).catch(() => [])).filter((name) => name.startsWith('log.'));
@@ -87,17 +97,40 @@ export class ZooKeeperHistory implements ServerHistory {
         const { transactions, next } = readTransactions(await readFile(file), this.#read.get(file));
         this.#read.set(file, next);
         for (const { zxid, timeMs, changes } of transactions) {
-          if (this.#steps.has(zxid)) continue;
-          const step = { at: timeMs + offset, revision: zxid, changes };
-          this.#steps.set(zxid, step);
-          if (zxid < known) isAppended = false;
+          const logged = this.#logged.get(zxid) ?? {
+            step: { at: timeMs + offset, revision: zxid, changes },
+            by: new Set(),
+          };
+          this.#logged.set(zxid, logged);
+          logged.by.add(server);
           if (zxid > this.#last) this.#last = zxid;
-          news.push(step);
+          isNew = true;
         }
       }
     }
-    const sorted = (steps: Iterable<ServerChange>) => [...steps].sort((a, b) => (a.revision < b.revision ? -1 : 1));
-    if (isAppended) this.#changes.push(...sorted(news));
-    else this.#changes = [...this.#before, ...sorted(this.#steps.values())];
+    if (isNew) this.#take();
   }
+
+  #take(): void {
+    const epochs = [...this.#leaders.keys()].sort(ascending);
+    const latest = epochs.at(-1);
+    const counts = ({ step, by }: Logged): boolean => {
+      const epoch = step.revision >> EPOCH_BITS;
+      const heir = epoch === latest ? latest : epochs.find((each) => each > epoch);
+      return by.size > this.#servers.length / 2 || (heir !== undefined && by.has(this.#leaders.get(heir)!));
+    };
+    const steps = [...this.#logged.values()]
+      .filter(counts)
+      .map(({ step }) => step)
+      .filter(({ changes }) => changes.length > 0)
+      .sort((a, b) => ascending(a.revision, b.revision));
+    const all = [...this.#before, ...steps];
+    const isLonger = this.#changes.every((change, index) => change === all[index]);
+    if (isLonger) this.#changes.push(...all.slice(this.#changes.length));
+    else this.#changes = all;
+  }
+}
+
+function ascending(a: bigint, b: bigint): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
