@@ -1,41 +1,85 @@
+import { spawn } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { format, resolveConfig } from 'prettier';
 import { type Kind, KINDS } from '../support/cluster/faultCluster.js';
-import { FAULTS } from './faults/index.js';
-import { INVARIANTS } from './invariants/index.js';
-import type { Recording } from './recording.js';
-import { FaultStage } from './stage.js';
+import { onProcessEnd } from '../support/servers/onProcessEnd.js';
+import type { Cell } from './cell.js';
+import { CUT, FAULTS } from './faults/index.js';
+import { count, line, page } from './report.js';
+import { run, SESSION_TIMEOUT_MS } from './run.js';
 
-const SESSION_TIMEOUT_MS = 3_000;
+// A whole program: all faults on both kinds of servers, each kind in a process of its own, as most of it is waiting.
 
-const { values } = parseArgs({ options: { backend: { type: 'string' }, only: { type: 'string' } } });
+const PAGE = fileURLToPath(new URL('../../docs/faults.md', import.meta.url));
+const MOST_SEEN = 12;
 
-for (const kind of KINDS.filter((each) => values.backend === undefined || values.backend === each)) await run(kind);
-
-async function run(kind: Kind): Promise<void> {
-  const faults = FAULTS.filter(({ name, only }) => (only ?? kind) === kind && name.includes(values.only ?? ''));
-  const apart = faults.filter(({ withUsers }) => kind === 'etcd' && withUsers);
-  console.log(kind);
-  for (const group of [faults.filter((fault) => !apart.includes(fault)), apart]) {
-    if (group.length === 0) continue;
-    const stage = await FaultStage.start(kind, SESSION_TIMEOUT_MS, group === apart);
-    try {
-      for (const fault of group) print(await stage.suffer(fault));
-      print(await stage.end());
-    } finally {
-      await stage.close();
-    }
-  }
+const { values } = parseArgs({
+  options: {
+    backend: { type: 'string' },
+    only: { type: 'string' },
+    cut: { type: 'boolean', default: false },
+    /** Tells another process, which prints it. */
+    child: { type: 'boolean', default: false },
+  },
+});
+const { backend, only, cut, child } = values;
+const kinds = KINDS.filter((kind) => backend === undefined || kind === backend);
+const faults = (cut ? CUT : FAULTS).filter(({ name }) => name.includes(only ?? ''));
+if (kinds.length === 0) throw new Error(`--backend is one of ${KINDS.join(', ')}, not ${backend}.`);
+if (faults.length === 0) {
+  throw new Error(`No fault is called ${only}. There are:\n${FAULTS.map(({ name }) => name).join('\n')}`);
 }
 
-function print(recording: Recording): void {
-  console.log(`  ${recording.fault} (${((recording.restAt - recording.from) / 1000).toFixed(1)} s)`);
-  for (const [name, judge] of Object.entries(INVARIANTS)) {
-    const verdict = judge(recording);
-    if (!verdict) continue;
-    const { held, measuredMs, boundMs, note, seen } = verdict;
-    console.log(
-      `    ${held ? 'held  ' : 'FAILED'} ${name} ${measuredMs === undefined ? '' : `${Math.round(measuredMs)} ms of ${boundMs}`} ${note ?? ''}`,
-    );
-    for (const line of seen.slice(0, 10)) console.log(`           ${line}`);
+if (child) {
+  for await (const cells of run(kinds[0]!, faults)) console.log(JSON.stringify(cells));
+} else {
+  const cells = (await Promise.all(kinds.map(runApart))).flat();
+  const { held, failed } = count(cells);
+  // A part of it is no report.
+  if (kinds.length === KINDS.length && !cut && only === undefined) {
+    const options = await resolveConfig(PAGE);
+    await writeFile(PAGE, await format(page(cells, SESSION_TIMEOUT_MS), { ...options, parser: 'markdown' }));
+    console.log(`\nWritten to docs/faults.md.`);
+  }
+  console.log(`\n${held} cells held, ${failed} failed`);
+  process.exitCode = failed > 0 ? 1 : 0;
+}
+
+async function runApart(kind: Kind): Promise<Cell[]> {
+  const options = [
+    '--child',
+    '--backend',
+    kind,
+    ...(only === undefined ? [] : ['--only', only]),
+    ...(cut ? ['--cut'] : []),
+  ];
+  const program = spawn(process.execPath, ['--import', 'tsx', fileURLToPath(import.meta.url), ...options], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const forget = onProcessEnd(() => program.kill());
+  const all: Cell[] = [];
+  for await (const text of createInterface({ input: program.stdout })) {
+    const cells = JSON.parse(text) as Cell[];
+    all.push(...cells);
+    show(cells);
+  }
+  forget();
+  const ended = program.exitCode ?? (await new Promise<number | null>((resolve) => program.once('exit', resolve)));
+  if (ended === 0) return all;
+  const verdict = { held: false, seen: [`the process ended with ${ended}`] };
+  return [...all, { kind, fault: 'all', invariant: 'the suite itself', verdict }];
+}
+
+function show(cells: readonly Cell[]): void {
+  const [first] = cells;
+  if (first) console.log(`\n${first.kind}: ${first.fault}`);
+  for (const cell of cells) {
+    console.log(`  ${line(cell)}`);
+    const { seen } = cell.verdict;
+    for (const each of seen.slice(0, MOST_SEEN)) console.log(`         ${each}`);
+    if (seen.length > MOST_SEEN) console.log(`         … and ${seen.length - MOST_SEEN} more`);
   }
 }

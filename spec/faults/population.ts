@@ -2,6 +2,8 @@ import type { Actor } from '../support/population/actors.js';
 
 /** What most of them provide. */
 export const SERVICES = ['faults.Alpha', 'faults.Beta', 'faults.Gamma'];
+/** How many consumers there are. */
+export const CONSUMERS = 10;
 /** A service that one provider provides. */
 export const LONE = { actor: 'provider20', service: 'faults.Lone', process: 'D' };
 

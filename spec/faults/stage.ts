@@ -8,7 +8,7 @@ import { eventually } from '../support/servers/eventually.js';
 import type { ServerChange } from '../support/history/serverHistory.js';
 import type { Fault, Scene } from './fault.js';
 import { Ledger } from './ledger.js';
-import { LONE, population, SERVICES } from './population.js';
+import { CONSUMERS, LONE, population, SERVICES } from './population.js';
 import { BACKOFF_MAX_MS, type Effect, type Recording, SLACK_MS } from './recording.js';
 
 /** How long things go on as usual before a fault. */
@@ -36,8 +36,6 @@ export class FaultStage implements Scene {
   #observationsTaken = 0;
   /** What the servers hold beside what each provider that is registered adds to it. */
   #watches = 0;
-  /** What they hold for the one who writes their history. */
-  #ownWatches = 0;
   #cleanUps: (() => Promise<unknown>)[] = [];
 
   private constructor(cluster: FaultCluster, sessionTimeoutMs: number) {
@@ -50,7 +48,6 @@ export class FaultStage implements Scene {
   static async start(kind: Kind, sessionTimeoutMs: number, withUsers = false): Promise<FaultStage> {
     const stage = new FaultStage(await startFaultCluster(kind, withUsers), sessionTimeoutMs);
     try {
-      stage.#ownWatches = await stage.cluster.watches();
       await Promise.all([...population()].map(([name, actors]) => stage.#enter(name, actors)));
       const differences = await stage.#settle(30_000);
       if (differences.length > 0) throw new Error(`The population does not come to rest: ${differences.join('; ')}`);
@@ -182,18 +179,28 @@ export class FaultStage implements Scene {
 
   /** What stands beside the good nodes all the time. */
   async #poison(): Promise<void> {
-    const server = await this.cluster.anyone();
     const paths = SERVICES.flatMap((service) => POISON.map((name) => `/dubbo/${service}/providers/${name}`));
-    for (const path of paths) if (!(await server.node(path))) await server.create(path);
+    for (const path of paths) await this.cluster.put(path);
   }
 
   async #loads(): Promise<Recording['loads']> {
-    const joined = [...this.#actors.values()].filter(({ role, process }) => role === 'consumer' && process.length > 1);
-    const need = this.processes.size === 0 ? this.#ownWatches : this.#watches + this.#registered + joined.length;
+    const need = await this.#needed();
     // What has been let go can be on its way out.
     const watches = async () => (await this.cluster.watches()) === need;
     await eventually(watches, { withinMs: SLACK_MS, everyMs: 100 }).catch(() => undefined);
     return [{ of: 'watches', have: await this.cluster.watches(), need }];
+  }
+
+  async #needed(): Promise<number> {
+    if (this.processes.size === 0) return 0;
+    const guests = (this.#consumers - CONSUMERS) * this.cluster.watchesPerDirectory;
+    const sessions = await Promise.all([...this.processes.values()].map((each) => each.order({ do: 'sessions' })));
+    const guarded = sessions.flatMap((each) => each ?? []).reduce((sum, { guarded = 0 }) => sum + guarded, 0);
+    return this.#watches + this.#registered + guests + guarded;
+  }
+
+  get #consumers(): number {
+    return [...this.#actors.values()].filter(({ role }) => role === 'consumer').length;
   }
 
   /** Waits until everybody agrees and nothing moves; returns what they do not agree on when time is up. */

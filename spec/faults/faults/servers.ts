@@ -55,11 +55,17 @@ export const followerFrozen: Fault = {
   run: async ({ cluster, sessionTimeoutMs }) => frozen(await cluster.follower(), 2 * sessionTimeoutMs),
 };
 
+/** As long as its own requests wait: then it revokes those that it could not revoke at once. */
+const LATE_REVOKES_MS = 6_500;
+
 export const leaderFrozen: Fault = {
   name: 'the leader stands still (SIGSTOP) for two session timeouts',
   // A leader of etcd 3.4 that wakes up deposed revokes the leases that it has not heard of meanwhile.
   effect: { affected: 'all', survivable: 'zookeeper' },
-  run: async ({ cluster, sessionTimeoutMs }) => frozen(await cluster.leader(), 2 * sessionTimeoutMs),
+  run: async ({ cluster, sessionTimeoutMs }) => {
+    await frozen(await cluster.leader(), 2 * sessionTimeoutMs);
+    if (cluster.kind === 'etcd') await sleep(LATE_REVOKES_MS);
+  },
 };
 
 export const wiped: Fault = {

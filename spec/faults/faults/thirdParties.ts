@@ -1,24 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { eventually } from '../../support/servers/eventually.js';
-import type { Fault, Scene } from '../fault.js';
+import type { Fault } from '../fault.js';
 import { endSessions } from './processes.js';
-
-/** What is made again while it is removed makes it fail: once it must be gone. */
-async function removeTree({ cluster }: Scene, path: string): Promise<void> {
-  const server = await cluster.anyone();
-  await eventually(() => server.removeTree(path), { what: `the end of ${path}`, everyMs: 1 });
-}
 
 export const directoryRemoved: Fault = {
   name: 'the directory of a service is deleted',
   effect: { affected: [], takesNodes: true },
-  run: (scene) => removeTree(scene, '/dubbo/faults.Alpha/providers'),
+  run: (scene) => scene.cluster.removeTree('/dubbo/faults.Alpha/providers'),
 };
 
 export const rootRemoved: Fault = {
   name: 'the root directory is deleted',
   effect: { affected: [], takesNodes: true },
-  run: (scene) => removeTree(scene, '/dubbo'),
+  run: (scene) => scene.cluster.removeTree('/dubbo'),
 };
 
 /** Sessions end meanwhile, so that registrations and lists must be made anew under refusal. */

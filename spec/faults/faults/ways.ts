@@ -46,14 +46,14 @@ async function every(ms: number, forMs: number, work: () => void): Promise<void>
 export function resets(forMs: number): Fault {
   return {
     name: `all connections are reset every 200 ms for ${forMs / 1_000} s`,
-    effect: { affected: [VICTIM], survivable: true },
+    effect: { affected: [VICTIM] },
     run: (scene) => every(200, forMs, () => way(scene).dropConnections()),
   };
 }
 
 export const cutAnswers: Fault = {
   name: 'answers are cut in mid-packet, again and again for 5 s',
-  effect: { affected: [VICTIM], survivable: true },
+  effect: { affected: [VICTIM] },
   run: (scene) => every(150, 5_000, () => way(scene).cutAfter(1 + Math.floor(Math.random() * 60), 'toClient')),
 };
 

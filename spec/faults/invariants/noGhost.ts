@@ -16,6 +16,7 @@ export const noGhost: Invariant = (recording) => {
   const present = new Map<string, string>();
   /** Those that went after they were taken back. */
   const gone = new Map<string, number>();
+  const back = new Map<string, number>();
   const seen: string[] = [];
   let measuredMs = 0;
   for (const { at, changes: together } of changes) {
@@ -26,10 +27,16 @@ export const noGhost: Invariant = (recording) => {
       const unwantedSince = unwanted.get(serial);
       if (node) {
         present.set(node.path, serial);
-        if (gone.has(serial) && at >= from) seen.push(`${serial} came back at ${since(recording, at)}`);
+        if (gone.has(serial) && at >= from) back.set(serial, at);
         continue;
       }
       present.delete(change.path);
+      const backSince = back.get(serial);
+      // What a server that stood still does late is undone at once.
+      if (backSince !== undefined && at - backSince > SLACK_MS) {
+        seen.push(`${serial} came back at ${since(recording, backSince)}, until ${since(recording, at)}`);
+      }
+      back.delete(serial);
       if (unwantedSince !== undefined && at >= unwantedSince) gone.set(serial, at);
       if (unwantedSince !== undefined && unwantedSince >= from) {
         measuredMs = Math.max(measuredMs, at - Math.max(unwantedSince, healedAt));

@@ -7,7 +7,8 @@ import type { RegistryServer } from '../scenario/registryServer.js';
 import { sessionsOf, watchesOf, ZooKeeperRegistry } from '../scenario/zookeeperRegistry.js';
 import { type EtcdCluster, startEtcdCluster } from '../servers/etcdCluster.js';
 import { eventually } from '../servers/eventually.js';
-import type { RawZooKeeper } from '../servers/rawZooKeeper.js';
+import type { RawEtcd } from '../servers/rawEtcd.js';
+import { type RawZooKeeper, RawZooKeeperError } from '../servers/rawZooKeeper.js';
 import { startZooKeeperEnsemble, type ZooKeeperEnsemble } from '../servers/zookeeperEnsemble.js';
 
 /** The kinds of servers that the matrix is run on. */
@@ -24,13 +25,18 @@ export interface FaultCluster {
   leader(): Promise<RegistryServer>;
   /** One that follows. */
   follower(): Promise<RegistryServer>;
-  /** Any server that is there, to be asked or told something as a third party. */
-  anyone(): Promise<RegistryServer>;
+  /** Makes a node that stays for good, if there is none, and the directories above it. */
+  put(path: string): Promise<void>;
+  remove(path: string): Promise<void>;
+  /** Removes a node with all below it in one step. */
+  removeTree(path: string): Promise<void>;
   /** Ends somebody's session. */
   end(session: SessionHandle): Promise<void>;
   /** The sessions, or leases, that are alive. */
   owners(): Promise<ReadonlySet<string>>;
-  /** How many watches all servers together hold for their clients. */
+  /** As how many watches the servers count one on a directory. */
+  readonly watchesPerDirectory: number;
+  /** How many watches all servers together hold for their clients, the history's own left out. */
   watches(): Promise<number>;
   /** Takes away what everybody may do, and gives it back. */
   revoke(): Promise<void>;
@@ -64,6 +70,8 @@ function startZooKeeper(): Promise<ZooKeeperEnsemble> {
 class ZooKeeperGround implements FaultCluster {
   readonly kind = 'zookeeper';
   readonly user = '';
+  /** A persistent watch is one for the data and one for the children. */
+  readonly watchesPerDirectory = 2;
   readonly servers: readonly ZooKeeperRegistry[];
   readonly history: ServerHistory;
   readonly #ensemble: ZooKeeperEnsemble;
@@ -83,8 +91,18 @@ class ZooKeeperGround implements FaultCluster {
     return this.servers[this.#ensemble.servers.indexOf(first!)]!;
   }
 
-  anyone(): Promise<RegistryServer> {
-    return this.leader();
+  async put(path: string): Promise<void> {
+    await (await this.#leading()).create(path, { parents: true }).catch(unless('NODE_EXISTS'));
+  }
+
+  async remove(path: string): Promise<void> {
+    await (await this.#leading()).remove(path);
+  }
+
+  async removeTree(path: string): Promise<void> {
+    const raw = await this.#leading();
+    // What is made meanwhile makes it fail as a whole.
+    await eventually(async () => raw.removeAll(await raw.tree(path)), { what: `the end of ${path}`, everyMs: 1 });
   }
 
   async end({ id, password = '' }: SessionHandle): Promise<void> {
@@ -127,10 +145,12 @@ class ZooKeeperGround implements FaultCluster {
 
 class EtcdGround implements FaultCluster {
   readonly kind = 'etcd';
+  readonly watchesPerDirectory = 1;
   readonly user: string;
   readonly servers: readonly EtcdRegistry[];
   readonly history: ServerHistory;
   readonly #cluster: EtcdCluster;
+  #turn = 0;
 
   constructor(cluster: EtcdCluster, user: string) {
     this.user = user;
@@ -148,8 +168,22 @@ class EtcdGround implements FaultCluster {
     return this.servers[this.#cluster.servers.indexOf(first!)]!;
   }
 
-  anyone(): Promise<RegistryServer> {
-    return this.leader();
+  async put(path: string): Promise<void> {
+    await this.#next().put(path);
+  }
+
+  async remove(path: string): Promise<void> {
+    await this.#next().delete(path);
+  }
+
+  async removeTree(path: string): Promise<void> {
+    await this.#next().deleteRange(path);
+  }
+
+  /** One after another, as each takes its time. */
+  #next(): RawEtcd {
+    this.#turn = (this.#turn + 1) % this.servers.length;
+    return this.servers[this.#turn]!.raw;
   }
 
   async end({ leases = [] }: SessionHandle): Promise<void> {
@@ -164,7 +198,7 @@ class EtcdGround implements FaultCluster {
 
   async watches(): Promise<number> {
     const counts = await Promise.all(this.#cluster.servers.map(({ raw }) => raw.watches()));
-    return counts.reduce((sum, count) => sum + count, 0);
+    return counts.reduce((sum, count) => sum + count, -this.servers.length);
   }
 
   async revoke(): Promise<void> {
@@ -188,6 +222,12 @@ class EtcdGround implements FaultCluster {
     await this.history.close();
     await Promise.all(this.servers.map((server) => server.close()));
   }
+}
+
+function unless(name: string): (error: unknown) => void {
+  return (error) => {
+    if (!(error instanceof RawZooKeeperError && error.name === name)) throw error as Error;
+  };
 }
 
 /** None of the new ones may meet one of the old. */

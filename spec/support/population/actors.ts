@@ -68,6 +68,8 @@ export interface SessionHandle {
   readonly password?: string;
   /** etcd. */
   readonly leases?: readonly string[];
+  /** etcd: how many watches it needs for writes that can come late. */
+  readonly guarded?: number;
 }
 
 /** What a process sends. */

@@ -126,7 +126,14 @@ function handleOf(actor: string, state: ConnectionState): SessionHandle[] {
     return [{ actor, id: session.id, password: session.credentials.password.toString('hex') }];
   }
   if (session instanceof EtcdSession) {
-    return [{ actor, id: session.id, leases: session.leases.ids.map((id) => BigInt(id).toString(16)) }];
+    return [
+      {
+        actor,
+        id: session.id,
+        leases: session.leases.ids.map((id) => BigInt(id).toString(16)),
+        guarded: session.guarded,
+      },
+    ];
   }
   return [];
 }

@@ -66,6 +66,7 @@ const OP = {
   getChildren: 8,
   sync: 9,
   ping: 11,
+  multi: 14,
   close: -11,
 };
 const PING_XID = -2;
@@ -146,6 +147,25 @@ export class RawZooKeeper implements AsyncDisposable {
     } catch (error) {
       if (!isNoNode(error)) throw error;
     }
+  }
+
+  /** Removes nodes in one step, or none of them. */
+  async removeAll(paths: readonly string[]): Promise<void> {
+    const call = `remove ${paths.length} nodes`;
+    const reply = await this.#call(OP.multi, call, (body) => {
+      for (const path of paths) body.int(OP.remove).bool(false).int(-1).string(path).int(ANY_VERSION);
+      body.int(-1).bool(true).int(-1);
+    });
+    const isError = reply.int() === -1;
+    reply.bool();
+    if (isError) throw new RawZooKeeperError(reply.int(), call);
+  }
+
+  /** All nodes at and below a path, each after what is below it. */
+  async tree(path: string): Promise<string[]> {
+    const names = await this.children(path);
+    const below = await Promise.all(names.map((name) => this.tree(`${path === '/' ? '' : path}/${name}`)));
+    return [...below.flat(), path];
   }
 
   async setData(path: string, data: string | Buffer, version = ANY_VERSION): Promise<RawStat> {
