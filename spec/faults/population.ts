@@ -13,13 +13,15 @@ export function population(): ReadonlyMap<string, readonly Actor[]> {
   const processes = new Map<string, Actor[]>(names.map((name) => [name, []]));
   for (let index = 1; index <= 20; index++) {
     const lone = index === 20;
+    // Every second one of each process.
+    const steady = Math.floor((index - 1) / names.length) % 2 === 0;
     processes.get(names[(index - 1) % names.length]!)!.push({
       role: 'provider',
       name: `provider${index}`,
       interface: lone ? LONE.service : SERVICES[Math.floor((index - 1) / names.length) % SERVICES.length]!,
       provides: `10.9.0.${index}:20880`,
-      // Every second one of each process.
-      steady: lone || Math.floor((index - 1) / names.length) % 2 === 0,
+      steady: lone || steady,
+      twin: steady && !lone,
     });
   }
   const queries = [...SERVICES, ...SERVICES, LONE.service, '*', ...SERVICES.slice(0, 2)];

@@ -25,7 +25,8 @@ export function page(cells: readonly Cell[], sessionTimeoutMs: number): string {
     'Numbers are the longest time measured, in T: under *convergence* from the end of the fault until everybody agrees; under',
     '*no ghost* until what was taken back, or whose process fell silent, is gone; under *no vanish* and *no missed removal* how long a',
     'held instance was missing, and until a removal was told, where the servers could be reached; under *no empty push* until the',
-    'removal of a last instance was told; under *liveness* until `lost`; under *clean shutdown* until closed.',
+    'removal of a last instance was told; under *liveness* until `lost`; under *clean shutdown* until closed. *No flap* counts those',
+    'of the providers that stay whose session survived: nobody is told anything of them.',
     '',
     ...kinds.flatMap((kind) => table(kind, cells, invariants, sessionTimeoutMs)),
     ...bounds(cells, sessionTimeoutMs),
@@ -38,8 +39,9 @@ function table(kind: Kind, cells: readonly Cell[], invariants: readonly string[]
     cells.find((cell) => cell.kind === kind && cell.fault === fault && cell.invariant === invariant);
   const text = (cell: Cell | undefined): string => {
     if (!cell) return SYMBOLS.silent;
-    const { held, measuredMs } = cell.verdict;
-    const measured = measuredMs === undefined ? '' : ` ${times(measuredMs, sessionTimeoutMs)}`;
+    const { held, measuredMs, note = '' } = cell.verdict;
+    const survivors = cell.invariant === 'no flap' ? ` ${note}` : '';
+    const measured = measuredMs === undefined ? survivors : ` ${times(measuredMs, sessionTimeoutMs)}`;
     return `${held ? SYMBOLS.held : SYMBOLS.failed}${measured}`;
   };
   return [

@@ -41,7 +41,7 @@ export const noFlap: Invariant = (recording) => {
       seen.push(`${consumer} was told ${type} ${serial} of ${key} at ${since(recording, at)}`);
     }
   }
-  return verdict(seen, { note: `${survivors} of ${all} sessions` });
+  return verdict(seen, { note: `${survivors} of ${all}` });
 };
 
 function isSurvivable({ effect: { survivable }, kind }: Recording): boolean {

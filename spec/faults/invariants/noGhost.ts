@@ -73,7 +73,7 @@ function unwantedAt({ observations, changes }: Recording): ReadonlyMap<string, n
     const before = announced.get(actor) ?? [];
     const since = standsAt.get(observation.serial);
     if (since !== undefined) {
-      for (const serial of before)
+      for (const serial of before.filter((each) => each !== observation.serial))
         unwanted.set(serial, Math.min(unwanted.get(serial) ?? Infinity, Math.max(at, since)));
     }
     announced.set(actor, [...before, observation.serial]);

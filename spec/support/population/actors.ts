@@ -11,6 +11,8 @@ export type Actor =
       readonly provides: string;
       /** Whether it stays as it is while others come, move and go. */
       readonly steady: boolean;
+      /** Whether its node has the same name when its process has been started again. */
+      readonly twin?: boolean;
     }
   | { readonly role: 'consumer'; readonly name: string; /** `*` for all. */ readonly interface: string };
 

@@ -52,7 +52,11 @@ export class ProviderActor {
   }
 
   #next(): string {
-    const { name, provides, interface: service } = this.#actor;
+    const { name, provides, interface: service, twin } = this.#actor;
+    if (twin) {
+      this.#reporter.tell({ actor: name, what: 'wants', key: `${provides}/${service}`, serial: name });
+      return `dubbo://${provides}/${service}?serial=${name}&pid=1&timestamp=1`;
+    }
     const serial = `${this.#series}.${++this.#serial}`;
     this.#reporter.tell({ actor: name, what: 'wants', key: `${provides}/${service}`, serial });
     return `dubbo://${provides}/${service}?serial=${serial}&weight=${100 + (this.#serial % 100)}`;
