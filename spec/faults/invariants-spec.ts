@@ -139,6 +139,18 @@ describe('the invariants of the fault matrix', () => {
       },
     ],
     ['no flap', 'its node was touched', { changes: [step(DURING, put('a'))] }],
+    [
+      'no flap',
+      'it goes with a session of the past',
+      {
+        changes: [step(AFTER, gone('a')), step(AFTER + 10, put('a', 'another'))],
+        observations: [
+          { at: DURING, actor: 'provider', what: 'registration', status: 'registered', serial: 'a' },
+          ...[told(AFTER + 1, 'delete', 'a'), told(AFTER + 11, 'add', 'a')],
+        ],
+        more: { owners: new Set(['another']) },
+      },
+    ],
     ['no flap', 'its session did not survive', { effect: { survivable: true }, more: { owners: new Set() } }],
     [
       'single registration',
