@@ -66,10 +66,13 @@ export class FaultStage implements Scene {
   }
 
   async replace(name: string): Promise<void> {
-    const { actors } = this.processes.get(name)!;
-    await this.processes.get(name)!.kill();
-    await this.networks.get(name)!.close();
-    await this.#enter(name, actors);
+    const former = this.processes.get(name)!;
+    const formerWay = this.networks.get(name)!;
+    // Ready before the other ends, which it must meet on the servers.
+    const next = await this.#start(name, former.actors);
+    await former.kill();
+    await next.enter();
+    await formerWay.close();
   }
 
   async leave(name: string): Promise<void> {
@@ -152,6 +155,13 @@ export class FaultStage implements Scene {
   }
 
   async #enter(name: string, actors: readonly Actor[], host?: string): Promise<PopulationProcess> {
+    const { process, enter } = await this.#start(name, actors, host);
+    await enter();
+    return process;
+  }
+
+  /** Starts a process that knows what to do when it is told to enter. */
+  async #start(name: string, actors: readonly Actor[], host?: string) {
     const network = await startNetwork(this.cluster.servers);
     for (const actor of actors) this.#actors.set(actor.name, { ...actor, process: name });
     const process = new PopulationProcess(name, actors, (observation) => this.#observations.push(observation));
@@ -160,8 +170,8 @@ export class FaultStage implements Scene {
     const servers = host === undefined ? network.addresses : network.addressesAt(host);
     const { kind, user } = this.cluster;
     const address = `${kind}://${user}${servers}?session=${this.sessionTimeoutMs}`;
-    await process.enter(address, host === undefined ? {} : { [host]: '' });
-    return process;
+    await process.order({ do: 'sessions' });
+    return { process, enter: () => process.enter(address, host === undefined ? {} : { [host]: '' }) };
   }
 
   /** How many providers of ours want to be registered. */

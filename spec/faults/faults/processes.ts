@@ -26,7 +26,11 @@ export const stopped: Fault = {
 export const killed: Fault = {
   name: 'our own process is killed, and started again at once',
   effect: { affected: ['D'] },
-  run: (scene) => scene.replace('D'),
+  run: async (scene) => {
+    await scene.replace('D');
+    // Until the sessions of those before have ended, too.
+    await sleep(scene.sessionTimeoutMs + 1_000);
+  },
 };
 
 const HOUR_MS = 3_600_000;

@@ -31,7 +31,8 @@ async function strangers(scene: Scene, revisions: number): Promise<void> {
 export const compacted: Fault = {
   name: 'the history that one process has not seen is compacted',
   only: 'etcd',
-  effect: { affected: ['A'] },
+  // The others have to bear the flood.
+  effect: { affected: 'all' },
   run: async (scene) => {
     scene.networks.get('A')!.blackHole('both');
     await strangers(scene, 200);
@@ -43,7 +44,8 @@ export const compacted: Fault = {
 export const backlog: Fault = {
   name: 'a backlog of 1,100 revisions is cut in mid-batch, three times',
   only: 'etcd',
-  effect: { affected: ['A'] },
+  // The others have to bear the flood.
+  effect: { affected: 'all' },
   run: async (scene) => {
     const network = scene.networks.get('A')!;
     network.blackHole('both');

@@ -133,8 +133,7 @@ class ZooKeeperGround implements FaultCluster {
   }
 
   async wipe(): Promise<void> {
-    await wipeAll(this.servers);
-    await this.history.wiped();
+    await wipeAll(this.servers, this.history);
   }
 
   async close(): Promise<void> {
@@ -214,8 +213,7 @@ class EtcdGround implements FaultCluster {
   }
 
   async wipe(): Promise<void> {
-    await wipeAll(this.servers);
-    await this.history.wiped();
+    await wipeAll(this.servers, this.history);
   }
 
   async close(): Promise<void> {
@@ -231,7 +229,8 @@ function unless(name: string): (error: unknown) => void {
 }
 
 /** None of the new ones may meet one of the old. */
-async function wipeAll(servers: readonly RegistryServer[]): Promise<void> {
+async function wipeAll(servers: readonly RegistryServer[], history: ServerHistory): Promise<void> {
   await Promise.all(servers.map((server) => server.kill()));
+  await history.wiped();
   await Promise.all(servers.map((server) => eventually(() => server.wipe(), { withinMs: 30_000, everyMs: 200 })));
 }

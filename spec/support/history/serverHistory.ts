@@ -21,7 +21,7 @@ export interface ServerHistory {
   readonly changes: readonly ServerChange[];
   /** Takes in what has happened since; resolves when all that was committed before the call is known. */
   refresh(): Promise<void>;
-  /** Begins anew with servers that have lost all their data: every node there was is gone in one step. */
+  /** Begins anew with servers that are down and about to lose all their data: every node there was is gone in one step. */
   wiped(): Promise<void>;
   close(): Promise<void>;
 }

@@ -57,6 +57,7 @@ export class ZooKeeperHistory implements ServerHistory {
   }
 
   async wiped(): Promise<void> {
+    await this.#readLogs();
     const present = new Set<string>();
     for (const { type, path } of this.#changes.flatMap(({ changes }) => changes)) {
       if (type === 'put') present.add(path);
