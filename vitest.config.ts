@@ -18,14 +18,19 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['spec/**/*-spec.ts'], exclude: ['spec/integration/**'], testTimeout: 20_000 },
+        test: {
+          name: 'unit',
+          include: ['spec/**/*-spec.ts'],
+          exclude: ['spec/integration/**', 'spec/faults/cut-*'],
+          testTimeout: 20_000,
+        },
       },
       {
         extends: true,
         // Real servers share two cores with their clients: one file at a time keeps their deadlines honest.
         test: {
           name: 'servers',
-          include: ['spec/integration/**/*-spec.ts'],
+          include: ['spec/integration/**/*-spec.ts', 'spec/faults/cut-*-spec.ts'],
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 60_000,

@@ -90,6 +90,9 @@ export interface Session {
   /**
    * Removes a node; emits whether there was one.
    *
+   * What this session asked for at that path before, and was never answered, does not come to stay after it either, however
+   * late a server carries it out.
+   *
    * Errors with `CONFLICT` where the condition does not hold, and with `NOT_EMPTY` if it has children.
    */
   remove(path: string, condition?: NodeCondition): Observable<boolean>;

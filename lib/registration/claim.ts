@@ -9,10 +9,12 @@ import {
   Subject,
   Subscription,
   take,
+  tap,
   timer,
 } from 'rxjs';
 import { type BackoffOptions, fullJitter, isFatalError, retryWithBackoff } from '../connection/index.js';
 import { RegistryError } from '../errors.js';
+import { isAnswer } from '../internal/isAnswer.js';
 import { quoted } from '../internal/quoted.js';
 import type { ConnectionState, RegistryNode, Session } from '../port/index.js';
 import { decide, type Observed } from './decide.js';
@@ -61,6 +63,8 @@ export class Claim {
   #session: Session | undefined;
   #held = false;
   #fresh = false;
+  /** How many writes of that session were never answered. */
+  #unanswered = 0;
   /** The node, where it stood when we last saw it. */
   #standing: RegistryNode | undefined;
 
@@ -132,6 +136,7 @@ export class Claim {
     if (this.#fresh) {
       this.#held = false;
       this.#standing = undefined;
+      this.#unanswered = 0;
     }
     this.#session = session;
     this.#observed = 'unknown';
@@ -157,6 +162,7 @@ export class Claim {
       ephemeral: this.#ephemeral,
       fresh: this.#fresh,
       held: this.#held,
+      unanswered: this.#ephemeral && this.#unanswered > 0,
     });
     const options = { ephemeral: this.#ephemeral };
     const node = known as RegistryNode;
@@ -165,11 +171,9 @@ export class Claim {
         return this.#watch();
       case 'create':
         this.#fresh = false;
-        this.#touched = true;
-        return this.#act(session.create(this.path, options));
+        return this.#write(session.create(this.path, options));
       case 'takeOver':
-        this.#touched = true;
-        return this.#act(session.takeOver(node, options));
+        return this.#write(session.takeOver(node, options));
       case 'hold':
         this.#held = this.#registered = true;
         this.#standing = node;
@@ -179,7 +183,10 @@ export class Claim {
         return this.#yieldTo(node);
       case 'remove':
         return this.#act(
-          session.remove(this.path, this.#ephemeral ? { owner: session.id } : { version: node.version }),
+          session
+            .remove(this.path, this.#ephemeral ? { owner: session.id } : { version: node.version })
+            // From here on it is the session's to see that nothing comes late.
+            .pipe(tap(() => (this.#unanswered = 0))),
         );
       case 'done':
         return this.#tell({ status: 'released' });
@@ -189,6 +196,14 @@ export class Claim {
   #observe(node: RegistryNode | undefined): void {
     this.#observed = node ?? 'absent';
     this.#turn();
+  }
+
+  /** Makes the node ours; not answered is also what the end of the connection leaves, for then nobody will ever answer. */
+  #write(write: Observable<RegistryNode>): void {
+    this.#touched = true;
+    this.#unanswered += 1;
+    const answered = (): void => void (this.#unanswered -= 1);
+    this.#act(write.pipe(tap({ next: answered, error: (error: unknown) => isAnswer(error) && answered() })));
   }
 
   /** Carries an operation out that ends with the node, or with the word that there was one to remove. */

@@ -16,6 +16,8 @@ export interface Situation {
   readonly fresh: boolean;
   /** Whether this session has held the node: another owner then took it from us, and lives. */
   readonly held: boolean;
+  /** Whether a write of this session was never answered: it may yet be carried out, however late. */
+  readonly unanswered: boolean;
 }
 
 /** What to do next about one node. */
@@ -41,13 +43,17 @@ export type Action =
  * | desired | unknown | absent | mine | another's |
  * | --- | --- | --- | --- | --- |
  * | present | create (fresh), look | create | hold | takeOver, yield (held, to a session) |
- * | absent | look | done | remove | done |
+ * | absent | look | done, remove (unanswered) | remove | done |
  *
  * "Mine" is a node of this session, or for a persistent registration any persistent node.
  */
-export function decide({ desired, observed, sessionId, ephemeral, fresh, held }: Situation): Action {
+export function decide(situation: Situation): Action {
+  const { desired, observed, sessionId, ephemeral, fresh, held, unanswered } = situation;
   if (observed === 'unknown') return desired === 'present' && fresh ? 'create' : 'look';
-  if (observed === 'absent') return desired === 'present' ? 'create' : 'done';
+  if (observed === 'absent') {
+    if (desired === 'present') return 'create';
+    return unanswered ? 'remove' : 'done';
+  }
   const mine = observed.owner === (ephemeral ? sessionId : undefined);
   if (desired === 'absent') return mine ? 'remove' : 'done';
   if (mine) return 'hold';

@@ -83,8 +83,8 @@ export class Archive {
       createConfigCenter(backend, { retry: { baseMs: 50, maxMs: 500, random: () => 0.5 }, timeoutMs: 20_000 }),
     );
     this.#states = this.#centres.map(({ states }) => new StatesTrace(states, time.scheduler));
-    server.changes.subscribe(({ nodes }) => {
-      if (!nodes.has(PATH)) return;
+    server.events.subscribe((event) => {
+      if (event.type !== 'changed' || !event.changes.nodes.has(PATH)) return;
       const node = server.read(PATH);
       const content = node && Buffer.from(node.data).toString();
       this.#history.push({ content, version: node?.version, ours: !this.#byHand });

@@ -30,7 +30,8 @@ const TABLE: readonly Row[] = [
   ['present', 'persistent', { ephemeral: false }, 'hold'],
   ['present', 'persistent', { ephemeral: true }, 'takeOver'],
   ['absent', 'unknown', {}, 'look'],
-  ['absent', 'absent', {}, 'done'],
+  ['absent', 'absent', { unanswered: false }, 'done'],
+  ['absent', 'absent', { unanswered: true }, 'remove'],
   ['absent', 'mine', { ephemeral: true }, 'remove'],
   ['absent', 'mine', { ephemeral: false }, 'done'],
   ['absent', 'another', {}, 'done'],
@@ -39,17 +40,16 @@ const TABLE: readonly Row[] = [
 ];
 
 function situations([desired, observed, when]: Row): Situation[] {
-  const { ephemeral = EITHER, fresh = EITHER, held = EITHER } = when as Record<string, boolean | boolean[]>;
-  return [ephemeral].flat().flatMap((e) =>
-    [fresh].flat().flatMap((f) =>
-      [held].flat().map((h) => ({
-        desired,
-        observed: OBSERVED[observed]!,
-        sessionId: 'me',
-        ephemeral: e,
-        fresh: f,
-        held: h,
-      })),
+  const either = when as Record<string, boolean>;
+  const values = (name: string): readonly boolean[] => (name in either ? [either[name]!] : EITHER);
+  return values('ephemeral').flatMap((ephemeral) =>
+    values('fresh').flatMap((fresh) =>
+      values('held').flatMap((held) =>
+        values('unanswered').map((unanswered) => ({
+          ...{ desired, observed: OBSERVED[observed]!, sessionId: 'me' },
+          ...{ ephemeral, fresh, held, unanswered },
+        })),
+      ),
     ),
   );
 }
@@ -64,7 +64,7 @@ describe('decide', () => {
       JSON.stringify(each, (_key, value: unknown) => (typeof value === 'bigint' ? Number(value) : value)),
     );
     expect(new Set(covered).size).toBe(covered.length);
-    expect(covered).toHaveLength(2 * 5 * 2 * 2 * 2);
+    expect(covered).toHaveLength(2 * 5 * 2 * 2 * 2 * 2);
   });
 
   const situation: fc.Arbitrary<Situation> = fc.record({
@@ -77,6 +77,7 @@ describe('decide', () => {
     ephemeral: fc.boolean(),
     fresh: fc.boolean(),
     held: fc.boolean(),
+    unanswered: fc.boolean(),
   });
 
   it('never removes, and never leaves for its own, what another session owns', () => {
@@ -99,11 +100,11 @@ describe('decide', () => {
       fc.property(situation, fc.constantFrom('absent', 'a', 'b', 'c', undefined), (start, truth) => {
         let there: RegistryNode | 'absent' = truth === 'absent' ? truth : node(truth);
         const { held } = start;
-        let { observed, fresh } = start;
+        let { observed, fresh, unanswered } = start;
         if (observed !== 'unknown') observed = there;
         const own = start.ephemeral ? start.sessionId : undefined;
         for (let step = 0; step < 6; step += 1) {
-          const action = decide({ ...start, observed, fresh, held });
+          const action = decide({ ...start, observed, fresh, held, unanswered });
           switch (action) {
             case 'look':
               observed = there;
@@ -117,6 +118,7 @@ describe('decide', () => {
               observed = there = node(own);
               break;
             case 'remove':
+              unanswered = false;
               observed = there = 'absent';
               break;
             case 'hold':

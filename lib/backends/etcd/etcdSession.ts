@@ -4,6 +4,7 @@ import {
   concatMap,
   defer,
   EMPTY,
+  filter,
   finalize,
   ignoreElements,
   map,
@@ -21,6 +22,7 @@ import { RegistryError } from '../../errors.js';
 import type { Batcher } from '../../internal/batcher.js';
 import { checkPath, childOf, nameOf, parentOf } from '../../internal/path.js';
 import { orElse, retryAfter } from '../../internal/orElse.js';
+import { isAnswer } from '../../internal/isAnswer.js';
 import { quoted } from '../../internal/quoted.js';
 import type { CreateOptions, DirectoryChange, NodeCondition, RegistryNode, Session } from '../../port/index.js';
 import { bulkCreate, bulkRead, bulkRemove, type Made, type Reading, type Unwanted, type Wanted } from './batches.js';
@@ -69,6 +71,10 @@ export class EtcdSession implements Session {
   readonly #making = new Map<string, Observable<void>>();
   /** How far the watches on each directory have got. */
   readonly #watching = new Map<string, Set<Progress>>();
+  /** How many writes to a path were never answered: a server that stood still carries them out when it goes on. */
+  readonly #unanswered = new Map<string, number>();
+  /** The paths that shall stay empty all the same. */
+  readonly #guarded = new Set<string>();
   #line: Line | undefined;
 
   constructor(leases: Leases, options: EtcdSessionOptions) {
@@ -88,6 +94,12 @@ export class EtcdSession implements Session {
       reads: bulkRead(client),
     };
     this.#making.clear();
+    for (const full of this.#guarded) this.#guard(this.#line, full);
+  }
+
+  /** How many paths are watched for writes that come late. */
+  get guarded(): number {
+    return this.#guarded.size;
   }
 
   /** Leaves the session without a connection. */
@@ -110,6 +122,7 @@ export class EtcdSession implements Session {
       const create = defer(() => line.creates.ask({ path: full, data: content, ephemeral }));
       return retryAfter('NO_NODE', create, () => this.#make(line, parentOf(full))).pipe(
         map((made) => this.#made(path, full, content, made)),
+        this.#answered(full),
         this.#seen(full, ({ version }) => version),
       );
     });
@@ -135,7 +148,10 @@ export class EtcdSession implements Session {
               throw new RegistryError('CONFLICT', `${quoted(node.path)} is not what it was.`);
             }),
           ),
-      ).pipe(this.#seen(full, ({ version }) => version)),
+      ).pipe(
+        this.#answered(full),
+        this.#seen(full, ({ version }) => version),
+      ),
     );
   }
 
@@ -188,7 +204,12 @@ export class EtcdSession implements Session {
           ? orElse('CONFLICT', line.removes.ask({ path: full, revision: mine.revision }), () => one)
           : one;
       return removed.pipe(
-        tap(() => this.#forget(full)),
+        tap(() => {
+          this.#forget(full);
+          if (!this.#unanswered.get(full) || this.#guarded.has(full)) return;
+          this.#guarded.add(full);
+          this.#guard(line, full);
+        }),
         this.#seen(full, (revision) => revision ?? 0n),
         map((revision) => revision !== undefined),
       );
@@ -199,20 +220,7 @@ export class EtcdSession implements Session {
     return this.#at(path, ({ client, stream, reads }, full) => {
       if (path === '/') return concat(of(ROOT), client.ended);
       return defer(() => reads.ask(full)).pipe(
-        switchMap(({ state, revision }) =>
-          concat(
-            of(state),
-            stream
-              .watch({ key: keyOf(full), from: revision + 1n })
-              .pipe(
-                concatMap((answer) =>
-                  answer.type === 'created'
-                    ? []
-                    : answer.events.map((event) => (event.type === 'put' ? event.state : undefined)),
-                ),
-              ),
-          ),
-        ),
+        switchMap(({ state, revision }) => concat(of(state), putsOf(stream, full, revision + 1n))),
         againWhenCompacted(),
         map((state) => this.#node(path, state)),
       );
@@ -381,6 +389,41 @@ export class EtcdSession implements Session {
     });
   }
 
+  /** Counts a write until it is answered, by whatever but the end of its connection. */
+  #answered<T>(full: string): MonoTypeOperatorFunction<T> {
+    return (write) =>
+      defer(() => {
+        this.#guarded.delete(full);
+        this.#unanswered.set(full, (this.#unanswered.get(full) ?? 0) + 1);
+        const answered = (): void => {
+          const left = (this.#unanswered.get(full) ?? 1) - 1;
+          if (left > 0) this.#unanswered.set(full, left);
+          else this.#unanswered.delete(full);
+        };
+        return write.pipe(tap({ next: answered, error: (error: unknown) => isAnswer(error) && answered() }));
+      });
+  }
+
+  /** Takes back what comes late to a path that shall stay empty, as long as the connection lasts. */
+  #guard({ client, stream, reads }: Line, full: string): void {
+    defer(() => reads.ask(full))
+      .pipe(
+        switchMap(({ state, revision }) => concat(of(state), putsOf(stream, full, revision + 1n))),
+        againWhenCompacted(),
+        filter((state) => state !== undefined),
+        concatMap(({ lease, revision }) =>
+          this.#guarded.has(full) && this.leases.has(lease)
+            ? client.txn(
+                { compare: [unchanged(full, revision)], success: [remove(full)] },
+                `take back ${quoted(full)}, which came late`,
+              )
+            : EMPTY,
+        ),
+        catchError(() => EMPTY),
+      )
+      .subscribe();
+  }
+
   #forget(full: string): void {
     const mine = this.#mine.get(full);
     if (!mine) return;
@@ -419,6 +462,17 @@ class Taken extends Error {
     super('taken');
     this.names = names;
   }
+}
+
+/** What is put at a key from a revision on; `undefined` when it goes. */
+function putsOf(stream: WatchStream, full: string, from: bigint): Observable<KeyState | undefined> {
+  return stream
+    .watch({ key: keyOf(full), from })
+    .pipe(
+      concatMap((answer) =>
+        answer.type === 'created' ? [] : answer.events.map((event) => (event.type === 'put' ? event.state : undefined)),
+      ),
+    );
 }
 
 /** Leases are shown as etcd's own tools show them. */

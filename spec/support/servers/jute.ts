@@ -56,6 +56,15 @@ export class JuteReader {
     return this.#take(8).readBigInt64BE();
   }
 
+  bool(): boolean {
+    return this.#take(1)[0] !== 0;
+  }
+
+  /** How many bytes have not been read. */
+  get left(): number {
+    return this.#bytes.length - this.#position;
+  }
+
   /** A null buffer, of length -1, is read as an empty one. */
   buffer(): Buffer {
     return this.#take(Math.max(0, this.int()));

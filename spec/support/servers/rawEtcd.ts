@@ -1,5 +1,6 @@
-import { request as requestPlain } from 'node:http';
+import { type IncomingMessage, request as requestPlain } from 'node:http';
 import { request as requestSecure } from 'node:https';
+import { createInterface } from 'node:readline';
 import { buffer } from 'node:stream/consumers';
 
 /** A key as the server holds it. */
@@ -12,6 +13,15 @@ export interface RawKey {
   readonly modRevision: bigint;
   /** How often it was written, its making included. */
   readonly version: number;
+}
+
+/** What a watch tells of one key. */
+export interface RawChange {
+  readonly type: 'put' | 'delete';
+  readonly key: string;
+  /** As {@link RawKey.lease}, of a key that was put. */
+  readonly lease: string | undefined;
+  readonly revision: bigint;
 }
 
 /** How a {@link RawEtcd} reaches its server. */
@@ -230,6 +240,26 @@ export class RawEtcd {
     );
   }
 
+  /**
+   * Tells every change of every key from a revision on, those of one revision together, until the signal is aborted; rejects
+   * when the server does not go on.
+   */
+  async follow(from: bigint, next: (changes: readonly RawChange[]) => void, signal: AbortSignal): Promise<void> {
+    // Has us logged in where that is asked for.
+    await this.call('kv/range', { key: encode('\0'), count_only: true });
+    const everything = encode('\0');
+    const wish = { create_request: { key: everything, range_end: everything, start_revision: String(from) } };
+    const lines = createInterface({ input: await this.#open('/v3/watch', JSON.stringify(wish), signal) });
+    for await (const line of lines) {
+      const { result, error } = JSON.parse(line) as { result?: WatchAnswer; error?: { message?: string } };
+      if (!result || result.canceled) {
+        throw new Error(`The watch from ${from} on ended: ${result?.cancel_reason ?? error?.message}`);
+      }
+      if (result.events) next(result.events.map(readChange));
+    }
+    throw new Error('The watch broke off');
+  }
+
   /** Calls one of its methods, such as `kv/range`; logs in when the server asks who we are. */
   async call<T>(method: string, body: object, timeoutMs = CALL_DEADLINE_MS): Promise<T> {
     try {
@@ -253,6 +283,18 @@ export class RawEtcd {
     const answer = JSON.parse(text) as T & { code?: number; message?: string; error?: string };
     if (!ok) throw new RawEtcdError(answer.code ?? 2, answer.message ?? answer.error ?? text);
     return answer;
+  }
+
+  #open(path: string, body: string, signal: AbortSignal): Promise<IncomingMessage> {
+    const { port, tls } = this.#options;
+    const headers = { 'content-length': Buffer.byteLength(body), ...(this.#token && { authorization: this.#token }) };
+    const send = tls ? requestSecure : requestPlain;
+    return new Promise((resolve, reject) => {
+      const request = send({ host: '127.0.0.1', port, method: 'POST', path, agent: false, signal, ...tls, headers });
+      request.once('response', resolve);
+      request.once('error', reject);
+      request.end(body);
+    });
   }
 
   async #request(method: string, path: string, body = '', timeoutMs = CALL_DEADLINE_MS) {
@@ -295,6 +337,22 @@ interface WrittenKey {
   readonly create_revision: string;
   readonly mod_revision: string;
   readonly version: string;
+}
+
+interface WatchAnswer {
+  readonly canceled?: boolean;
+  readonly cancel_reason?: string;
+  readonly events?: readonly { readonly type?: 'DELETE'; readonly kv: WrittenKey }[];
+}
+
+function readChange({ type, kv }: NonNullable<WatchAnswer['events']>[number]): RawChange {
+  const { key, lease = '0', mod_revision } = kv;
+  return {
+    type: type === 'DELETE' ? 'delete' : 'put',
+    key: decode(key).toString(),
+    lease: lease === '0' ? undefined : hexadecimal(lease),
+    revision: BigInt(mod_revision),
+  };
 }
 
 function readKey({ key, value = '', lease = '0', create_revision, mod_revision, version }: WrittenKey): RawKey {

@@ -56,7 +56,19 @@ const ERROR_NAMES: Readonly<Record<number, string>> = {
   [-112]: 'SESSION_EXPIRED',
 };
 
-const OP = { create: 1, remove: 2, exists: 3, getData: 4, setData: 5, getChildren: 8, sync: 9, ping: 11, close: -11 };
+const OP = {
+  create: 1,
+  remove: 2,
+  exists: 3,
+  getData: 4,
+  setData: 5,
+  setAcl: 7,
+  getChildren: 8,
+  sync: 9,
+  ping: 11,
+  multi: 14,
+  close: -11,
+};
 const PING_XID = -2;
 const WATCH_XID = -1;
 const ANY_VERSION = -1;
@@ -144,9 +156,35 @@ export class RawZooKeeper implements AsyncDisposable {
     }
   }
 
+  /** Removes nodes in one step, or none of them. */
+  async removeAll(paths: readonly string[]): Promise<void> {
+    const call = `remove ${paths.length} nodes`;
+    const reply = await this.#call(OP.multi, call, (body) => {
+      for (const path of paths) body.int(OP.remove).bool(false).int(-1).string(path).int(ANY_VERSION);
+      body.int(-1).bool(true).int(-1);
+    });
+    const isError = reply.int() === -1;
+    reply.bool();
+    if (isError) throw new RawZooKeeperError(reply.int(), call);
+  }
+
+  /** All nodes at and below a path, each after what is below it. */
+  async tree(path: string): Promise<string[]> {
+    const names = await this.children(path);
+    const below = await Promise.all(names.map((name) => this.tree(`${path === '/' ? '' : path}/${name}`)));
+    return [...below.flat(), path];
+  }
+
   async setData(path: string, data: string | Buffer, version = ANY_VERSION): Promise<RawStat> {
     const write = (body: JuteWriter) => body.string(path).buffer(Buffer.from(data)).int(version);
     return readStat(await this.#call(OP.setData, `setData ${path}`, write));
+  }
+
+  /** Lets everybody do so much: the sum of 1 read, 2 write, 4 create, 8 delete and 16 admin. */
+  async setAcl(path: string, permissions: number): Promise<void> {
+    await this.#call(OP.setAcl, `setAcl ${path}`, (body) =>
+      body.string(path).int(1).int(permissions).string('world').string('anyone').int(ANY_VERSION),
+    );
   }
 
   async data(path: string): Promise<Buffer> {

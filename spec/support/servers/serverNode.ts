@@ -28,6 +28,11 @@ export abstract class ServerNode implements RealServer {
     this.#forgetFolder = onProcessEnd(() => rmSync(folder, { recursive: true, force: true }));
   }
 
+  /** Where its data is. */
+  get dataFolder(): string {
+    return join(this.#folder, 'data');
+  }
+
   /** Whether it ended because somebody else has its port. */
   abstract get portTaken(): boolean;
 
@@ -66,16 +71,15 @@ export abstract class ServerNode implements RealServer {
 
   async wipe(): Promise<void> {
     await this.kill();
-    await rm(join(this.#folder, 'data'), { recursive: true });
+    await rm(this.dataFolder, { recursive: true });
     await this.makeDataFolder();
     await this.start();
   }
 
   /** Makes an empty data folder. */
   async makeDataFolder(): Promise<string> {
-    const data = join(this.#folder, 'data');
-    await mkdir(data, { mode: 0o700 });
-    return data;
+    await mkdir(this.dataFolder, { mode: 0o700 });
+    return this.dataFolder;
   }
 
   freeze(): void {

@@ -13,6 +13,8 @@ import { zookeeperDistribution } from './zookeeperDistribution.js';
 export interface ZooKeeperServer extends RealServer {
   /** What the system knows its process by while it runs. */
   readonly pid: number | undefined;
+  /** Where its data is: the logs of its transactions among them. */
+  readonly dataFolder: string;
   /** Ends somebody's session; resolves when the server has forgotten it. */
   expire(sessionId: string | Buffer, password: Buffer): Promise<void>;
   /** Sends a four-letter word – `srvr`, `cons`, `wchs`, `mntr`, `dump` … – and returns the answer. */

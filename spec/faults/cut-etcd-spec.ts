@@ -1,0 +1,3 @@
+import { describeCut } from './cut.js';
+
+describeCut('etcd');
