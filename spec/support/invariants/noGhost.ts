@@ -13,7 +13,7 @@ export const noGhost: Invariant = {
       const { client, path, heldUntilMs: toMs } = want;
       if (want.end === 'never' || mayStay(timeline, want, limits)) continue;
       const again = timeline.wants.filter(
-        (other) => other.client === client && other.path === path && other.toMs > toMs,
+        (other) => other.client === client && other.path === path && other.heldUntilMs > toMs,
       );
       const unwanted = {
         fromMs: toMs,
