@@ -165,7 +165,7 @@ export class Timeline {
 
   /**
    * The longest stretch of an interval in which the server's clock went and nobody did anything new to the client: a lasting
-   * fault of the client's counts as two moments, since the server cleans up after a silent client by itself.
+   * silence of the client's counts as two moments, since the server cleans up after it by itself. One who is slow it still hears.
    */
   longestServerCalm(client: string, interval: Interval): number {
     return longest(
@@ -174,12 +174,12 @@ export class Timeline {
         this.#faults
           .filter((fault) => hits(fault, client))
           .flatMap((fault) =>
-            fault.stops === 'server' || fault.stops === 'cleanup'
-              ? [fault]
-              : [
+            fault.stops === 'messages'
+              ? [
                   { fromMs: fault.fromMs, toMs: fault.fromMs },
                   { fromMs: fault.toMs, toMs: fault.toMs },
-                ],
+                ]
+              : [fault],
           ),
       ),
     );
