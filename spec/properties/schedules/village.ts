@@ -69,7 +69,7 @@ export class Village {
   readonly #inhabitants: Inhabitant[] = [];
   readonly #faults = new Map<
     string,
-    { readonly fault: string; readonly client?: string; readonly stops?: 'messages' | 'server' }
+    { readonly fault: string; readonly client?: string; readonly stops?: 'messages' | 'answers' | 'server' }
   >();
   readonly #random: () => number;
   readonly #onUnhandledError = config.onUnhandledError;
@@ -281,7 +281,7 @@ export class Village {
   #hole({ name: client, backend }: Inhabitant, direction: MemoryDirection): void {
     // One hole at a time: another direction is another hole.
     this.#ends((fault) => fault.client === client && fault.fault.startsWith('hole'));
-    this.#begins({ fault: `hole ${direction}`, client, stops: 'messages' });
+    this.#begins({ fault: `hole ${direction}`, client, stops: direction === 'answers' ? 'answers' : 'messages' });
     this.#world.server.blackHole(backend, direction);
   }
 
@@ -314,7 +314,11 @@ export class Village {
     else time.pass(ms);
   }
 
-  #begins(fault: { readonly fault: string; readonly client?: string; readonly stops?: 'messages' | 'server' }): void {
+  #begins(fault: {
+    readonly fault: string;
+    readonly client?: string;
+    readonly stops?: 'messages' | 'answers' | 'server';
+  }): void {
     const id = `${fault.fault} ${fault.client ?? ''}`;
     if (this.#faults.has(id)) return;
     this.#faults.set(id, fault);

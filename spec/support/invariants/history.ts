@@ -128,8 +128,8 @@ export interface SetEvent extends Moment {
 /**
  * Something was done to a client or a server.
  *
- * `stops` says what it keeps from working while it lasts: the messages of a client; the server, with its clock; the clean-up
- * after sessions; or nothing that could be named, as with slow answers.
+ * `stops` says what it keeps from working while it lasts: the messages of a client; only the answers to it, so that the server still
+ * hears it; the server, with its clock; the clean-up after sessions; or nothing that could be named, as with slow answers.
  */
 export interface FaultEvent extends Moment {
   readonly kind: 'fault';
@@ -139,7 +139,7 @@ export interface FaultEvent extends Moment {
   readonly phase: 'begin' | 'end' | 'moment';
   /** Whom it befalls; everybody if that is not said. */
   readonly client?: string | undefined;
-  readonly stops?: 'messages' | 'server' | 'cleanup' | undefined;
+  readonly stops?: 'messages' | 'answers' | 'server' | 'cleanup' | undefined;
 }
 
 /** A client reported something that it got around. */

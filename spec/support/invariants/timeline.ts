@@ -137,7 +137,9 @@ export class Timeline {
   silences(client: string): readonly Interval[] {
     return this.#faults.filter(
       (fault) =>
-        fault.fromMs < fault.toMs && (fault.stops === 'server' || (fault.stops === 'messages' && hits(fault, client))),
+        fault.fromMs < fault.toMs &&
+        (fault.stops === 'server' ||
+          ((fault.stops === 'messages' || fault.stops === 'answers') && hits(fault, client))),
     );
   }
 
@@ -165,7 +167,8 @@ export class Timeline {
 
   /**
    * The longest stretch of an interval in which the server's clock went and nobody did anything new to the client: a lasting
-   * silence of the client's counts as two moments, since the server cleans up after it by itself. One who is slow it still hears.
+   * silence of the client's counts as two moments, since the server cleans up after it by itself. One who is slow, or only does
+   * not hear, it goes on hearing: each try to resume the session keeps it.
    */
   longestServerCalm(client: string, interval: Interval): number {
     return longest(
