@@ -62,6 +62,20 @@ describe('a registration', () => {
     expect(node()).toBeUndefined();
   });
 
+  it('no ghost: a persistent node that was made and said to have failed is taken back', () => {
+    const who = world.registry(
+      {},
+      refusing(world.backend(), (method) => method === 'create' && 'after'),
+    );
+    const url = provider('a', { dynamic: 'false' });
+    const registration = register(url, who);
+    expect(registration.status).toBe('pending');
+    expect(node(url)).toBeDefined();
+    registration.unsubscribe();
+    pass(BACKOFF_MS);
+    expect(node(url)).toBeUndefined();
+  });
+
   describe('convergence', () => {
     it('the same session after an outage: nothing is made again', () => {
       const registration = register();

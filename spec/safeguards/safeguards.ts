@@ -184,12 +184,9 @@ export const SAFEGUARDS: readonly Safeguard[] = [
   {
     ...CLAIM,
     name: 'reading after a failure',
-    without: 'what failed once is never tried again, for whether it was carried out is not known',
-    edits: [
-      { text: 'concat(wait, look),', instead: 'wait,' },
-      { text: '(node) => this.#observe(node as RegistryNode | undefined),', instead: '() => undefined,' },
-    ],
-    title: 'stands as soon as nothing is in its way any more',
+    without: 'what was carried out and said to have failed is forgotten: a persistent node stays for ever',
+    edits: edit('(node) => this.#observe(node as RegistryNode | undefined),', '() => this.#observe(undefined),'),
+    title: 'no ghost: a persistent node that was made and said to have failed is taken back',
   },
   {
     ...CLAIM,
