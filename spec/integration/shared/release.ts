@@ -51,8 +51,9 @@ export function describeRelease(kind: string, start: StartRegistryServer): void 
         await ask(session.create('/closing', { ephemeral: true }));
         using seen = new Recorder(merge(session.watchDirectory('/'), session.watchNode('/closing')));
         await eventually(() => seen.values.length >= 2);
-        for (const [name, count] of Object.entries(await server.load()))
-          expect(count, name).toBeGreaterThan(before[name]!);
+        // A watch is slow only while it lags behind.
+        const { 'slow watches': _, ...load } = await server.load();
+        for (const [name, count] of Object.entries(load)) expect(count, name).toBeGreaterThan(before[name]!);
         await probe.backend.close();
         expect(await server.sessions()).not.toContain(session.id);
         expect(await server.node('/closing')).toBeUndefined();
