@@ -13,7 +13,7 @@ import { type Registry, registryOn, type RegistryOptions } from './registry.js';
  * registry is used.
  *
  * @throws InvalidUrlError for an address that cannot be read, InvalidOptionError for an option out of range or what is
- * neither an address nor a backend.
+ * neither an address nor a backend, RegistryError with `BACKEND_IN_USE` for a backend that another registry was made with.
  *
  * @example
  * ```ts

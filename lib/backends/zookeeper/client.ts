@@ -26,6 +26,7 @@ const OPCODE = {
   MULTI: 14,
   REMOVE_WATCHES: 18,
   SET_WATCHES: 101,
+  GET_EPHEMERALS: 103,
   ADD_WATCH: 106,
   CLOSE_SESSION: -11,
 } as const;
@@ -152,6 +153,8 @@ export class ZkClient {
   #lastError: Error | undefined;
   /** The code that the answer being read really carries, where the client does not know it. */
   #unknownCode: number | undefined;
+  /** The packet of the answer that is being read. */
+  #answer: Buffer | undefined;
 
   constructor(options: ClientOptions, subscriber: Subscriber<ZkClient>) {
     this.#acl = options.acl;
@@ -246,6 +249,20 @@ export class ZkClient {
       const callback = (error: unknown, names: string[]): void => done(error, () => names);
       if (arm) this.#client.getChildren(path, () => undefined, callback as never);
       else this.#client.getChildren(path, callback as never);
+    });
+  }
+
+  /** Lists the ephemeral nodes of this session whose path begins with `prefix`, on a server from 3.6 on. */
+  ephemerals(prefix: string): Observable<readonly string[]> {
+    return this.#request('list the nodes of the session', prefix, undefined, (done) => {
+      const encoded = Buffer.from(prefix);
+      const body = Buffer.alloc(encoded.length + 4);
+      body.writeInt32BE(encoded.length, 0);
+      encoded.copy(body, 4);
+      // The client does not know this answer, so it is read from the packet.
+      this.#internals.queue(rawRequest(OPCODE.GET_EPHEMERALS, OPCODE.DELETE, body), (error) =>
+        done(error, () => stringsIn(this.#answer!.subarray(OFFSET.HEADER))),
+      );
     });
   }
 
@@ -533,6 +550,7 @@ export class ZkClient {
             packet.writeInt32BE(ZK.SYSTEM_ERROR, OFFSET.ERROR);
           }
         }
+        this.#answer = packet;
         readPacket(packet);
       }
     } catch (error) {
@@ -541,6 +559,7 @@ export class ZkClient {
       this.#internals.socket?.destroy();
     } finally {
       this.#unknownCode = undefined;
+      this.#answer = undefined;
     }
   }
 
@@ -640,6 +659,18 @@ function zxidAndPaths(zxid: bigint, paths: readonly string[]): Buffer {
     end += 4 + length;
   }
   return body;
+}
+
+/** A list of strings as the server writes it: their number, then each with its length. */
+function stringsIn(body: Buffer): string[] {
+  const strings: string[] = [];
+  let offset = 4;
+  for (let left = body.readInt32BE(0); left > 0; left -= 1) {
+    const length = body.readInt32BE(offset);
+    strings.push(body.toString('utf8', offset + 4, offset + 4 + length));
+    offset += 4 + length;
+  }
+  return strings;
 }
 
 function modeOf(options: { ephemeral?: boolean | undefined; sequential?: boolean | undefined }): number {
