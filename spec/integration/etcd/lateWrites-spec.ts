@@ -57,3 +57,28 @@ describe('a write that a server of etcd carries out late', () => {
     await registry.close();
   });
 });
+
+describe('an answer of etcd that arrives after the watch has told of something later', () => {
+  it('no vanish: forty nodes are back, however often their prefix is deleted in a row', async () => {
+    await using server = await startEtcdRegistry();
+    await using registry = createRegistry(`etcd://${server.address}?session=10000`);
+    const statuses: string[] = [];
+    for (let index = 0; index < 40; index += 1) {
+      registry.register(`dubbo://h${index}:1/late.Answers`).subscribe(({ status }) => (statuses[index] = status));
+    }
+    const directory = '/dubbo/late.Answers/providers';
+    const all = () =>
+      eventually(
+        async () => {
+          expect(await server.names(directory)).toHaveLength(40);
+          expect(new Set(statuses)).toEqual(new Set(['registered']));
+        },
+        { withinMs: 8_000 },
+      );
+    await all();
+    for (let times = 4; times <= 8; times += 1) {
+      for (let time = 0; time < times; time += 1) await server.raw.deleteRange(`${directory}/`);
+      await all();
+    }
+  });
+});

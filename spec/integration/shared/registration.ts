@@ -53,7 +53,9 @@ export function describeRegistration(kind: string, start: StartRegistryServer): 
         const all = Array.from({ length: 40 }, (_, index) => provider.register(`dubbo://h${index}:1/${service}`));
         await Promise.all(all.map((each) => each.registered()));
         for (let round = 0; round < 3; round++) {
-          for (let time = 0; time < 5; time++) await server.removeTree(`/dubbo/${service}/providers`);
+          // Nodes that are back before their directory goes keep it: that is no failure here.
+          for (let time = 0; time < 5; time++)
+            await server.removeTree(`/dubbo/${service}/providers`).catch(() => undefined);
           await eventually(
             async () => {
               expect(await server.names(`/dubbo/${service}/providers`)).toHaveLength(40);
