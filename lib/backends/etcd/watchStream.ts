@@ -18,8 +18,9 @@ import {
   timer,
 } from 'rxjs';
 import { RegistryError } from '../../errors.js';
+import { quoted } from '../../internal/quoted.js';
 import { type Duplex, type EtcdClient, type KeyState, toKeyState } from './client.js';
-import { CompactedError, toRegistryError } from './errors.js';
+import { CompactedError, isLoginNeeded, RefusedWatchError, toRegistryError } from './errors.js';
 
 /** What is watched: one key, or a range, from a revision on. */
 export interface WatchRequest {
@@ -44,6 +45,7 @@ export type WatchAnswer =
 
 interface Watch {
   readonly subscriber: Subscriber<WatchAnswer>;
+  readonly key: Buffer;
   readonly from: bigint;
   id: string | undefined;
   left: boolean;
@@ -112,7 +114,7 @@ export class WatchStream {
   watch({ key, to, from }: WatchRequest): Observable<WatchAnswer> {
     return new Observable((subscriber) => {
       if (this.#over !== undefined) return subscriber.error(this.#over);
-      const watch: Watch = { subscriber, from, id: undefined, left: false };
+      const watch: Watch = { subscriber, key, from, id: undefined, left: false };
       this.#creating.push(watch);
       subscriber.add(() => this.#leave(watch));
       this.#duplex.write({
@@ -133,7 +135,7 @@ export class WatchStream {
     if (created) {
       const watch = this.#creating.shift();
       if (!watch) return;
-      if (canceled) return watch.subscriber.error(refusal(answer));
+      if (canceled) return watch.subscriber.error(refusal(answer, watch.key));
       watch.id = id;
       this.#watches.set(id, watch);
       if (watch.left) return this.#cancel(watch);
@@ -144,7 +146,7 @@ export class WatchStream {
     if (!watch) return;
     if (canceled) {
       this.#watches.delete(id);
-      return watch.subscriber.error(refusal(answer));
+      return watch.subscriber.error(refusal(answer, watch.key));
     }
     const events: KeyEvent[] = [];
     for (const { type, kv } of answer.events) {
@@ -177,11 +179,14 @@ export class WatchStream {
   }
 }
 
-function refusal({ compact_revision: compacted, cancel_reason: reason }: IWatchResponse): RegistryError {
+function refusal({ compact_revision: compacted, cancel_reason: reason }: IWatchResponse, key: Buffer): RegistryError {
+  const what = `watch ${quoted(key.toString())}`;
   if (BigInt(compacted) > 0n) {
-    return new CompactedError('SERVER_ERROR', `etcd watch: history before revision ${compacted} has been compacted.`);
+    return new CompactedError('SERVER_ERROR', `etcd ${what}: history before revision ${compacted} has been compacted.`);
   }
-  return toRegistryError(new Error(reason || 'canceled by the server'), 'watch');
+  const error = toRegistryError(new Error(reason || 'canceled by the server'), what);
+  if (error.code !== 'NOT_AUTHORIZED' && !isLoginNeeded(error)) return error;
+  return new RefusedWatchError(error.code, error.message, { cause: error });
 }
 
 function late(ms: number): Observable<never> {
