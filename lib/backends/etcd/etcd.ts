@@ -169,34 +169,46 @@ export function etcdAt(address: RegistryAddress, options: EtcdOptions = {}): Bac
     defer(() => {
       const server = nextServer();
       const old = previous instanceof EtcdSession ? previous : undefined;
-      const timeoutMs = old?.timeoutMs ?? sessionTimeoutMs;
       return openClient({
         ...clientOptions(server),
         ...(user && { user: user.at(`${server.host}:${server.port}`, logIn(server)) }),
       }).pipe(
         switchMap((client) =>
-          client.keepAlives().pipe(
-            switchMap((keepAlive) =>
-              merge(
-                keepAlive.answers.pipe(ignoreElements()),
-                merge(kept(old, keepAlive, timeoutMs * KEEP_SHARE), client.verify(timeoutMs * LOGIN_SHARE)).pipe(
-                  take(1),
-                  switchMap(() => openWatchStream(client, timeoutMs)),
-                  switchMap((stream) =>
-                    (old ? old.leases.keep(keepAlive).pipe(map(() => old)) : begin(client)).pipe(
-                      switchMap((session) => carry(session, client, stream, keepAlive)),
-                    ),
-                  ),
-                ),
+          client
+            .keepAlives()
+            .pipe(
+              switchMap((keepAlive) =>
+                merge(keepAlive.answers.pipe(ignoreElements()), handshake(client, keepAlive, old)),
               ),
             ),
-          ),
         ),
       );
     }).pipe(
       tap(() => (letIn = true)),
       catchError((error: unknown) => throwError(() => (letIn ? passing(error) : error))),
     );
+
+  function handshake(
+    client: EtcdClient,
+    keepAlive: Duplex<string, KeptLease>,
+    old: EtcdSession | undefined,
+  ): Observable<Link> {
+    const timeoutMs = old?.timeoutMs ?? sessionTimeoutMs;
+    // A login may take longer than the server keeps the leases, and it keeps them for anybody who asks.
+    const kept = timer(timeoutMs * KEEP_SHARE).pipe(
+      switchMap(() => (old && !user?.isRefused ? old.leases.keep(keepAlive) : EMPTY)),
+      ignoreElements(),
+    );
+    return merge(kept, client.verify(timeoutMs * LOGIN_SHARE)).pipe(
+      take(1),
+      switchMap(() => openWatchStream(client, timeoutMs)),
+      switchMap((stream) =>
+        (old ? old.leases.keep(keepAlive).pipe(map(() => old)) : begin(client)).pipe(
+          switchMap((session) => carry(session, client, stream, keepAlive)),
+        ),
+      ),
+    );
+  }
 
   function begin(client: EtcdClient): Observable<EtcdSession> {
     return client.grant(seconds).pipe(
@@ -216,19 +228,6 @@ export function etcdAt(address: RegistryAddress, options: EtcdOptions = {}): Bac
     return entered;
   };
   return { ...backend, states: using(enter, () => backend.states) };
-}
-
-/** Keeps the leases, which the server does for anybody who asks, of a session that waits for a login. */
-function kept(
-  session: EtcdSession | undefined,
-  keepAlive: Duplex<string, KeptLease>,
-  afterMs: number,
-): Observable<never> {
-  if (!session) return EMPTY;
-  return timer(afterMs).pipe(
-    switchMap(() => session.leases.keep(keepAlive)),
-    ignoreElements(),
-  );
 }
 
 /** Carries a session for as long as its connection lasts. */
