@@ -3,7 +3,7 @@ import { firstValueFrom, forkJoin, materialize, type Observable, take } from 'rx
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { etcd, type EtcdOptions } from '../../../lib/backends/etcd/index.js';
 import { createRegistry, RegistryError } from '../../../lib/index.js';
-import { ask, bytes, foldDirectory, refusalOf, SOON_MS, text } from '../../contract/probe.js';
+import { ask, bytes, foldDirectory, SOON_MS, text } from '../../contract/probe.js';
 import { Troupe } from '../../contract/troupe.js';
 import { EtcdRegistry } from '../../support/scenario/etcdRegistry.js';
 import { identityOf, throughout } from '../../support/scenario/judge.js';
