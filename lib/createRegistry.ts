@@ -1,6 +1,7 @@
 import { backendAt, connectionKey } from './backendAt.js';
 import { parseRegistryAddress } from './dubbo/index.js';
 import { InvalidOptionError } from './errors.js';
+import { optionsObject, withDefaults } from './internal/options.js';
 import type { Backend } from './port/index.js';
 import { type Registry, registryOn, type RegistryOptions } from './registry.js';
 
@@ -21,6 +22,7 @@ import { type Registry, registryOn, type RegistryOptions } from './registry.js';
  * ```
  */
 export function createRegistry(target: string | Backend, options: RegistryOptions = {}): Registry {
+  optionsObject(options);
   if (typeof target !== 'string') {
     // Plain JavaScript may hand in anything.
     if (typeof target?.close !== 'function') {
@@ -31,11 +33,13 @@ export function createRegistry(target: string | Backend, options: RegistryOption
   const address = parseRegistryAddress(target);
   return registryOn(
     backendAt(address, target),
-    {
-      ...(address.group !== undefined && { group: address.group }),
-      ...(address.timeoutMs !== undefined && { timeoutMs: address.timeoutMs }),
-      ...options,
-    },
+    withDefaults(
+      {
+        ...(address.group !== undefined && { group: address.group }),
+        ...(address.timeoutMs !== undefined && { timeoutMs: address.timeoutMs }),
+      },
+      options,
+    ),
     connectionKey(address),
   );
 }

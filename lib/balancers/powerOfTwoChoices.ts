@@ -1,6 +1,6 @@
 import type { TimestampProvider } from 'rxjs';
 import type { Balancer, BalancerFactory, CallResult, Candidate } from './balancer.js';
-import { optionalFunction, positiveMs } from './options.js';
+import { optionalFunction, optionsObject, positiveMs } from './options.js';
 import type { RandomOptions } from './random.js';
 import { Tiers } from './tiers.js';
 import { LEAST_MS, UNTRIED_MS } from './untried.js';
@@ -50,8 +50,9 @@ const DRAWS = 8;
  * ```
  */
 export function powerOfTwoChoices(options: PowerOfTwoChoicesOptions = {}): BalancerFactory {
-  const decayMs = positiveMs('decayMs', options.decayMs ?? 10_000);
-  const failurePenaltyMs = positiveMs('failurePenaltyMs', options.failurePenaltyMs ?? 1_000);
+  optionsObject(options);
+  const decayMs = positiveMs('decayMs', options.decayMs, 10_000);
+  const failurePenaltyMs = positiveMs('failurePenaltyMs', options.failurePenaltyMs, 1_000);
   const draw = optionalFunction('random', options.random) ?? Math.random;
   return (clock) => new PowerOfTwoChoices(clock, draw, decayMs, failurePenaltyMs);
 }

@@ -1,7 +1,7 @@
 import type { TimestampProvider } from 'rxjs';
 import type { Balancer, BalancerFactory, CallResult, Candidate } from './balancer.js';
 import { Chain, type Link } from './chain.js';
-import { positiveMs } from './options.js';
+import { optionsObject, positiveMs } from './options.js';
 import { type Ranked, Ranking } from './ranking.js';
 import { LEAST_MS, UNTRIED_MS } from './untried.js';
 import { DEFAULT_WEIGHT, shareOf } from './weight.js';
@@ -42,8 +42,9 @@ interface Response extends Ranked, Link<Response> {
  * ```
  */
 export function shortestResponse(options: ShortestResponseOptions = {}): BalancerFactory {
-  const windowMs = positiveMs('windowMs', options.windowMs ?? 30_000);
-  const failurePenaltyMs = positiveMs('failurePenaltyMs', options.failurePenaltyMs ?? 1_000);
+  optionsObject(options);
+  const windowMs = positiveMs('windowMs', options.windowMs, 30_000);
+  const failurePenaltyMs = positiveMs('failurePenaltyMs', options.failurePenaltyMs, 1_000);
   return (clock) => new ShortestResponse(clock, windowMs, failurePenaltyMs);
 }
 

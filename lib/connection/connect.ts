@@ -36,6 +36,7 @@ import { clockOf } from '../internal/clock.js';
 import { debugLog } from '../internal/debug.js';
 import type { Backend, ConnectionState, Session } from '../port/index.js';
 import { type BackoffOptions, fullJitter } from './backoff.js';
+import { closeDeadline } from './closeDeadline.js';
 import { type ConnectionEvent, connectionReducer } from './connectionReducer.js';
 import { isFatalError } from './retryWithBackoff.js';
 
@@ -78,8 +79,6 @@ export interface ConnectOptions {
 const HANDSHAKE_SHARE = 1 / 4;
 const ANSWER_SHARE = 1 / 4;
 const PING_SHARE = 1 / 6;
-
-const DEFAULT_CLOSE_DEADLINE_MS = 5_000;
 
 /**
  * Keeps one session over as many transports as it takes: a {@link Backend} made of a function that opens a link.
@@ -221,12 +220,13 @@ export function connect(open: OpenLink, options: ConnectOptions): Backend {
     name,
     scheduler,
     states,
-    close: (deadlineMs = DEFAULT_CLOSE_DEADLINE_MS) => {
+    close: (deadlineMs) => {
+      const withinMs = closeDeadline(deadlineMs);
       closing.next();
       return firstValueFrom(
         merge(...ends).pipe(
           ignoreElements(),
-          takeUntil(timer(deadlineMs, scheduler).pipe(tap(() => abandoned.next()))),
+          takeUntil(timer(withinMs, scheduler).pipe(tap(() => abandoned.next()))),
           endWith(undefined),
         ),
       );

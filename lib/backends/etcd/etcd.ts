@@ -22,6 +22,7 @@ import { type BackoffOptions, connect, type Link, type OpenLink, serversInTurn }
 // Not by way of the index: whoever loads a backend alone should not load all of Dubbo's layout with it.
 import { parseRegistryAddress, type RegistryAddress, type RegistryHost } from '../../dubbo/registryAddress.js';
 import { InvalidOptionError, RegistryError } from '../../errors.js';
+import { LONGEST_MS, optionsObject, sessionTimeout, wholeNumber } from '../../internal/options.js';
 import type { Backend } from '../../port/index.js';
 import { authenticate, type ClientOptions, type Duplex, type EtcdClient, openClient } from './client.js';
 import { EtcdSession } from './etcdSession.js';
@@ -36,40 +37,40 @@ export interface EtcdOptions {
    * How long the server keeps what is ours after it last heard of us, in milliseconds: rounded up to whole seconds, as
    * leases are counted; the server may grant more. @defaultValue 30000
    */
-  readonly sessionTimeoutMs?: number;
+  readonly sessionTimeoutMs?: number | undefined;
   /** The user to log in as. @defaultValue nobody */
-  readonly username?: string;
+  readonly username?: string | undefined;
   /** The password of {@link EtcdOptions.username}. */
-  readonly password?: string;
+  readonly password?: string | undefined;
   /** Encrypts the connection; `{}` for what needs no more than the authorities that Node.js trusts. @defaultValue no encryption */
-  readonly tls?: TlsOptions;
+  readonly tls?: TlsOptions | undefined;
   /** The waits between attempts to connect. */
-  readonly reconnect?: BackoffOptions;
+  readonly reconnect?: BackoffOptions | undefined;
   /** What hardly anybody needs to change. */
-  readonly tuning?: EtcdTuning;
+  readonly tuning?: EtcdTuning | undefined;
 }
 
 /** The numbers that {@link etcd} works with, each measured; change them when you have measured better ones. */
 export interface EtcdTuning {
   /** How long one call may take, in milliseconds. @defaultValue the session timeout */
-  readonly callTimeoutMs?: number;
+  readonly callTimeoutMs?: number | undefined;
   /** How many calls are under way at once: beyond a few thousand the server refuses some. @defaultValue 128 */
-  readonly callWindow?: number;
+  readonly callWindow?: number | undefined;
   /** How many keys are read at a time: more stall the event loop, less take longer. @defaultValue 2500 */
-  readonly pageSize?: number;
+  readonly pageSize?: number | undefined;
   /** How many keys one lease holds: every write to one costs more the more it holds. @defaultValue 1000 */
-  readonly keysPerLease?: number;
+  readonly keysPerLease?: number | undefined;
   /** How long a connection is quiet before it is probed, in milliseconds: below 5000 the server hangs up. @defaultValue 10000 */
-  readonly keepaliveTimeMs?: number;
+  readonly keepaliveTimeMs?: number | undefined;
   /** How long the answer to that probe may take, in milliseconds. @defaultValue 3000 */
-  readonly keepaliveTimeoutMs?: number;
+  readonly keepaliveTimeoutMs?: number | undefined;
   /**
    * How long the answer to a login may take, in milliseconds: the server hashes one password after another, and goes on when
    * nobody waits for it any more. @defaultValue 600000
    */
-  readonly loginTimeoutMs?: number;
+  readonly loginTimeoutMs?: number | undefined;
   /** Options of the gRPC channel, which win over all of ours. */
-  readonly channel?: Readonly<Record<string, string | number>>;
+  readonly channel?: Readonly<Record<string, string | number>> | undefined;
 }
 
 /**
@@ -101,11 +102,12 @@ const BUSY_PING_MS = 30_000;
 
 /** A registry on the etcd that an address names; options win over what the address says. */
 export function etcdAt(address: RegistryAddress, options: EtcdOptions = {}): Backend {
-  const { sessionTimeoutMs = address.sessionTimeoutMs ?? 30_000, reconnect, tuning = {} } = options;
+  const { sessionTimeoutMs = address.sessionTimeoutMs ?? 30_000, reconnect, tuning = {} } = optionsObject(options);
   const username = options.username ?? address.username;
   const password = options.password ?? address.password ?? '';
   const tls = options.tls ?? tlsOf(address.parameters);
-  check('sessionTimeoutMs', sessionTimeoutMs);
+  if (tls) optionsObject(tls, 'an object', 'tls');
+  sessionTimeout('sessionTimeoutMs', sessionTimeoutMs);
   const {
     callTimeoutMs = sessionTimeoutMs,
     callWindow = 128,
@@ -115,7 +117,7 @@ export function etcdAt(address: RegistryAddress, options: EtcdOptions = {}): Bac
     keepaliveTimeoutMs = 3_000,
     loginTimeoutMs = 600_000,
     channel,
-  } = tuning;
+  } = optionsObject(tuning, 'an object', 'tuning');
   const numbers = {
     callTimeoutMs,
     callWindow,
@@ -125,7 +127,7 @@ export function etcdAt(address: RegistryAddress, options: EtcdOptions = {}): Bac
     keepaliveTimeoutMs,
     loginTimeoutMs,
   };
-  for (const [name, value] of Object.entries(numbers)) check(`tuning.${name}`, value);
+  for (const [name, value] of Object.entries(numbers)) wholeNumber(`tuning.${name}`, value, 1, LONGEST_MS);
   // To say so now; read again for each connection, as certificates are renewed.
   if (tls) readTls(tls);
   const nextServer = serversInTurn(address.hosts);
@@ -267,12 +269,4 @@ function tlsOf(parameters: ReadonlyMap<string, string>): TlsOptions | undefined 
     throw new InvalidOptionError('tls', '"true" or "false"', wanted);
   }
   return wanted === 'true' || (wanted === undefined && given.length > 0) ? Object.fromEntries(given) : undefined;
-}
-
-const MAX = 2_147_483_647;
-
-function check(option: string, value: number): void {
-  if (!(Number.isInteger(value) && value > 0 && value <= MAX)) {
-    throw new InvalidOptionError(option, `a whole number from 1 to ${MAX}`, value);
-  }
 }

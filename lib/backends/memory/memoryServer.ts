@@ -6,8 +6,9 @@ import {
   Subscription,
   type TimestampProvider,
 } from 'rxjs';
-import { InvalidOptionError, RegistryError } from '../../errors.js';
+import { RegistryError } from '../../errors.js';
 import { clockOf } from '../../internal/clock.js';
+import { milliseconds, optionsObject } from '../../internal/options.js';
 import { checkPath } from '../../internal/path.js';
 import type { Backend, DirectoryChange, RegistryNode } from '../../port/index.js';
 import { MemoryTree, type TreeChanges, type TreeCopy } from './memoryTree.js';
@@ -15,19 +16,19 @@ import { MemoryTree, type TreeChanges, type TreeCopy } from './memoryTree.js';
 /** How a {@link MemoryServer} behaves. */
 export interface MemoryServerOptions {
   /** Measures all time, of the server and of its clients. @defaultValue `asyncScheduler` with a monotonic clock */
-  readonly scheduler?: SchedulerLike;
+  readonly scheduler?: SchedulerLike | undefined;
   /** How long a message is on its way, in milliseconds. @defaultValue 0 */
-  readonly latencyMs?: number;
+  readonly latencyMs?: number | undefined;
   /** Whether sessions of which nothing is heard end; if not, they end only by {@link MemoryServer.expire}. @defaultValue `true` */
-  readonly expires?: boolean;
+  readonly expires?: boolean | undefined;
 }
 
 /** Nodes that {@link MemoryServer.change} makes and removes. */
 export interface MemoryServerChange {
   /** The paths of persistent nodes to make. @defaultValue none */
-  readonly create?: Iterable<string>;
+  readonly create?: Iterable<string> | undefined;
   /** The paths of nodes to remove, with all that is below them. @defaultValue none */
-  readonly remove?: Iterable<string>;
+  readonly remove?: Iterable<string> | undefined;
 }
 
 /** Which messages are lost: all of them, only those to the server, or only those from it. */
@@ -139,8 +140,8 @@ export class MemoryServer {
   readonly scheduler: SchedulerLike;
 
   constructor(options: MemoryServerOptions = {}) {
-    const { scheduler = asyncScheduler, latencyMs = 0, expires = true } = options;
-    if (!(latencyMs >= 0)) throw new InvalidOptionError('latencyMs', 'a number from 0 up', latencyMs);
+    const { scheduler = asyncScheduler, latencyMs = 0, expires = true } = optionsObject(options);
+    milliseconds('latencyMs', latencyMs);
     this.scheduler = scheduler;
     this.#clock = clockOf(scheduler);
     this.#latencyMs = latencyMs;
@@ -303,10 +304,10 @@ export class MemoryServer {
    *
    * @param ms - How much longer, in milliseconds.
    * @param who - The id of a session that the client has, or the backend that it is. @defaultValue all clients
-   * @throws InvalidOptionError if `ms` is not a number from 0 up.
+   * @throws InvalidOptionError if `ms` is not a number of milliseconds.
    */
   slowDown(ms: number, who?: string | Backend): void {
-    checkDuration('ms', ms);
+    milliseconds('ms', ms);
     const client = this.#clientOf(who);
     if (who === undefined) this.#allSlowMs = ms;
     else if (client) this.#slow.set(client, ms);
@@ -415,10 +416,10 @@ export class MemoryServer {
    * Who ends a session of his own takes its nodes along at once, as ever.
    *
    * @param ms - How long they stay, in milliseconds; 0 for not at all.
-   * @throws InvalidOptionError if `ms` is not a number from 0 up.
+   * @throws InvalidOptionError if `ms` is not a number of milliseconds.
    */
   delayCleanup(ms: number): void {
-    checkDuration('ms', ms);
+    milliseconds('ms', ms);
     this.#cleanupDelayMs = ms;
   }
 
@@ -708,10 +709,6 @@ export class MemoryServer {
   #later(work: () => void): Subscription {
     return this.scheduler.schedule(work, this.#latencyMs);
   }
-}
-
-function checkDuration(option: string, ms: number): void {
-  if (!(ms >= 0 && Number.isFinite(ms))) throw new InvalidOptionError(option, 'a number from 0 up', ms);
 }
 
 const named = new Map<string, MemoryServer>();

@@ -4,6 +4,7 @@ import { type BackoffOptions, connect, type Link, type OpenLink, serversInTurn }
 // Not by way of the index: whoever loads a backend alone should not load all of Dubbo's layout with it.
 import { parseRegistryAddress, type RegistryAddress } from '../../dubbo/registryAddress.js';
 import { InvalidOptionError } from '../../errors.js';
+import { flag, optionsObject, sessionTimeout } from '../../internal/options.js';
 import type { Backend } from '../../port/index.js';
 import { type Acl, openClient, type ZkClient } from './client.js';
 import { Horizon } from './horizon.js';
@@ -27,19 +28,19 @@ export interface AclEntry {
 /** How {@link zookeeper} connects. */
 export interface ZooKeeperOptions {
   /** How long the server keeps a session of which it hears nothing, in milliseconds; it may grant another. @defaultValue 30000 */
-  readonly sessionTimeoutMs?: number;
+  readonly sessionTimeoutMs?: number | undefined;
   /** The user of the `digest` scheme. @defaultValue nobody */
-  readonly username?: string;
+  readonly username?: string | undefined;
   /** The password of {@link ZooKeeperOptions.username}. */
-  readonly password?: string;
+  readonly password?: string | undefined;
   /**
    * Who may touch the nodes that are made: everybody, their creator alone, or a list of your own.
    *
    * @defaultValue `creator` with a username, else `open`, as Dubbo does
    */
-  readonly acl?: 'open' | 'creator' | readonly AclEntry[];
+  readonly acl?: 'open' | 'creator' | readonly AclEntry[] | undefined;
   /** The waits between attempts to connect. */
-  readonly reconnect?: BackoffOptions;
+  readonly reconnect?: BackoffOptions | undefined;
   /**
    * Whether to have the server tell by name what happens in a directory, which costs the same however large it is.
    *
@@ -47,7 +48,7 @@ export interface ZooKeeperOptions {
    *
    * @defaultValue `true`
    */
-  readonly persistentWatches?: boolean;
+  readonly persistentWatches?: boolean | undefined;
 }
 
 /**
@@ -72,16 +73,15 @@ export function zookeeper(servers: string, options: ZooKeeperOptions = {}): Back
 
 /** A registry on the ZooKeeper that an address names; options win over what the address says. */
 export function zookeeperAt(address: RegistryAddress, options: ZooKeeperOptions = {}): Backend {
-  const { sessionTimeoutMs = address.sessionTimeoutMs ?? 30_000, reconnect, persistentWatches = true } = options;
+  const {
+    sessionTimeoutMs = address.sessionTimeoutMs ?? 30_000,
+    reconnect,
+    persistentWatches = true,
+  } = optionsObject(options);
   const username = options.username ?? address.username;
   const password = options.password ?? address.password;
-  if (!(Number.isInteger(sessionTimeoutMs) && sessionTimeoutMs > 0 && sessionTimeoutMs <= 2_147_483_647)) {
-    throw new InvalidOptionError(
-      'sessionTimeoutMs',
-      'a whole number of milliseconds from 1 to 2147483647',
-      sessionTimeoutMs,
-    );
-  }
+  sessionTimeout('sessionTimeoutMs', sessionTimeoutMs);
+  flag('persistentWatches', persistentWatches);
   const acl = toAcl(options.acl ?? (username === undefined ? 'open' : 'creator'));
   const auth = username === undefined ? [] : [{ scheme: 'digest', credentials: `${username}:${password ?? ''}` }];
   const nextHost = serversInTurn(address.hosts);
