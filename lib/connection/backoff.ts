@@ -29,10 +29,16 @@ export type Backoff = (attempt: number) => number;
  * ```
  */
 export function fullJitter(options: BackoffOptions = {}): Backoff {
-  const { baseMs = 100, maxMs = Math.max(1_500, baseMs), random = Math.random } = options;
+  const { baseMs = 100, random = Math.random } = options;
+  const maxMs = longestWait(options);
   if (!(baseMs > 0 && Number.isFinite(baseMs))) throw new InvalidOptionError('baseMs', 'a positive number', baseMs);
   if (!(maxMs >= baseMs && Number.isFinite(maxMs))) {
     throw new InvalidOptionError('maxMs', `a number from \`baseMs\` (${baseMs}) up`, maxMs);
   }
   return (attempt) => random() * Math.min(maxMs, baseMs * 2 ** (attempt - 1));
+}
+
+/** The bound of all waits, in milliseconds. */
+export function longestWait({ baseMs = 100, maxMs = Math.max(1_500, baseMs) }: BackoffOptions = {}): number {
+  return maxMs;
 }

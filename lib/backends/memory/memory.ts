@@ -1,6 +1,6 @@
-import { map, Observable, type Subscriber } from 'rxjs';
+import { Observable, type Subscriber } from 'rxjs';
 import type { BackoffOptions } from '../../connection/index.js';
-import { connect, type Link } from '../../connection/index.js';
+import { connect, type Link, served } from '../../connection/index.js';
 import { InvalidOptionError } from '../../errors.js';
 import type { Backend, Session } from '../../port/index.js';
 import { type MemoryClient, type MemoryLink, MemoryServer, memoryServer } from './memoryServer.js';
@@ -35,7 +35,7 @@ export function memory(options: MemoryOptions = {}): Backend {
     throw new InvalidOptionError('sessionTimeoutMs', 'a positive number', sessionTimeoutMs);
   }
   const target = typeof server === 'string' ? memoryServer(server) : server;
-  const backend: Backend = connect((previous) => openLink(target, backend, previous, sessionTimeoutMs), {
+  const backend: Backend = connect((previous) => served(openLink(target, backend, previous, sessionTimeoutMs)), {
     name: 'memory',
     sessionTimeoutMs,
     scheduler: target.scheduler,
@@ -74,6 +74,7 @@ function carry(
   const session = previous instanceof MemorySession ? previous : new MemorySession(server, link.sessionId, timeoutMs);
   session.attach(link);
   let ending = false;
+  let isFirst = true;
   const drop = (): void => {
     session.attach(undefined);
     server.drop(link);
@@ -84,7 +85,11 @@ function carry(
   subscriber.add(link.broken.subscribe({ error: (error: unknown) => subscriber.error(error) }));
   subscriber.next({
     session,
-    ping: () => session.list('/').pipe(map(() => undefined)),
+    ping: () => {
+      const ping = isFirst ? link.served : session.list('/');
+      isFirst = false;
+      return ping;
+    },
     end: () =>
       new Observable((done) => {
         ending = true;
