@@ -101,7 +101,12 @@ export class ZkClient {
       operation: 'ping',
       path: '/',
       urgent: true,
-      send: (done) => this.#library.api.exists('/', (error: unknown) => done(error, () => undefined)),
+      send: (done) =>
+        this.#library.api.exists('/', (error: unknown) => {
+          // The server says goodbye: that is no sign of life, and the end of the connection follows.
+          if (this.#library.codeOf(error) === ZK.SESSION_CLOSED_REQUIRE_AUTH) return;
+          done(error, () => undefined);
+        }),
     });
   }
 

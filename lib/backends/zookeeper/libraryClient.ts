@@ -2,7 +2,7 @@ import nodeZooKeeper from 'node-zookeeper-client';
 import type { Client, Transaction } from 'node-zookeeper-client';
 import type { Socket } from 'node:net';
 import { RegistryError } from '../../errors.js';
-import { toRegistryError, ZK } from './errors.js';
+import { REQUIRES_AUTH, toRegistryError, ZK } from './errors.js';
 import { PacketFramer } from './packetFramer.js';
 import { encodeRequest, OFFSET, type OPCODE } from './wire.js';
 
@@ -257,6 +257,8 @@ export class LibraryClient {
     // An answer without a transaction carries 0.
     if (zxid > this.#seenZxid) this.#seenZxid = zxid;
     const code = packet.readInt32BE(OFFSET.ERROR);
+    // What the server says before it closes the connection is why it does.
+    if (code === ZK.SESSION_CLOSED_REQUIRE_AUTH) this.#lastError = new RegistryError('NOT_AUTHORIZED', REQUIRES_AUTH);
     if (CODES_OF_LIBRARY.has(code)) return;
     this.#unknownCode = code;
     packet.writeInt32BE(ZK.SYSTEM_ERROR, OFFSET.ERROR);
