@@ -163,7 +163,7 @@ export class LibraryClient {
 
   /** The error code of the answer that is being read, of which the library made `error`. */
   codeOf(error: unknown): number {
-    return this.#unknownCode ?? (error ? ((error as { code?: number }).code ?? ZK.SYSTEM_ERROR) : ZK.OK);
+    return error ? (this.#unknownCode ?? (error as { code?: number }).code ?? ZK.SYSTEM_ERROR) : ZK.OK;
   }
 
   /**
