@@ -1,5 +1,6 @@
 import { backendAt, connectionKey } from './backendAt.js';
-import { type ConfigCenter, configCenterOn, type ConfigCenterOptions } from './config/configCenter.js';
+import { configCenterOn } from './config/backendConfigCenter.js';
+import type { ConfigCenter, ConfigCenterOptions } from './config/configCenter.js';
 import { type SharedBackend, shareBackend } from './connection/index.js';
 import { parseRegistryAddress } from './dubbo/index.js';
 import { InvalidOptionError } from './errors.js';

@@ -322,7 +322,7 @@ export const SAFEGUARDS: readonly Safeguard[] = [
   {
     name: 'a packet that cannot be read (ZooKeeper)',
     without: 'one broken answer ends the process',
-    file: 'lib/backends/zookeeper/client.ts',
+    file: 'lib/backends/zookeeper/libraryClient.ts',
     edits: edit('      this.#internals.socket?.destroy();\n    } finally {', '      throw error;\n    } finally {'),
     project: 'servers',
     spec: 'spec/integration/zookeeper/traps-answers-spec.ts',

@@ -3,7 +3,7 @@ import { firstValueFrom, forkJoin, materialize, type Observable, take } from 'rx
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { etcd, type EtcdOptions } from '../../../lib/backends/etcd/index.js';
 import { createRegistry, RegistryError } from '../../../lib/index.js';
-import { ask, bytes, refusalOf, SOON_MS, text } from '../../contract/probe.js';
+import { ask, bytes, foldDirectory, refusalOf, SOON_MS, text } from '../../contract/probe.js';
 import { Troupe } from '../../contract/troupe.js';
 import { EtcdRegistry } from '../../support/scenario/etcdRegistry.js';
 import { identityOf, throughout } from '../../support/scenario/judge.js';
@@ -233,6 +233,26 @@ describe('a role', () => {
     const registration = actor.register('dubbo://b:1/auth.Read');
     await eventually(() => expect(registration.error).toMatchObject({ code: 'NOT_AUTHORIZED' }));
     expect(view.told).toEqual(['add a:1']);
+  });
+
+  it.each<[string, Parameters<EtcdUsers['add']>[2]]>([
+    ['one directory only', { '/alive/auth.Alive/providers/': 'READ' }],
+    ['nothing', {}],
+  ])('no flap: that covers %s is enough to stay connected, whatever is asked for', async (_, grants) => {
+    const T = 2_000;
+    const credentials = await someone(grants);
+    const probe = troupe.follow(server.address, { ...credentials, sessionTimeoutMs: T });
+    await probe.session();
+    using seen = followDirectory(probe, '/alive/auth.Alive/providers');
+    using node = follow(probe, (session) => session.watchNode('/alive/other'));
+    const since = performance.now();
+    await eventually(() => performance.now() - since > 2 * T);
+    if (grants && Object.keys(grants).length > 0) {
+      await raw.put(`/alive/auth.Alive/providers/${credentials.username}`);
+      await eventually(() => expect(foldDirectory(seen.values).names).toEqual([credentials.username]));
+    }
+    expect(node.values).toEqual([]);
+    expect(probe.statuses).toEqual(['connecting', 'connected']);
   });
 
   it('isolation: that forbids one of many things asked for at once forbids only that', async () => {
