@@ -80,7 +80,7 @@ export interface EtcdTuning {
  * ```
  */
 export function etcd(servers: string, options: EtcdOptions = {}): Backend {
-  return etcdAt(parseRegistryAddress(`etcd://${servers}`), options);
+  return etcdAt(parseRegistryAddress(`etcd://${servers}`, 'backend'), options);
 }
 
 /** A registry on the etcd that an address names; options win over what the address says. */
