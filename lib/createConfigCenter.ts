@@ -16,7 +16,7 @@ import { guestOf, type Registry } from './registry.js';
  * session timeout in this process: it is one session for each server address, which ends when the last of them is closed.
  * Nothing is connected, and no client library loaded, before it is used.
  *
- * @throws InvalidUrlError for an address that cannot be read, InvalidOptionError for an option out of range or what is
+ * @throws InvalidUrlError for an address that cannot be read or has a parameter that nobody reads, InvalidOptionError for an option out of range or what is
  * neither an address nor a backend nor a registry.
  *
  * @example
@@ -34,7 +34,7 @@ export function createConfigCenter(
   const address = parseRegistryAddress(target);
   const { namespace, base64, timeoutMs } = address;
   return configCenterOn(
-    shareBackend(backendAt(address, target), 'guest', connectionKey(address)),
+    shareBackend(backendAt(address), 'guest', connectionKey(address)),
     withDefaults(
       {
         ...(namespace !== undefined && { namespace }),

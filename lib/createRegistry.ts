@@ -13,7 +13,7 @@ import { type Registry, registryOn, type RegistryOptions } from './registry.js';
  * milliseconds), and `user:password@` before the hosts. Nothing is connected, and no client library loaded, before the
  * registry is used.
  *
- * @throws InvalidUrlError for an address that cannot be read, InvalidOptionError for an option out of range or what is
+ * @throws InvalidUrlError for an address that cannot be read or has a parameter that nobody reads, InvalidOptionError for an option out of range or what is
  * neither an address nor a backend.
  *
  * @example
@@ -32,7 +32,7 @@ export function createRegistry(target: string | Backend, options: RegistryOption
   }
   const address = parseRegistryAddress(target);
   return registryOn(
-    backendAt(address, target),
+    backendAt(address),
     withDefaults(
       {
         ...(address.group !== undefined && { group: address.group }),

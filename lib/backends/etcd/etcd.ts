@@ -91,7 +91,7 @@ export interface EtcdTuning {
  * ```
  */
 export function etcd(servers: string, options: EtcdOptions = {}): Backend {
-  return etcdAt(parseRegistryAddress(`etcd://${servers}`), options);
+  return etcdAt(parseRegistryAddress(`etcd://${servers}`, 'backend'), options);
 }
 
 /** Shares of the session timeout: how long an attempt to connect waits for a login, and when it keeps the leases meanwhile. */

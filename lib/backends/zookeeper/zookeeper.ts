@@ -75,7 +75,7 @@ export interface ZooKeeperOptions {
  * ```
  */
 export function zookeeper(servers: string, options: ZooKeeperOptions = {}): Backend {
-  return zookeeperAt(parseRegistryAddress(`zookeeper://${servers}`), options);
+  return zookeeperAt(parseRegistryAddress(`zookeeper://${servers}`, 'backend'), options);
 }
 
 /** A registry on the ZooKeeper that an address names; options win over what the address says. */
