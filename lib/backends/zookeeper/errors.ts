@@ -23,8 +23,8 @@ export const ZK = {
 
 /** A server with `enforce.auth.enabled` answers this to a client that has not authenticated, and closes the connection. */
 export const REQUIRES_AUTH =
-  'the server requires authentication by a scheme that it enforces (enforce.auth.schemes), ' +
-  'and no credentials of that scheme were given: set a username and a password';
+  'the server demands authentication (enforce.auth.schemes) and was given none that it accepts; ' +
+  'this client authenticates by the scheme "digest", with a username and a password';
 
 const MEANINGS: ReadonlyMap<number, readonly [ErrorCode, string]> = new Map([
   [ZK.CONNECTION_LOSS, ['CONNECTION_LOST', 'the connection broke before the answer came']],
