@@ -97,6 +97,8 @@ export class LibraryClient {
   #lastError: Error | undefined;
   /** The code in the answer being read, if the library does not know it. */
   #unknownCode: number | undefined;
+  /** The packet being read. */
+  #packet: Buffer | undefined;
 
   constructor(options: ConnectionOptions, listener: ConnectionListener) {
     this.#listener = listener;
@@ -159,6 +161,11 @@ export class LibraryClient {
   /** The transaction of the answer that is being read. */
   get answeredZxid(): bigint {
     return this.#internals.zxid.readBigInt64BE();
+  }
+
+  /** What follows the header of the answer that is being read. */
+  get answerBody(): Buffer {
+    return this.#packet!.subarray(OFFSET.HEADER);
   }
 
   /** The error code of the answer that is being read, of which the library made `error`. */
@@ -241,6 +248,7 @@ export class LibraryClient {
       for (const packet of this.#framer.push(chunk)) {
         this.#unknownCode = undefined;
         if (this.#internals.state !== STATE.CONNECTING && isAnswer(packet)) this.#readHeader(packet);
+        this.#packet = packet;
         readPacket(packet);
       }
     } catch (error) {
@@ -249,6 +257,7 @@ export class LibraryClient {
       this.#internals.socket?.destroy();
     } finally {
       this.#unknownCode = undefined;
+      this.#packet = undefined;
     }
   }
 
