@@ -1,8 +1,9 @@
 import nodeZooKeeper from 'node-zookeeper-client';
 import type { Client, Transaction } from 'node-zookeeper-client';
-import type { Socket } from 'node:net';
+import type { LookupFunction, Socket } from 'node:net';
 import { RegistryError } from '../../errors.js';
 import { REQUIRES_AUTH, toRegistryError, ZK } from './errors.js';
+import { join } from './addressesInTurn.js';
 import { PacketFramer } from './packetFramer.js';
 import { encodeRequest, OFFSET, type OPCODE } from './wire.js';
 
@@ -20,7 +21,8 @@ const STATE = { DISCONNECTED: 0, CONNECTING: 1, CONNECTED: 2, CLOSING: -1, EXPIR
 
 /** What of a `Client` is used though it is not documented. */
 interface Internals {
-  servers: { host: string; port: number }[];
+  /** Handed to `net.connect`. */
+  servers: { host: string; port: number; lookup?: LookupFunction }[];
   state: number;
   socket?: Socket;
   connectTimeoutHandler: NodeJS.Timeout | null;
@@ -33,6 +35,7 @@ interface Internals {
   getSessionId(): Buffer;
   getSessionPassword(): Buffer;
   getSessionTimeout(): number;
+  onSocketConnected(): void;
   onSocketData(chunk: Buffer): void;
   onSocketError(error: Error): void;
   registerDataWatcher(): void;
@@ -63,6 +66,8 @@ export interface WatchEvent {
 export interface ConnectionOptions {
   readonly host: string;
   readonly port: number;
+  /** Resolves the host. @defaultValue that of Node.js */
+  readonly lookup?: LookupFunction;
   readonly sessionTimeoutMs: number;
   /** The session to carry on. */
   readonly resume?: { readonly id: Buffer; readonly password: Buffer };
@@ -82,7 +87,15 @@ export interface ConnectionListener {
 }
 
 /** The server closed the connection instead of answering the handshake, as it does if it is behind what we have seen. */
-export class RefusedError extends RegistryError {}
+export class RefusedError extends RegistryError {
+  /** The server's address, as `address:port`; `undefined` if the connection was closed before that could be known. */
+  readonly address: string | undefined;
+
+  constructor(message: string, address?: string) {
+    super('CONNECTION_LOST', message);
+    this.address = address;
+  }
+}
 
 /** One client of node-zookeeper-client for one transport connection, with its faults mended; connects when it is made. */
 export class LibraryClient {
@@ -92,6 +105,8 @@ export class LibraryClient {
   readonly #listener: ConnectionListener;
   readonly #framer = new PacketFramer();
   #seenZxid = 0n;
+  /** The address that the connection was made to. */
+  #address: string | undefined;
   #connected = false;
   #stopped = false;
   #lastError: Error | undefined;
@@ -102,7 +117,7 @@ export class LibraryClient {
 
   constructor(options: ConnectionOptions, listener: ConnectionListener) {
     this.#listener = listener;
-    const { host, port, sessionTimeoutMs, resume } = options;
+    const { host, port, lookup, sessionTimeoutMs, resume } = options;
     // The address is set below, because the library cannot read one of IPv6.
     this.api = nodeZooKeeper.createClient('localhost:2181', {
       sessionTimeout: sessionTimeoutMs,
@@ -111,7 +126,7 @@ export class LibraryClient {
       ...(resume && { sessionId: resume.id, sessionPassword: resume.password }),
     });
     const internals = (this.#internals = internalsOf(this.api));
-    internals.servers = [{ host, port }];
+    internals.servers = [{ host, port, ...(lookup && { lookup }) }];
     if (options.seenZxid) {
       internals.zxid = options.seenZxid;
       this.#seenZxid = options.seenZxid.readBigInt64BE();
@@ -133,6 +148,12 @@ export class LibraryClient {
         () => undefined;
     internals.watcherManager.emit = (event) => listener.notified(event);
     internals.on('state', (state) => this.#onState(state, host, port));
+    const noteConnection = internals.onSocketConnected.bind(internals);
+    internals.onSocketConnected = () => {
+      const { remoteAddress, remotePort } = internals.socket!;
+      if (remoteAddress !== undefined && remotePort !== undefined) this.#address = join(remoteAddress, remotePort);
+      noteConnection();
+    };
     connect();
     // A new connection is a new client.
     internals.connect = () => undefined;
@@ -234,10 +255,12 @@ export class LibraryClient {
       case STATE.DISCONNECTED: {
         // A server that refuses closes the connection without an answer, and without an error either.
         const refused = !this.#connected && !this.#lastError;
-        const why = this.#lastError?.message ?? (refused ? 'the server closed it without an answer' : 'it was closed');
-        const message = `No connection to ${host}:${port}: ${why}.`;
+        const why = refused ? 'the server closed it without an answer' : reasonOf(this.#lastError);
+        const message = `No connection to ${join(host, port)}: ${why}.`;
         const options = this.#lastError ? { cause: this.#lastError } : {};
-        this.#listener.failed(new (refused ? RefusedError : RegistryError)('CONNECTION_LOST', message, options));
+        this.#listener.failed(
+          refused ? new RefusedError(message, this.#address) : new RegistryError('CONNECTION_LOST', message, options),
+        );
         break;
       }
     }
@@ -274,6 +297,12 @@ export class LibraryClient {
   }
 }
 
+/** What an error says; one that stands for several, as of the addresses of one name, says nothing itself. */
+function reasonOf(error: Error | undefined): string {
+  if (error instanceof AggregateError) return error.errors.map((each) => (each as Error).message).join(', ');
+  return error?.message ?? 'it was closed';
+}
+
 /** Events, pings and authentication have negative xids. */
 function isAnswer(packet: Buffer): boolean {
   return packet.length >= OFFSET.HEADER && packet.readInt32BE(OFFSET.XID) >= 0;
@@ -288,6 +317,7 @@ function internalsOf(client: Client): Internals {
     'getSessionId',
     'getSessionPassword',
     'getSessionTimeout',
+    'onSocketConnected',
     'onSocketData',
     'onSocketError',
     'registerDataWatcher',

@@ -1,19 +1,14 @@
 import nodeZooKeeper from 'node-zookeeper-client';
-import { defer, map, tap } from 'rxjs';
-import {
-  type BackoffOptions,
-  connect,
-  type Link,
-  type OpenLink,
-  served,
-  serversInTurn,
-} from '../../connection/index.js';
+import { catchError, map, type Observable, switchMap, tap, throwError } from 'rxjs';
+import { type BackoffOptions, connect, type Link, type OpenLink, served } from '../../connection/index.js';
 // Not by way of the index: whoever loads a backend alone should not load all of Dubbo's layout with it.
 import { parseRegistryAddress, type RegistryAddress } from '../../dubbo/registryAddress.js';
 import { InvalidOptionError } from '../../errors.js';
 import { flag, optionsObject, sessionTimeout } from '../../internal/options.js';
 import type { Backend } from '../../port/index.js';
-import { type Acl, openClient, type ZkClient } from './client.js';
+import { hasCode } from '../../internal/orElse.js';
+import { AddressesInTurn, type Turn } from './addressesInTurn.js';
+import { type Acl, openClient, RefusedError, type ZkClient } from './client.js';
 import { Horizon } from './horizon.js';
 import { LARGE_DIRECTORY_BYTES } from './largeDirectory.js';
 import { ZooKeeperSession } from './zookeeperSession.js';
@@ -91,29 +86,40 @@ export function zookeeperAt(address: RegistryAddress, options: ZooKeeperOptions 
   flag('persistentWatches', persistentWatches);
   const acl = toAcl(options.acl ?? (username === undefined ? 'open' : 'creator'));
   const auth = username === undefined ? [] : [{ scheme: 'digest', credentials: `${username}:${password ?? ''}` }];
-  const nextHost = serversInTurn(address.hosts);
-
+  const addresses = new AddressesInTurn(address.hosts);
   const horizon = new Horizon(sessionTimeoutMs);
 
-  const open: OpenLink = (previous) =>
-    defer(() => {
-      const session = previous instanceof ZooKeeperSession ? previous : undefined;
-      const seenZxid = horizon.zxid;
-      return openClient({
-        ...nextHost(),
-        sessionTimeoutMs,
-        auth,
-        acl,
-        ...(seenZxid && { seenZxid }),
-        ...(session && { resume: session.credentials }),
-      }).pipe(
-        map((client) => {
-          horizon.follow(client);
-          return link(client, session ?? new ZooKeeperSession(client, address.path, persistentWatches));
-        }),
-        tap({ error: (error: unknown) => horizon.failed(error) }),
-      );
-    });
+  const open: OpenLink = (previous, isLost) =>
+    addresses.next().pipe(
+      switchMap((turn) => {
+        const session = previous instanceof ZooKeeperSession ? previous : undefined;
+        const openAt = (seenZxid: Buffer | undefined): Observable<ZkClient> =>
+          openClient({
+            host: turn.host,
+            port: turn.port,
+            lookup: turn.lookup,
+            sessionTimeoutMs,
+            auth,
+            acl,
+            ...(seenZxid && { seenZxid }),
+            ...(session && { resume: session.credentials }),
+          });
+        // That it does not know our session is an answer: it serves, and has another history.
+        const forget = (error: unknown): void => {
+          if (hasCode(error, 'SESSION_EXPIRED')) horizon.forget();
+        };
+        return openAt(horizon.zxid).pipe(
+          catchError((error: unknown) => {
+            const attempt = { error, tried: triedIn(turn, error), all: turn.all, isOver: isLost || !session };
+            return horizon.failed(attempt) ? openAt(undefined).pipe(tap({ error: forget })) : throwError(() => error);
+          }),
+          map((client) => {
+            horizon.follow(client);
+            return link(client, session ?? new ZooKeeperSession(client, address.path, persistentWatches));
+          }),
+        );
+      }),
+    );
 
   return {
     ...connect((previous, isLost) => served(open(previous, isLost)), {
@@ -123,6 +129,12 @@ export function zookeeperAt(address: RegistryAddress, options: ZooKeeperOptions 
     }),
     largeDirectoryBytes: LARGE_DIRECTORY_BYTES,
   };
+}
+
+/** The addresses that an attempt was made at. */
+function triedIn({ addresses }: Turn, error: unknown): readonly string[] {
+  if (addresses.length === 1 || !(error instanceof RefusedError)) return addresses;
+  return error.address === undefined ? [] : [error.address];
 }
 
 function link(client: ZkClient, session: ZooKeeperSession): Link {
