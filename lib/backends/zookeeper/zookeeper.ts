@@ -10,11 +10,15 @@ import { AddressesInTurn, type Turn } from './addressesInTurn.js';
 import { type Acl, openClient, RefusedError, type ZkClient } from './client.js';
 import { Horizon } from './horizon.js';
 import { LARGE_DIRECTORY_BYTES } from './largeDirectory.js';
+import { DEFAULT_MAX_PACKET_BYTES } from './packetFramer.js';
 import { ZooKeeperSession } from './zookeeperSession.js';
 
 const { ACL, Id } = nodeZooKeeper;
 /** What its types leave out. */
 const presets = ACL as unknown as { readonly OPEN_ACL_UNSAFE: Acl; readonly CREATOR_ALL_ACL: Acl };
+
+/** Lengths are signed numbers of 32 bits. */
+const LARGEST_MAX_PACKET_BYTES = 2_147_483_647;
 
 /** One entry of an access control list, in ZooKeeper's terms. */
 export interface AclEntry {
@@ -50,6 +54,13 @@ export interface ZooKeeperOptions {
    * @defaultValue `true`
    */
   readonly persistentWatches?: boolean;
+  /**
+   * The largest answer that is read, in bytes, as `jute.maxbuffer` of Java clients: what lists a directory that is larger fails
+   * with `TOO_LARGE`. A server in foreign hands cannot take more memory than twice that.
+   *
+   * @defaultValue 67108864, which is 250,000 names of 250 bytes
+   */
+  readonly maxPacketBytes?: number;
 }
 
 /**
@@ -84,6 +95,11 @@ export function zookeeperAt(address: RegistryAddress, options: ZooKeeperOptions 
       sessionTimeoutMs,
     );
   }
+  const { maxPacketBytes = DEFAULT_MAX_PACKET_BYTES } = options;
+  if (!(Number.isInteger(maxPacketBytes) && maxPacketBytes >= 1_024 && maxPacketBytes <= LARGEST_MAX_PACKET_BYTES)) {
+    const expected = `a whole number of bytes from 1024 to ${LARGEST_MAX_PACKET_BYTES}`;
+    throw new InvalidOptionError('maxPacketBytes', expected, maxPacketBytes);
+  }
   const acl = toAcl(options.acl ?? (username === undefined ? 'open' : 'creator'));
   const auth = username === undefined ? [] : [{ scheme: 'digest', credentials: `${username}:${password ?? ''}` }];
   const addresses = new AddressesInTurn(address.hosts);
@@ -101,6 +117,7 @@ export function zookeeperAt(address: RegistryAddress, options: ZooKeeperOptions 
             sessionTimeoutMs,
             auth,
             acl,
+            maxPacketBytes,
             ...(seenZxid && { seenZxid }),
             ...(session && { resume: session.credentials }),
           });
