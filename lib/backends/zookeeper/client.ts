@@ -73,8 +73,8 @@ export class ZkClient {
     this.#library = new LibraryClient(options, {
       connected: () => this.#deliveries.add(() => subscriber.next(this)),
       failed: (error) => {
-        // Not inside the library's own call. The connection is told first: what it carried is then left, not tried again.
-        queueMicrotask(() => subscriber.error(error));
+        // Before the requests that fail with it: they are then left, not tried again, and the reason is known.
+        this.#deliveries.addFirst(() => subscriber.error(error));
         this.#finish(error);
       },
       notified: (event) => this.#watches.notify(event),

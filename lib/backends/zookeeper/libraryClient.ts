@@ -4,8 +4,8 @@ import type { LookupFunction, Socket } from 'node:net';
 import { RegistryError } from '../../errors.js';
 import { REQUIRES_AUTH, toRegistryError, ZK } from './errors.js';
 import { join } from './addressesInTurn.js';
-import { PacketFramer } from './packetFramer.js';
-import { encodeRequest, OFFSET, type OPCODE } from './wire.js';
+import { DEFAULT_MAX_PACKET_BYTES, PacketFramer } from './packetFramer.js';
+import { encodeRequest, OFFSET, OPCODE } from './wire.js';
 
 // The only file that relies on what node-zookeeper-client does not document. One client object is used for one transport
 // connection only: what it keeps over a disconnect (half a packet, watches to set again, calls to send again) is what makes
@@ -28,6 +28,8 @@ interface Internals {
   connectTimeoutHandler: NodeJS.Timeout | null;
   zxid: Buffer;
   packetQueue: unknown;
+  /** Requests that are sent and not answered, in order. */
+  pendingQueue: readonly { readonly request: { readonly header: { readonly xid: number; readonly type: number } } }[];
   watcherManager: { emit(event: WatchEvent): void };
   connect(): void;
   queue(request: RawRequest, callback: (error: unknown, response?: RawAnswer) => void): void;
@@ -73,6 +75,8 @@ export interface ConnectionOptions {
   readonly resume?: { readonly id: Buffer; readonly password: Buffer };
   /** The last transaction that was seen: a server that has not got so far yet refuses us. */
   readonly seenZxid?: Buffer;
+  /** How long a packet of the server may be. @defaultValue {@link DEFAULT_MAX_PACKET_BYTES} */
+  readonly maxPacketBytes?: number;
   readonly auth: readonly { readonly scheme: string; readonly credentials: string }[];
 }
 
@@ -103,7 +107,9 @@ export class LibraryClient {
   readonly api: Client;
   readonly #internals: Internals;
   readonly #listener: ConnectionListener;
-  readonly #framer = new PacketFramer();
+  readonly #maxPacketBytes: number;
+  readonly #framer: PacketFramer;
+  readonly #readPacket: (packet: Buffer) => void;
   #seenZxid = 0n;
   /** The address that the connection was made to. */
   #address: string | undefined;
@@ -118,6 +124,8 @@ export class LibraryClient {
   constructor(options: ConnectionOptions, listener: ConnectionListener) {
     this.#listener = listener;
     const { host, port, lookup, sessionTimeoutMs, resume } = options;
+    this.#maxPacketBytes = options.maxPacketBytes ?? DEFAULT_MAX_PACKET_BYTES;
+    this.#framer = new PacketFramer(this.#maxPacketBytes, (header, bytes) => this.#failTooLong(header, bytes));
     // The address is set below, because the library cannot read one of IPv6.
     this.api = nodeZooKeeper.createClient('localhost:2181', {
       sessionTimeout: sessionTimeoutMs,
@@ -133,10 +141,10 @@ export class LibraryClient {
     }
     for (const { scheme, credentials } of options.auth) this.api.addAuthInfo(scheme, Buffer.from(credentials));
 
-    const readPacket = internals.onSocketData.bind(internals);
+    this.#readPacket = internals.onSocketData.bind(internals);
     const noteError = internals.onSocketError.bind(internals);
     const connect = internals.connect.bind(internals);
-    internals.onSocketData = (chunk) => this.#read(chunk, readPacket);
+    internals.onSocketData = (chunk) => this.#read(chunk);
     internals.onSocketError = (error) => {
       this.#lastError = error;
       noteError(error);
@@ -266,13 +274,13 @@ export class LibraryClient {
     }
   }
 
-  #read(chunk: Buffer, readPacket: (packet: Buffer) => void): void {
+  #read(chunk: Buffer): void {
     try {
       for (const packet of this.#framer.push(chunk)) {
         this.#unknownCode = undefined;
         if (this.#internals.state !== STATE.CONNECTING && isAnswer(packet)) this.#readHeader(packet);
         this.#packet = packet;
-        readPacket(packet);
+        this.#readPacket(packet);
       }
     } catch (error) {
       // One packet that cannot be read costs the connection, not the process.
@@ -282,6 +290,27 @@ export class LibraryClient {
       this.#unknownCode = undefined;
       this.#packet = undefined;
     }
+  }
+
+  /** Fails the request that a packet answers; its bytes are dropped as they come, and all else goes on. */
+  #failTooLong(header: Buffer, bytes: number): void {
+    const [pending] = this.#internals.pendingQueue;
+    const answered = pending?.request.header;
+    // Nothing else than what is read or listed is ever long: then the packet is no answer, and what follows it none either.
+    if (
+      this.#internals.state === STATE.CONNECTING ||
+      answered?.xid !== header.readInt32BE(OFFSET.XID) ||
+      answered.type === OPCODE.EXISTS
+    ) {
+      const message = `the server announced a packet of ${bytes} bytes, at most ${this.#maxPacketBytes} are read (see maxPacketBytes)`;
+      throw new RegistryError('TOO_LARGE', message);
+    }
+    const failure = Buffer.from(header);
+    failure.writeInt32BE(OFFSET.HEADER - 4, 0);
+    failure.writeInt32BE(ZK.ANSWER_TOO_LONG, OFFSET.ERROR);
+    this.#readHeader(failure);
+    this.#readPacket(failure);
+    this.#unknownCode = undefined;
   }
 
   #readHeader(packet: Buffer): void {

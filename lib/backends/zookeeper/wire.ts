@@ -3,6 +3,7 @@ import type { Stat } from 'node-zookeeper-client';
 /** Operation codes (source: `ZooDefs.OpCode` of ZooKeeper 3.8). */
 export const OPCODE = {
   DELETE: 2,
+  EXISTS: 3,
   MULTI: 14,
   REMOVE_WATCHES: 18,
   SET_WATCHES: 101,

@@ -4,18 +4,22 @@ import { type BackoffOptions, connect, type Link, type OpenLink, served } from '
 // Not by way of the index: whoever loads a backend alone should not load all of Dubbo's layout with it.
 import { parseRegistryAddress, type RegistryAddress } from '../../dubbo/registryAddress.js';
 import { InvalidOptionError } from '../../errors.js';
-import { flag, optionsObject, sessionTimeout } from '../../internal/options.js';
+import { flag, optionsObject, sessionTimeout, wholeNumber } from '../../internal/options.js';
 import type { Backend } from '../../port/index.js';
 import { hasCode } from '../../internal/orElse.js';
 import { AddressesInTurn, type Turn } from './addressesInTurn.js';
 import { type Acl, openClient, RefusedError, type ZkClient } from './client.js';
 import { Horizon } from './horizon.js';
 import { LARGE_DIRECTORY_BYTES } from './largeDirectory.js';
+import { DEFAULT_MAX_PACKET_BYTES } from './packetFramer.js';
 import { ZooKeeperSession } from './zookeeperSession.js';
 
 const { ACL, Id } = nodeZooKeeper;
 /** What its types leave out. */
 const presets = ACL as unknown as { readonly OPEN_ACL_UNSAFE: Acl; readonly CREATOR_ALL_ACL: Acl };
+
+/** Lengths are signed numbers of 32 bits. */
+const LARGEST_MAX_PACKET_BYTES = 2_147_483_647;
 
 /** One entry of an access control list, in ZooKeeper's terms. */
 export interface AclEntry {
@@ -51,6 +55,13 @@ export interface ZooKeeperOptions {
    * @defaultValue `true`
    */
   readonly persistentWatches?: boolean | undefined;
+  /**
+   * The largest answer that is read, in bytes, as `jute.maxbuffer` of Java clients: what lists a directory that is larger fails
+   * with `TOO_LARGE`. A server in foreign hands cannot take more memory than twice that.
+   *
+   * @defaultValue 67108864, which is 250,000 names of 250 bytes
+   */
+  readonly maxPacketBytes?: number | undefined;
 }
 
 /**
@@ -79,11 +90,13 @@ export function zookeeperAt(address: RegistryAddress, options: ZooKeeperOptions 
     sessionTimeoutMs = address.sessionTimeoutMs ?? 30_000,
     reconnect,
     persistentWatches = true,
+    maxPacketBytes = DEFAULT_MAX_PACKET_BYTES,
   } = optionsObject(options);
   const username = options.username ?? address.username;
   const password = options.password ?? address.password;
   sessionTimeout('sessionTimeoutMs', sessionTimeoutMs);
   flag('persistentWatches', persistentWatches);
+  wholeNumber('maxPacketBytes', maxPacketBytes, 1_024, LARGEST_MAX_PACKET_BYTES);
   const acl = toAcl(options.acl ?? (username === undefined ? 'open' : 'creator'));
   const auth = username === undefined ? [] : [{ scheme: 'digest', credentials: `${username}:${password ?? ''}` }];
   const addresses = new AddressesInTurn(address.hosts);
@@ -101,6 +114,7 @@ export function zookeeperAt(address: RegistryAddress, options: ZooKeeperOptions 
             sessionTimeoutMs,
             auth,
             acl,
+            maxPacketBytes,
             ...(seenZxid && { seenZxid }),
             ...(session && { resume: session.credentials }),
           });
