@@ -15,5 +15,11 @@ export { CATEGORIES, categoryPath, interfaceOfDirectory, nodePath, rootPath, ser
 export { type RegistrationFacts, toRegisteredUrl } from './registeredUrl.js';
 export { parseRegistryAddress, type RegistryAddress, type RegistryHost } from './registryAddress.js';
 export { type ServiceQuery, toQuery } from './serviceQuery.js';
-export { ServiceUrl, type ServiceUrlChanges, type ServiceUrlParameters, type ServiceUrlParts } from './serviceUrl.js';
+export {
+  DEFAULT_PREFIX,
+  ServiceUrl,
+  type ServiceUrlChanges,
+  type ServiceUrlParameters,
+  type ServiceUrlParts,
+} from './serviceUrl.js';
 export { splitHostPort } from './splitUrl.js';

@@ -44,6 +44,22 @@ describe('discovery', () => {
   const take = (...urls: ServiceUrl[]) => urls.forEach((url) => world.server.remove(pathOf(url)));
   const pass = (ms = 0) => world.time.pass(ms);
 
+  it('finds providers of Dubbo 2.6 by the group and version of all their services, and nowhere else', () => {
+    const text = (host: string) =>
+      `dubbo://${host}:20880/${SERVICE}?default.group=g1&default.version=1.0.0&default.weight=7&dubbo=2.6.2&interface=${SERVICE}`;
+    const place = (host: string) => `/dubbo/${SERVICE}/providers/${encodeURIComponent(text(host))}`;
+    world.server.create(place('a'));
+    const named = consume({ interface: SERVICE, group: 'g1', version: '1.0.0' });
+    const bare = consume();
+    const any = consume({ interface: SERVICE, group: '*', version: '*' });
+    pass();
+    expect([named.told, bare.told, any.told]).toEqual([['add a:20880'], [], ['add a:20880']]);
+    expect(any.services.map((service) => service.parameter('weight'))).toEqual(['7']);
+    world.server.remove(place('a'));
+    pass();
+    expect(named.told.at(-1)).toBe('delete a:20880');
+  });
+
   it('tells the complete present set, and then who comes, changes and goes', () => {
     put(provider('a'), provider('b'));
     const consumer = consume();

@@ -52,6 +52,17 @@ describe('matches', () => {
     ['enabled=true', 'enabled=false', false],
     ['enabled=false', '', true],
 
+    // What a provider of Dubbo 2.5 or 2.6 writes for all its services.
+    ['group=g&version=1', 'default.group=g&default.version=1', true],
+    ['', 'default.group=g', false],
+    ['', 'default.version=1', false],
+    ['group=g', 'default.group=g&group=h', false],
+    ['group=h', 'default.group=g&group=h', true],
+    ['', 'default.group=g&group=', false],
+    ['', 'default.enabled=false', false],
+    ['classifier=c', 'default.classifier=c', true],
+    ['default.group=g', 'group=g', true],
+
     ['classifier=c', '', false],
     ['classifier=c', 'classifier=c', true],
     ['classifier=c', 'classifier=d', false],

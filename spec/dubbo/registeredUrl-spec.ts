@@ -67,6 +67,14 @@ describe('toRegisteredUrl', () => {
       registered('dubbo://h:1/x?pid=7&qos=a&thread=b').toString(),
     );
     expect(registered('consumer://h/x?threads=9&qos.port=1').parameter('threads')).toBe('9');
+    expect(registered('dubbo://h:1/x?default.threads=9&default.weight=7').toString()).toBe(
+      registered('dubbo://h:1/x?default.weight=7').toString(),
+    );
+  });
+
+  it('writes what dubbo-go must find, whatever stands in for it in Java', () => {
+    const { parameters } = registered('dubbo://h:1/x?default.interface=i&default.side=provider');
+    expect([parameters.get('interface'), parameters.get('side')]).toEqual(['i', 'provider']);
   });
 
   it.each(['dubbo://:20880/x', 'dubbo://0.0.0.0:20880/x', 'dubbo://[::]:20880/x', 'dubbo://*:20880/x'])(

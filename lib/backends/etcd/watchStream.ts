@@ -1,8 +1,9 @@
 import type { IWatchCreateRequest, IWatchRequest, IWatchResponse } from 'etcd3';
 import { finalize, ignoreElements, interval, merge, Observable, of, type Subscriber, switchMap, tap } from 'rxjs';
 import { RegistryError } from '../../errors.js';
+import { quoted } from '../../internal/quoted.js';
 import { type Duplex, type EtcdClient, type KeyState, toKeyState } from './client.js';
-import { CompactedError, toRegistryError } from './errors.js';
+import { CompactedError, isLoginNeeded, RefusedWatchError, toRegistryError } from './errors.js';
 
 /** What is watched: one key, or a range, from a revision on. */
 export interface WatchRequest {
@@ -119,7 +120,7 @@ export class WatchStream {
         if (!canceled && !this.#watches.has(id)) this.#cancel(id);
         return;
       }
-      if (canceled) return watch.subscriber.error(refusal(answer));
+      if (canceled) return watch.subscriber.error(refusal(answer, watch.key));
       if (watch.left) return this.#cancel(id);
       watch.id = id;
       this.#watches.set(id, watch);
@@ -132,7 +133,7 @@ export class WatchStream {
       this.#watches.delete(id);
       // The server keeps a watch that it has canceled until its client cancels it, too, or the stream ends.
       this.#cancel(id);
-      return watch.subscriber.error(refusal(answer));
+      return watch.subscriber.error(refusal(answer, watch.key));
     }
     const events: KeyEvent[] = [];
     for (const { type, kv } of answer.events) {
@@ -190,9 +191,12 @@ export class WatchStream {
   }
 }
 
-function refusal({ compact_revision: compacted, cancel_reason: reason }: IWatchResponse): RegistryError {
+function refusal({ compact_revision: compacted, cancel_reason: reason }: IWatchResponse, key: Buffer): RegistryError {
+  const what = `watch ${quoted(key.toString())}`;
   if (BigInt(compacted) > 0n) {
-    return new CompactedError('SERVER_ERROR', `etcd watch: history before revision ${compacted} has been compacted.`);
+    return new CompactedError('SERVER_ERROR', `etcd ${what}: history before revision ${compacted} has been compacted.`);
   }
-  return toRegistryError(new Error(reason || 'canceled by the server'), 'watch');
+  const error = toRegistryError(new Error(reason || 'canceled by the server'), what);
+  if (error.code !== 'NOT_AUTHORIZED' && !isLoginNeeded(error)) return error;
+  return new RefusedWatchError(error.code, error.message, { cause: error });
 }

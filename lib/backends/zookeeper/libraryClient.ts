@@ -1,8 +1,9 @@
 import nodeZooKeeper from 'node-zookeeper-client';
 import type { Client, Transaction } from 'node-zookeeper-client';
-import type { Socket } from 'node:net';
+import type { LookupFunction, Socket } from 'node:net';
 import { RegistryError } from '../../errors.js';
-import { toRegistryError, ZK } from './errors.js';
+import { REQUIRES_AUTH, toRegistryError, ZK } from './errors.js';
+import { join } from './addressesInTurn.js';
 import { PacketFramer } from './packetFramer.js';
 import { encodeRequest, OFFSET, type OPCODE } from './wire.js';
 
@@ -20,7 +21,8 @@ const STATE = { DISCONNECTED: 0, CONNECTING: 1, CONNECTED: 2, CLOSING: -1, EXPIR
 
 /** What of a `Client` is used though it is not documented. */
 interface Internals {
-  servers: { host: string; port: number }[];
+  /** Handed to `net.connect`. */
+  servers: { host: string; port: number; lookup?: LookupFunction }[];
   state: number;
   socket?: Socket;
   connectTimeoutHandler: NodeJS.Timeout | null;
@@ -33,6 +35,7 @@ interface Internals {
   getSessionId(): Buffer;
   getSessionPassword(): Buffer;
   getSessionTimeout(): number;
+  onSocketConnected(): void;
   onSocketData(chunk: Buffer): void;
   onSocketError(error: Error): void;
   registerDataWatcher(): void;
@@ -63,6 +66,8 @@ export interface WatchEvent {
 export interface ConnectionOptions {
   readonly host: string;
   readonly port: number;
+  /** Resolves the host. @defaultValue that of Node.js */
+  readonly lookup?: LookupFunction;
   readonly sessionTimeoutMs: number;
   /** The session to carry on. */
   readonly resume?: { readonly id: Buffer; readonly password: Buffer };
@@ -82,7 +87,15 @@ export interface ConnectionListener {
 }
 
 /** The server closed the connection instead of answering the handshake, as it does if it is behind what we have seen. */
-export class RefusedError extends RegistryError {}
+export class RefusedError extends RegistryError {
+  /** The server's address, as `address:port`; `undefined` if the connection was closed before that could be known. */
+  readonly address: string | undefined;
+
+  constructor(message: string, address?: string) {
+    super('CONNECTION_LOST', message);
+    this.address = address;
+  }
+}
 
 /** One client of node-zookeeper-client for one transport connection, with its faults mended; connects when it is made. */
 export class LibraryClient {
@@ -92,15 +105,19 @@ export class LibraryClient {
   readonly #listener: ConnectionListener;
   readonly #framer = new PacketFramer();
   #seenZxid = 0n;
+  /** The address that the connection was made to. */
+  #address: string | undefined;
   #connected = false;
   #stopped = false;
   #lastError: Error | undefined;
   /** The code in the answer being read, if the library does not know it. */
   #unknownCode: number | undefined;
+  /** The packet being read. */
+  #packet: Buffer | undefined;
 
   constructor(options: ConnectionOptions, listener: ConnectionListener) {
     this.#listener = listener;
-    const { host, port, sessionTimeoutMs, resume } = options;
+    const { host, port, lookup, sessionTimeoutMs, resume } = options;
     // The address is set below, because the library cannot read one of IPv6.
     this.api = nodeZooKeeper.createClient('localhost:2181', {
       sessionTimeout: sessionTimeoutMs,
@@ -109,7 +126,7 @@ export class LibraryClient {
       ...(resume && { sessionId: resume.id, sessionPassword: resume.password }),
     });
     const internals = (this.#internals = internalsOf(this.api));
-    internals.servers = [{ host, port }];
+    internals.servers = [{ host, port, ...(lookup && { lookup }) }];
     if (options.seenZxid) {
       internals.zxid = options.seenZxid;
       this.#seenZxid = options.seenZxid.readBigInt64BE();
@@ -131,6 +148,12 @@ export class LibraryClient {
         () => undefined;
     internals.watcherManager.emit = (event) => listener.notified(event);
     internals.on('state', (state) => this.#onState(state, host, port));
+    const noteConnection = internals.onSocketConnected.bind(internals);
+    internals.onSocketConnected = () => {
+      const { remoteAddress, remotePort } = internals.socket!;
+      if (remoteAddress !== undefined && remotePort !== undefined) this.#address = join(remoteAddress, remotePort);
+      noteConnection();
+    };
     connect();
     // A new connection is a new client.
     internals.connect = () => undefined;
@@ -161,9 +184,14 @@ export class LibraryClient {
     return this.#internals.zxid.readBigInt64BE();
   }
 
+  /** What follows the header of the answer that is being read. */
+  get answerBody(): Buffer {
+    return this.#packet!.subarray(OFFSET.HEADER);
+  }
+
   /** The error code of the answer that is being read, of which the library made `error`. */
   codeOf(error: unknown): number {
-    return this.#unknownCode ?? (error ? ((error as { code?: number }).code ?? ZK.SYSTEM_ERROR) : ZK.OK);
+    return error ? (this.#unknownCode ?? (error as { code?: number }).code ?? ZK.SYSTEM_ERROR) : ZK.OK;
   }
 
   /**
@@ -227,10 +255,12 @@ export class LibraryClient {
       case STATE.DISCONNECTED: {
         // A server that refuses closes the connection without an answer, and without an error either.
         const refused = !this.#connected && !this.#lastError;
-        const why = this.#lastError?.message ?? (refused ? 'the server closed it without an answer' : 'it was closed');
-        const message = `No connection to ${host}:${port}: ${why}.`;
+        const why = refused ? 'the server closed it without an answer' : reasonOf(this.#lastError);
+        const message = `No connection to ${join(host, port)}: ${why}.`;
         const options = this.#lastError ? { cause: this.#lastError } : {};
-        this.#listener.failed(new (refused ? RefusedError : RegistryError)('CONNECTION_LOST', message, options));
+        this.#listener.failed(
+          refused ? new RefusedError(message, this.#address) : new RegistryError('CONNECTION_LOST', message, options),
+        );
         break;
       }
     }
@@ -241,6 +271,7 @@ export class LibraryClient {
       for (const packet of this.#framer.push(chunk)) {
         this.#unknownCode = undefined;
         if (this.#internals.state !== STATE.CONNECTING && isAnswer(packet)) this.#readHeader(packet);
+        this.#packet = packet;
         readPacket(packet);
       }
     } catch (error) {
@@ -249,6 +280,7 @@ export class LibraryClient {
       this.#internals.socket?.destroy();
     } finally {
       this.#unknownCode = undefined;
+      this.#packet = undefined;
     }
   }
 
@@ -257,10 +289,18 @@ export class LibraryClient {
     // An answer without a transaction carries 0.
     if (zxid > this.#seenZxid) this.#seenZxid = zxid;
     const code = packet.readInt32BE(OFFSET.ERROR);
+    // What the server says before it closes the connection is why it does.
+    if (code === ZK.SESSION_CLOSED_REQUIRE_AUTH) this.#lastError = new RegistryError('NOT_AUTHORIZED', REQUIRES_AUTH);
     if (CODES_OF_LIBRARY.has(code)) return;
     this.#unknownCode = code;
     packet.writeInt32BE(ZK.SYSTEM_ERROR, OFFSET.ERROR);
   }
+}
+
+/** What an error says; one that stands for several, as of the addresses of one name, says nothing itself. */
+function reasonOf(error: Error | undefined): string {
+  if (error instanceof AggregateError) return error.errors.map((each) => (each as Error).message).join(', ');
+  return error?.message ?? 'it was closed';
 }
 
 /** Events, pings and authentication have negative xids. */
@@ -277,6 +317,7 @@ function internalsOf(client: Client): Internals {
     'getSessionId',
     'getSessionPassword',
     'getSessionTimeout',
+    'onSocketConnected',
     'onSocketData',
     'onSocketError',
     'registerDataWatcher',

@@ -18,14 +18,17 @@ export interface Request<T> {
   readonly dataLength?: number | undefined;
   /** Whether it goes ahead of all that wait. @defaultValue `false` */
   readonly urgent?: boolean;
-  /** Sends it; `done` is called from inside the library, while the answer is read. */
+  /** Sends it; `done` is called from inside the library, while the answer is read, or at once if there is nothing to send. */
   readonly send: (done: Done<T>) => void;
 }
 
 /** Takes the answer: an error of the library, or how to read the result. */
 export type Done<T> = (error: unknown, result: () => T) => void;
 
-/** Sends requests in order, not more than so many at a time, and fails all of them when the connection ends. */
+/**
+ * Sends requests in the order of their subscriptions, not more than so many at a time, and fails all of them when the
+ * connection ends.
+ */
 export class RequestWindow {
   readonly #deliveries: Deliveries;
   readonly #codeOf: (error: unknown) => number;
@@ -33,6 +36,7 @@ export class RequestWindow {
   readonly #waiting = new Set<() => void>();
   readonly #ended = new Subject<never>();
   #underWay = 0;
+  #isStarting = false;
   #over: RegistryError | undefined;
 
   constructor(deliveries: Deliveries, codeOf: (error: unknown) => number) {
@@ -66,8 +70,11 @@ export class RequestWindow {
         this.#outstanding.delete(subscriber);
         this.#waiting.delete(start);
       });
-      if (urgent || this.#underWay < WINDOW) start();
-      else this.#waiting.add(start);
+      if (urgent) start();
+      else {
+        this.#waiting.add(start);
+        this.#startWaiting();
+      }
       return undefined;
     });
   }
@@ -104,7 +111,7 @@ export class RequestWindow {
           subscriber.next(value as T);
           subscriber.complete();
         });
-        this.#next();
+        this.#startWaiting();
       });
     } catch (error) {
       this.#underWay -= 1;
@@ -112,10 +119,15 @@ export class RequestWindow {
     }
   }
 
-  #next(): void {
-    const [start] = this.#waiting;
-    if (!start || this.#underWay >= WINDOW) return;
-    this.#waiting.delete(start);
-    start();
+  /** Sends what waits, in order, as far as the window allows; what is answered meanwhile makes room for more. */
+  #startWaiting(): void {
+    if (this.#isStarting) return;
+    this.#isStarting = true;
+    for (const start of this.#waiting) {
+      if (this.#underWay >= WINDOW) break;
+      this.#waiting.delete(start);
+      start();
+    }
+    this.#isStarting = false;
   }
 }

@@ -344,7 +344,7 @@ describe('trap 4: compaction', () => {
 });
 
 describe('trap 5: a store that is an older copy of itself', () => {
-  it('no missed removal, no vanish: everything is as the copy has it, and what is ours is made again', async () => {
+  it('no missed removal: a watch tells everything as the copy has it, and goes on', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'rx-registry-restored-'));
     const [data, copy] = [join(folder, 'data'), join(folder, 'copy')];
     const restored = await startEtcd({ flags: { 'data-dir': data } });
