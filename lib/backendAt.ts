@@ -1,8 +1,8 @@
-import { asyncScheduler, defer, from, of, switchMap } from 'rxjs';
+import { asyncScheduler, defer, from, of, Subject, switchMap } from 'rxjs';
 import { memory, MemoryServer } from './backends/memory/index.js';
 import { LARGE_DIRECTORY_BYTES } from './backends/zookeeper/largeDirectory.js';
 import type { RegistryAddress } from './dubbo/index.js';
-import type { Backend, ConnectionState } from './port/index.js';
+import type { Backend, BackendWarning, ConnectionState } from './port/index.js';
 
 /** The backend that an address names; its client library is loaded when it is used. */
 export function backendAt(address: RegistryAddress): Backend {
@@ -38,12 +38,19 @@ export function connectionKey(address: RegistryAddress): string | undefined {
 function loadedAtUse(properties: Pick<Backend, 'name' | 'largeDirectoryBytes'>, load: () => Promise<Backend>): Backend {
   let loading: Promise<Backend> | undefined;
   let closed = false;
+  const warnings = new Subject<BackendWarning>();
+  const loaded = async (): Promise<Backend> => {
+    const backend = await load();
+    backend.warnings?.subscribe(warnings);
+    return backend;
+  };
   return {
     ...properties,
     scheduler: asyncScheduler,
+    warnings: warnings.asObservable(),
     states: defer(() => {
       if (closed && !loading) return of<ConnectionState>({ status: 'closed' });
-      return from((loading ??= load())).pipe(switchMap(({ states }) => states));
+      return from((loading ??= loaded())).pipe(switchMap(({ states }) => states));
     }),
     close: async (deadlineMs) => {
       closed = true;

@@ -14,7 +14,7 @@ import { milliseconds } from './internal/options.js';
 import { quoted } from './internal/quoted.js';
 import { redact } from './internal/redact.js';
 import { Warnings } from './internal/warnings.js';
-import type { Backend, ConnectionState } from './port/index.js';
+import type { Backend, BackendWarning, ConnectionState } from './port/index.js';
 import { Claims, register, type RegistrationState } from './registration/index.js';
 import { VERSION } from './version.js';
 
@@ -31,7 +31,8 @@ export interface RegistryOptions {
 /** Something that went wrong and was got around: nothing stops because of it, but somebody should know. */
 export interface RegistryWarning {
   /** What it is. */
-  readonly code: 'UNREADABLE_NODE' | 'UNREADABLE_DIRECTORY' | 'LARGE_DIRECTORY' | 'CONTESTED_REGISTRATION';
+  readonly code:
+    'UNREADABLE_NODE' | 'UNREADABLE_DIRECTORY' | 'LARGE_DIRECTORY' | 'CONTESTED_REGISTRATION' | BackendWarning['code'];
   readonly message: string;
   /** How often this registry has given a warning of that code, this one included. */
   readonly count: number;
@@ -192,6 +193,7 @@ class BackendRegistry implements Registry {
       name: 'registry',
       area: 'registry',
       timeoutMs: options.timeoutMs,
+      warn: ({ code, message, ...details }) => this.#warnings.tell(code, message, details),
     });
     this.#root = rootPath(options.group);
     this.states = this.#connection.states;

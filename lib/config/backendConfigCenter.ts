@@ -66,7 +66,12 @@ class BackendConfigCenter implements ConfigCenter {
     // Refuses what is out of range now, not at the first fault.
     fullJitter(retry);
     this.#retrying = retry ? { retry } : {};
-    this.#connection = new KeptConnection(backend, { name: 'configuration centre', area: 'config', timeoutMs });
+    this.#connection = new KeptConnection(backend, {
+      name: 'configuration centre',
+      area: 'config',
+      timeoutMs,
+      warn: ({ code, message, ...details }) => this.#warnings.tell(code, message, details),
+    });
     this.states = this.#connection.states;
     this.warnings = this.#warnings.all;
   }

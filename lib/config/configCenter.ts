@@ -1,6 +1,6 @@
 import type { Observable } from 'rxjs';
 import type { BackoffOptions, CallOptions } from '../connection/index.js';
-import type { ConnectionState } from '../port/index.js';
+import type { BackendWarning, ConnectionState } from '../port/index.js';
 import type { ConfigSource } from './configSource.js';
 import type { ConfigValue, PresentConfigValue } from './configValue.js';
 
@@ -49,7 +49,7 @@ export interface RemoveConfigOptions extends ConfigKeyOptions, CallOptions {
 /** Something that went wrong and was got around: nothing stops because of it, but somebody should know. */
 export interface ConfigWarning {
   /** What it is. */
-  readonly code: 'UNREADABLE_VALUE' | 'UNREADABLE_GROUP' | 'UNREADABLE_KEY';
+  readonly code: 'UNREADABLE_VALUE' | 'UNREADABLE_GROUP' | 'UNREADABLE_KEY' | BackendWarning['code'];
   readonly message: string;
   /** How often this configuration centre has given a warning of that code, this one included. */
   readonly count: number;

@@ -32,8 +32,13 @@ export type Backoff = (attempt: number) => number;
 export function fullJitter(options: BackoffOptions = {}): Backoff {
   optionsObject(options, 'an object with baseMs and maxMs', 'backoff');
   const baseMs = positiveMs('baseMs', options.baseMs, 100);
-  const maxMs = positiveMs('maxMs', options.maxMs, Math.max(1_500, baseMs));
+  const maxMs = positiveMs('maxMs', longestWait({ baseMs, maxMs: options.maxMs }));
   checked('maxMs', maxMs, `a number of milliseconds from \`baseMs\` (${baseMs}) to ${LONGEST_MS}`, maxMs >= baseMs);
   const random = optionalFunction('random', options.random) ?? Math.random;
   return (attempt) => random() * Math.min(maxMs, baseMs * 2 ** (attempt - 1));
+}
+
+/** The bound of all waits, in milliseconds. */
+export function longestWait({ baseMs = 100, maxMs = Math.max(1_500, baseMs) }: BackoffOptions = {}): number {
+  return maxMs;
 }

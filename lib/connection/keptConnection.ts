@@ -21,7 +21,7 @@ import { whenAborted } from '../internal/abort.js';
 import { clockOf } from '../internal/clock.js';
 import { debugLog } from '../internal/debug.js';
 import { milliseconds } from '../internal/options.js';
-import type { ConnectionState } from '../port/index.js';
+import type { BackendWarning, ConnectionState } from '../port/index.js';
 import { closeDeadline } from './closeDeadline.js';
 import type { SharedBackend } from './sharedBackend.js';
 
@@ -40,6 +40,8 @@ export interface KeptConnectionOptions {
   /** Where it logs. */
   readonly area: string;
   readonly timeoutMs: number | undefined;
+  /** Told of what the backend warns of. */
+  readonly warn: (warning: BackendWarning) => void;
 }
 
 /** How long calls wait, unless something else is said. */
@@ -54,14 +56,16 @@ export class KeptConnection {
   readonly timeoutMs: number;
   readonly #backend: SharedBackend;
   readonly #name: string;
+  readonly #warn: (warning: BackendWarning) => void;
   readonly #closing = new ReplaySubject<void>(1);
   readonly #log: (format: string, ...values: unknown[]) => void;
   #holding = Subscription.EMPTY;
   #state: ConnectionState | undefined;
   #closed: Promise<void> | undefined;
 
-  constructor(backend: SharedBackend, { name, area, timeoutMs }: KeptConnectionOptions) {
+  constructor(backend: SharedBackend, { name, area, timeoutMs, warn }: KeptConnectionOptions) {
     this.#backend = backend;
+    this.#warn = warn;
     this.#name = name;
     this.timeoutMs = milliseconds('timeoutMs', timeoutMs, DEFAULT_TIMEOUT_MS);
     this.#log = debugLog(area);
@@ -160,6 +164,7 @@ export class KeptConnection {
     if (!this.#holding.closed || this.#closed) return;
     const holding = new Subscription();
     this.#holding = holding;
+    holding.add(this.#backend.warnings?.subscribe((warning) => this.#warn(warning)));
     holding.add(
       this.#backend.states.subscribe({
         next: (state) => (this.#state = state),

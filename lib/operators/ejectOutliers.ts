@@ -49,13 +49,15 @@ export interface EjectOutliersOptions {
  * ```
  *
  * An instance is ejected when `consecutiveFailures` calls in a row have failed, or when at the end of an interval its success
- * rate is an outlier. It is readmitted when its time is over; the time doubles with every further ejection, and goes back by
- * one step for each interval it gets through without. Never is more than `maxEjectedShare` left out: the worst rates go
+ * rate is an outlier. It is readmitted when its time is over. The time doubles with every further ejection, and halves again
+ * for every interval that the instance has served in: it was in the set from the beginning to the end of the interval, was
+ * called, and answered at least half of its calls. Never is more than `maxEjectedShare` left out: the worst rates go
  * first, and if the source shrinks those are readmitted whose turn is next. Who leaves the source is forgotten; who changes
  * is not. Outcomes of calls to instances that are unknown or ejected do not count.
  *
  * Emits for every set of the source that changes what is left, the first one always, and for what is ejected and readmitted.
- * An outcome costs O(1), an interval as much as was called in it; there is no timer while nothing is called or ejected.
+ * An outcome costs O(1), an interval as much as was called in it; intervals begin with a call, and there is no timer while
+ * nothing is called or ejected.
  *
  * Cold if the source is. Subscribes to the outcomes before the source, and to each as long as it is subscribed to itself.
  * Completes with the source, and leaves the last set as it is; goes on when the outcomes complete. Errors with either.

@@ -289,13 +289,11 @@ export const SAFEGUARDS: readonly Safeguard[] = [
     file: 'lib/backends/zookeeper/treeWatches.ts',
     edits: [
       {
-        text: '    for (const [lower, other] of this.#lent',
-        instead: '    this.#server.remove(path);\n    for (const [lower, other] of this.#lent',
+        text: '    for (const watch of unneeded) this.#handOver(watch);',
+        instead:
+          '    for (const { isSent, path } of unneeded) if (isSent) this.#server.remove(path);\n    for (const watch of unneeded) this.#handOver(watch);',
       },
-      {
-        text: '      this.#server.add(lower).subscribe({ error: () => undefined });\n    }\n    this.#server.remove(path);',
-        instead: '      this.#server.add(lower).subscribe({ error: () => undefined });\n    }',
-      },
+      { text: '      if (isSent) this.#server.remove(path);\n      else', instead: '      if (!isSent)' },
     ],
     project: 'unit',
     spec: 'spec/backends/zookeeper/treeWatches-spec.ts',
@@ -322,7 +320,7 @@ export const SAFEGUARDS: readonly Safeguard[] = [
   {
     name: 'a packet that cannot be read (ZooKeeper)',
     without: 'one broken answer ends the process',
-    file: 'lib/backends/zookeeper/client.ts',
+    file: 'lib/backends/zookeeper/libraryClient.ts',
     edits: edit('      this.#internals.socket?.destroy();\n    } finally {', '      throw error;\n    } finally {'),
     project: 'servers',
     spec: 'spec/integration/zookeeper/traps-answers-spec.ts',

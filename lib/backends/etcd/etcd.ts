@@ -2,6 +2,7 @@ import {
   catchError,
   concat,
   defer,
+  EMPTY,
   finalize,
   ignoreElements,
   map,
@@ -9,20 +10,25 @@ import {
   NEVER,
   type Observable,
   of,
+  type Subscription,
   switchMap,
+  take,
   tap,
   throwError,
+  timer,
+  using,
 } from 'rxjs';
 import { type BackoffOptions, connect, type Link, type OpenLink, serversInTurn } from '../../connection/index.js';
 // Not by way of the index: whoever loads a backend alone should not load all of Dubbo's layout with it.
-import { parseRegistryAddress, type RegistryAddress } from '../../dubbo/registryAddress.js';
+import { parseRegistryAddress, type RegistryAddress, type RegistryHost } from '../../dubbo/registryAddress.js';
 import { InvalidOptionError, RegistryError } from '../../errors.js';
 import { LONGEST_MS, optionsObject, sessionTimeout, wholeNumber } from '../../internal/options.js';
 import type { Backend } from '../../port/index.js';
-import { type Duplex, type EtcdClient, openClient } from './client.js';
+import { authenticate, type ClientOptions, type Duplex, type EtcdClient, openClient } from './client.js';
 import { EtcdSession } from './etcdSession.js';
 import { type KeptLease, Leases } from './leases.js';
 import { readTls, type TlsOptions } from './tls.js';
+import { type Authenticate, enterTogether, User } from './user.js';
 import { openWatchStream, type WatchStream } from './watchStream.js';
 
 /** How {@link etcd} connects. */
@@ -58,6 +64,11 @@ export interface EtcdTuning {
   readonly keepaliveTimeMs?: number | undefined;
   /** How long the answer to that probe may take, in milliseconds. @defaultValue 3000 */
   readonly keepaliveTimeoutMs?: number | undefined;
+  /**
+   * How long the answer to a login may take, in milliseconds: the server hashes one password after another, and goes on when
+   * nobody waits for it any more. @defaultValue 600000
+   */
+  readonly loginTimeoutMs?: number | undefined;
   /** Options of the gRPC channel, which win over all of ours. */
   readonly channel?: Readonly<Record<string, string | number>> | undefined;
 }
@@ -83,11 +94,17 @@ export function etcd(servers: string, options: EtcdOptions = {}): Backend {
   return etcdAt(parseRegistryAddress(`etcd://${servers}`, 'backend'), options);
 }
 
+/** Shares of the session timeout: how long an attempt to connect waits for a login, and when it keeps the leases meanwhile. */
+const LOGIN_SHARE = 1 / 5;
+const KEEP_SHARE = 1 / 12;
+/** While it hashes passwords for many clients, a server answers pings late. */
+const BUSY_PING_MS = 30_000;
+
 /** A registry on the etcd that an address names; options win over what the address says. */
 export function etcdAt(address: RegistryAddress, options: EtcdOptions = {}): Backend {
   const { sessionTimeoutMs = address.sessionTimeoutMs ?? 30_000, reconnect, tuning = {} } = optionsObject(options);
   const username = options.username ?? address.username;
-  const password = options.password ?? address.password;
+  const password = options.password ?? address.password ?? '';
   const tls = options.tls ?? tlsOf(address.parameters);
   if (tls) optionsObject(tls, 'an object', 'tls');
   sessionTimeout('sessionTimeoutMs', sessionTimeoutMs);
@@ -98,65 +115,102 @@ export function etcdAt(address: RegistryAddress, options: EtcdOptions = {}): Bac
     keysPerLease = 1_000,
     keepaliveTimeMs = 10_000,
     keepaliveTimeoutMs = 3_000,
+    loginTimeoutMs = 600_000,
     channel,
   } = optionsObject(tuning, 'an object', 'tuning');
-  const numbers = { callTimeoutMs, callWindow, pageSize, keysPerLease, keepaliveTimeMs, keepaliveTimeoutMs };
+  const numbers = {
+    callTimeoutMs,
+    callWindow,
+    pageSize,
+    keysPerLease,
+    keepaliveTimeMs,
+    keepaliveTimeoutMs,
+    loginTimeoutMs,
+  };
   for (const [name, value] of Object.entries(numbers)) wholeNumber(`tuning.${name}`, value, 1, LONGEST_MS);
   // To say so now; read again for each connection, as certificates are renewed.
   if (tls) readTls(tls);
   const nextServer = serversInTurn(address.hosts);
   const seconds = Math.ceil(sessionTimeoutMs / 1_000);
-  let loggedIn = false;
+  let user = username === undefined ? undefined : new User({ name: username, password, reconnect });
+  let letIn = false;
+
+  const clientOptions = ({ host, port }: RegistryHost, pingTimeoutMs = keepaliveTimeoutMs): ClientOptions => ({
+    host,
+    port,
+    ...(tls && { tls: readTls(tls) }),
+    callTimeoutMs,
+    callWindow,
+    channel: {
+      // The default of 4 MiB loses a response that is larger, with every event in it.
+      'grpc.max_receive_message_length': -1,
+      // Without it a connection into a black hole lasts until the kernel gives up.
+      'grpc.keepalive_time_ms': keepaliveTimeMs,
+      'grpc.keepalive_timeout_ms': pingTimeoutMs,
+      // A proxy that is meant for the web is not on the way to a registry.
+      'grpc.enable_http_proxy': 0,
+      // Nothing is sent twice unless we say so: a write may have been carried out.
+      'grpc.enable_retries': 0,
+      // Nobody configures our services by records in the DNS, and the question costs time.
+      'grpc.service_config_disable_resolution': 1,
+      ...(tls?.serverName !== undefined && { 'grpc.ssl_target_name_override': tls.serverName }),
+      ...channel,
+    },
+  });
+
+  /** On a connection of its own, as an attempt to connect may be over long before the login is answered. */
+  const logIn =
+    (server: RegistryHost): Authenticate =>
+    (credentials) =>
+      authenticate(
+        { ...clientOptions(server, Math.max(keepaliveTimeoutMs, BUSY_PING_MS)), callTimeoutMs: loginTimeoutMs },
+        credentials,
+      );
 
   const open: OpenLink = (previous) =>
-    defer(() =>
-      openClient({
-        ...nextServer(),
-        ...(tls && { tls: readTls(tls) }),
-        ...(username !== undefined && { username }),
-        ...(password !== undefined && { password }),
-        callTimeoutMs,
-        callWindow,
-        channel: {
-          // The default of 4 MiB loses a response that is larger, with every event in it.
-          'grpc.max_receive_message_length': -1,
-          // Without it a connection into a black hole lasts until the kernel gives up.
-          'grpc.keepalive_time_ms': keepaliveTimeMs,
-          'grpc.keepalive_timeout_ms': keepaliveTimeoutMs,
-          // A proxy that is meant for the web is not on the way to a registry.
-          'grpc.enable_http_proxy': 0,
-          // Nothing is sent twice unless we say so: a write may have been carried out.
-          'grpc.enable_retries': 0,
-          // Nobody configures our services by records in the DNS, and the question costs time.
-          'grpc.service_config_disable_resolution': 1,
-          ...(tls?.serverName !== undefined && { 'grpc.ssl_target_name_override': tls.serverName }),
-          ...channel,
-        },
+    defer(() => {
+      const server = nextServer();
+      const old = previous instanceof EtcdSession ? previous : undefined;
+      return openClient({
+        ...clientOptions(server),
+        ...(user && { user: user.at(`${server.host}:${server.port}`, logIn(server)) }),
       }).pipe(
-        switchMap((client) => {
-          const old = previous instanceof EtcdSession ? previous : undefined;
-          return client
+        switchMap((client) =>
+          client
             .keepAlives()
             .pipe(
               switchMap((keepAlive) =>
-                merge(
-                  keepAlive.answers.pipe(ignoreElements()),
-                  openWatchStream(client, old?.timeoutMs ?? sessionTimeoutMs).pipe(
-                    switchMap((stream) =>
-                      (old ? old.leases.keep(keepAlive).pipe(map(() => old)) : begin(client)).pipe(
-                        switchMap((session) => carry(session, client, stream, keepAlive)),
-                      ),
-                    ),
-                  ),
-                ),
+                merge(keepAlive.answers.pipe(ignoreElements()), handshake(client, keepAlive, old)),
               ),
-            );
-        }),
-      ),
-    ).pipe(
-      tap(() => (loggedIn = true)),
-      catchError((error: unknown) => throwError(() => (loggedIn ? passing(error) : error))),
+            ),
+        ),
+      );
+    }).pipe(
+      tap(() => (letIn = true)),
+      catchError((error: unknown) => throwError(() => (letIn ? passing(error) : error))),
     );
+
+  function handshake(
+    client: EtcdClient,
+    keepAlive: Duplex<string, KeptLease>,
+    old: EtcdSession | undefined,
+  ): Observable<Link> {
+    const timeoutMs = old?.timeoutMs ?? sessionTimeoutMs;
+    // A login may take longer than the server keeps the leases, and it keeps them for anybody who asks.
+    const kept = timer(timeoutMs * KEEP_SHARE).pipe(
+      switchMap(() => (old && !user?.isRefused ? old.leases.keep(keepAlive) : EMPTY)),
+      ignoreElements(),
+    );
+    return merge(kept, client.verify(timeoutMs * LOGIN_SHARE)).pipe(
+      take(1),
+      switchMap(() => openWatchStream(client, timeoutMs)),
+      switchMap((stream) =>
+        (old ? old.leases.keep(keepAlive).pipe(map(() => old)) : begin(client)).pipe(
+          switchMap((session) => carry(session, client, stream, keepAlive)),
+        ),
+      ),
+    );
+  }
 
   function begin(client: EtcdClient): Observable<EtcdSession> {
     return client.grant(seconds).pipe(
@@ -167,7 +221,15 @@ export function etcdAt(address: RegistryAddress, options: EtcdOptions = {}): Bac
     );
   }
 
-  return connect(open, { name: 'etcd', sessionTimeoutMs, ...(reconnect && { reconnect }) });
+  const backend = connect(open, { name: 'etcd', sessionTimeoutMs, ...(reconnect && { reconnect }) });
+  if (!user) return backend;
+  const enter = (): Subscription => {
+    const servers = address.hosts.map(({ host, port }) => `${host}:${port}`);
+    const [shared, entered] = enterTogether(user!, servers, { name: username!, password });
+    user = shared;
+    return entered;
+  };
+  return { ...backend, states: using(enter, () => backend.states) };
 }
 
 /** Carries a session for as long as its connection lasts. */

@@ -29,17 +29,17 @@ import { bulkCreate, bulkRead, bulkRemove, type Made, type Reading, type Unwante
 import type { EtcdClient, KeyState } from './client.js';
 import { absent, anyChild, childless, get, overwrite, put, remove, touch, unchanged, written } from './conditions.js';
 import { listDirectory, watchDirectory } from './directoryWatch.js';
-import { againWhenCompacted } from './errors.js';
+import { readAnew } from './errors.js';
 import { below, keyOf } from './keys.js';
 import type { Leases } from './leases.js';
+import { NodeWatches } from './nodeWatches.js';
 import { Progress } from './progress.js';
 import type { WatchStream } from './watchStream.js';
 
 /** What a session works with as long as one connection lasts. */
 interface Line {
   readonly client: EtcdClient;
-  /** Carries the watches on single nodes, of which there may be thousands. */
-  readonly stream: WatchStream;
+  readonly nodes: NodeWatches;
   readonly creates: Batcher<Wanted, Made>;
   readonly removes: Batcher<Unwanted, bigint | undefined>;
   readonly reads: Batcher<string, Reading>;
@@ -88,7 +88,7 @@ export class EtcdSession implements Session {
   attach(client: EtcdClient, stream: WatchStream): void {
     this.#line = {
       client,
-      stream,
+      nodes: new NodeWatches(client, stream, this.timeoutMs),
       creates: bulkCreate(client, this.leases),
       removes: bulkRemove(client),
       reads: bulkRead(client),
@@ -164,7 +164,7 @@ export class EtcdSession implements Session {
   list(path: string): Observable<readonly string[]> {
     return this.#at(path, ({ client }, full) =>
       listDirectory(client, below(full), this.#options.pageSize).pipe(
-        againWhenCompacted(),
+        readAnew(),
         map(({ names }) => [...names]),
       ),
     );
@@ -217,11 +217,11 @@ export class EtcdSession implements Session {
   }
 
   watchNode(path: string): Observable<RegistryNode | undefined> {
-    return this.#at(path, ({ client, stream, reads }, full) => {
+    return this.#at(path, ({ client, nodes, reads }, full) => {
       if (path === '/') return concat(of(ROOT), client.ended);
       return defer(() => reads.ask(full)).pipe(
-        switchMap(({ state, revision }) => concat(of(state), putsOf(stream, full, revision + 1n))),
-        againWhenCompacted(),
+        switchMap(({ state, revision }) => concat(of(state), putsOf(nodes, full, revision + 1n))),
+        readAnew(),
         map((state) => this.#node(path, state)),
       );
     });
@@ -405,11 +405,11 @@ export class EtcdSession implements Session {
   }
 
   /** Takes back what comes late to a path that shall stay empty, as long as the connection lasts. */
-  #guard({ client, stream, reads }: Line, full: string): void {
+  #guard({ client, nodes, reads }: Line, full: string): void {
     defer(() => reads.ask(full))
       .pipe(
-        switchMap(({ state, revision }) => concat(of(state), putsOf(stream, full, revision + 1n))),
-        againWhenCompacted(),
+        switchMap(({ state, revision }) => concat(of(state), putsOf(nodes, full, revision + 1n))),
+        readAnew(),
         filter((state) => state !== undefined),
         concatMap(({ lease, revision }) =>
           this.#guarded.has(full) && this.leases.has(lease)
@@ -465,8 +465,8 @@ class Taken extends Error {
 }
 
 /** What is put at a key from a revision on; `undefined` when it goes. */
-function putsOf(stream: WatchStream, full: string, from: bigint): Observable<KeyState | undefined> {
-  return stream
+function putsOf(nodes: NodeWatches, full: string, from: bigint): Observable<KeyState | undefined> {
+  return nodes
     .watch({ key: keyOf(full), from })
     .pipe(
       concatMap((answer) =>

@@ -1,6 +1,7 @@
 import {
   asyncScheduler,
   type Observable,
+  ReplaySubject,
   type SchedulerLike,
   Subject,
   Subscription,
@@ -89,6 +90,8 @@ export interface MemoryLink {
   readonly watches: Subscription;
   /** Errors when the connection breaks. */
   readonly broken: Subject<never>;
+  /** Emits when the request is answered that a client sends along with the handshake. */
+  readonly served: ReplaySubject<void>;
   alive: boolean;
   /** Each way on which a message was swallowed: TCP would have to deliver it first, so nothing else can pass there any more. */
   readonly holed: Set<Way>;
@@ -120,6 +123,7 @@ export class MemoryServer {
   readonly #cut = new Set<MemoryClient>();
   readonly #holed = new Map<MemoryClient, MemoryDirection>();
   readonly #slow = new Map<MemoryClient, number>();
+  readonly #hungUpOn = new Set<MemoryClient>();
   readonly #events = new Subject<MemoryServerEvent>();
   readonly #latencyMs: number;
   readonly #expires: boolean;
@@ -127,6 +131,7 @@ export class MemoryServer {
   #allCut = false;
   #allHoled: MemoryDirection | undefined;
   #allSlowMs = 0;
+  #hangsUpOnAll = false;
   #frozen: (() => void)[] | undefined;
   #stopped = false;
   #cleanupDelayMs = 0;
@@ -314,7 +319,20 @@ export class MemoryServer {
   }
 
   /**
-   * Ends every {@link cut}, {@link blackHole} and {@link slowDown}; connections that lost a message meanwhile break.
+   * Accepts connections of one client, or of all, and closes each at the first request on it, until {@link heal}: what a
+   * server does that asks for credentials which the client does not have.
+   *
+   * The request is not carried out. Sessions begin and are resumed, and live for their timeout.
+   *
+   * @param who - The id of a session that the client has, or the backend that it is. @defaultValue all clients
+   */
+  hangUp(who?: string | Backend): void {
+    this.#select(who, this.#hungUpOn, () => (this.#hangsUpOnAll = true));
+  }
+
+  /**
+   * Ends every {@link cut}, {@link blackHole}, {@link slowDown} and {@link hangUp}; connections that lost a message
+   * meanwhile break.
    *
    * @param who - Ends only those that were meant for this backend. @defaultValue all of them
    */
@@ -323,6 +341,7 @@ export class MemoryServer {
       this.#cut.delete(who);
       this.#holed.delete(who);
       this.#slow.delete(who);
+      this.#hungUpOn.delete(who);
     } else {
       this.#allCut = false;
       this.#allHoled = undefined;
@@ -330,6 +349,8 @@ export class MemoryServer {
       this.#cut.clear();
       this.#holed.clear();
       this.#slow.clear();
+      this.#hangsUpOnAll = false;
+      this.#hungUpOn.clear();
     }
     for (const link of [...this.#links]) {
       if (link.holed.size > 0 && (!who || link.client === who)) this.#break(link, 'The connection was reset');
@@ -458,6 +479,7 @@ export class MemoryServer {
             sessionId: session.id,
             watches: new Subscription(),
             broken: new Subject(),
+            served: new ReplaySubject(1),
             alive: true,
             holed: new Set(),
             arrivesAt: 0,
@@ -477,6 +499,7 @@ export class MemoryServer {
               answer(link);
             }),
           );
+          this.#toClient(link, this.#hangsUpOn(link) ? () => this.#hangUpOn(link) : () => link.served.next());
         });
       }),
     );
@@ -514,6 +537,7 @@ export class MemoryServer {
         this.#whenAwake(() => {
           const session = this.#sessions.get(link.sessionId);
           if (!link.alive || !session) return;
+          if (this.#hangsUpOn(link)) return this.#hangUpOn(link);
           session.heardAt = this.#clock.now();
           let reply: () => void;
           try {
@@ -645,6 +669,14 @@ export class MemoryServer {
     this.#events.next({ type: 'broke', client: link.client });
     // The client hears of it as of everything else: after a while, and never inside its own call.
     this.#later(() => link.broken.error(new RegistryError('CONNECTION_LOST', `${why}.`)));
+  }
+
+  #hangsUpOn({ client }: MemoryLink): boolean {
+    return this.#hangsUpOnAll || this.#hungUpOn.has(client);
+  }
+
+  #hangUpOn(link: MemoryLink): void {
+    if (link.alive) this.#break(link, 'The server closed the connection at a request');
   }
 
   #unlink(link: MemoryLink): void {

@@ -1,6 +1,13 @@
 import nodeZooKeeper from 'node-zookeeper-client';
 import { defer, map, tap } from 'rxjs';
-import { type BackoffOptions, connect, type Link, type OpenLink, serversInTurn } from '../../connection/index.js';
+import {
+  type BackoffOptions,
+  connect,
+  type Link,
+  type OpenLink,
+  served,
+  serversInTurn,
+} from '../../connection/index.js';
 // Not by way of the index: whoever loads a backend alone should not load all of Dubbo's layout with it.
 import { parseRegistryAddress, type RegistryAddress } from '../../dubbo/registryAddress.js';
 import { InvalidOptionError } from '../../errors.js';
@@ -109,7 +116,11 @@ export function zookeeperAt(address: RegistryAddress, options: ZooKeeperOptions 
     });
 
   return {
-    ...connect(open, { name: 'zookeeper', sessionTimeoutMs, ...(reconnect && { reconnect }) }),
+    ...connect((previous, isLost) => served(open(previous, isLost)), {
+      name: 'zookeeper',
+      sessionTimeoutMs,
+      ...(reconnect && { reconnect }),
+    }),
     largeDirectoryBytes: LARGE_DIRECTORY_BYTES,
   };
 }
