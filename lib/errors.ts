@@ -135,6 +135,17 @@ export class NoInstanceError extends RegistryError {
 }
 
 function describe(value: unknown): string {
-  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
+  const text = textOf(value);
   return `${text.length > 80 ? `${text.slice(0, 80)}…` : text} (${value === null ? 'null' : typeof value})`;
+}
+
+function textOf(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'function') return value.name || 'one without a name';
+  try {
+    return String(value);
+  } catch {
+    // Without a prototype, or with a toString that throws.
+    return 'one that has no text';
+  }
 }

@@ -10,28 +10,29 @@ import {
 import { Discovery } from './discovery/index.js';
 import { localAddress, rootPath, type ServiceQuery, ServiceUrl, toQuery, toRegisteredUrl } from './dubbo/index.js';
 import type { InstanceSet, ServiceEvent } from './instances/index.js';
-import { duration } from './internal/duration.js';
+import { milliseconds } from './internal/options.js';
 import { quoted } from './internal/quoted.js';
 import { redact } from './internal/redact.js';
 import { Warnings } from './internal/warnings.js';
-import type { Backend, ConnectionState } from './port/index.js';
+import type { Backend, BackendWarning, ConnectionState } from './port/index.js';
 import { Claims, register, type RegistrationState, ReleasedNodes } from './registration/index.js';
 import { VERSION } from './version.js';
 
 /** How a registry behaves, whatever it is kept on. */
 export interface RegistryOptions {
   /** The directory of the registry, as Dubbo's `group` parameter of a registry address. @defaultValue `dubbo` */
-  readonly group?: string;
+  readonly group?: string | undefined;
   /** How long `lookup` and `provide` wait, in milliseconds. @defaultValue 30000 */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** The waits after an operation that failed while connected. */
-  readonly retry?: BackoffOptions;
+  readonly retry?: BackoffOptions | undefined;
 }
 
 /** Something that went wrong and was got around: nothing stops because of it, but somebody should know. */
 export interface RegistryWarning {
   /** What it is. */
-  readonly code: 'UNREADABLE_NODE' | 'UNREADABLE_DIRECTORY' | 'LARGE_DIRECTORY' | 'CONTESTED_REGISTRATION';
+  readonly code:
+    'UNREADABLE_NODE' | 'UNREADABLE_DIRECTORY' | 'LARGE_DIRECTORY' | 'CONTESTED_REGISTRATION' | BackendWarning['code'];
   readonly message: string;
   /** How often this registry has given a warning of that code, this one included. */
   readonly count: number;
@@ -162,7 +163,7 @@ export interface Registry extends AsyncDisposable {
    *
    * @throws InvalidOptionError if `deadlineMs` is not a number of milliseconds.
    */
-  close(options?: { readonly deadlineMs?: number }): Promise<void>;
+  close(options?: { readonly deadlineMs?: number | undefined }): Promise<void>;
 }
 
 /** A registry on a backend, or on that address; see `createRegistry`. */
@@ -193,6 +194,7 @@ class BackendRegistry implements Registry {
       name: 'registry',
       area: 'registry',
       timeoutMs: options.timeoutMs,
+      warn: ({ code, message, ...details }) => this.#warnings.tell(code, message, details),
     });
     this.#root = rootPath(options.group);
     this.states = this.#connection.states;
@@ -268,7 +270,7 @@ class BackendRegistry implements Registry {
   }
 
   async provide(url: string | ServiceUrl, options: CallOptions = {}): Promise<Provision> {
-    const timeoutMs = duration('timeoutMs', options.timeoutMs, this.#connection.timeoutMs);
+    const timeoutMs = milliseconds('timeoutMs', options.timeoutMs, this.#connection.timeoutMs);
     options.signal?.throwIfAborted();
     const states = new ReplaySubject<RegistrationState>(1);
     const registration = this.register(url).subscribe(states);
@@ -306,7 +308,7 @@ class BackendRegistry implements Registry {
     return this.#connection.settle(this.instances(query), 'the registry to say who is there', options);
   }
 
-  close(options: { readonly deadlineMs?: number } = {}): Promise<void> {
+  close(options: { readonly deadlineMs?: number | undefined } = {}): Promise<void> {
     return (this.#closed ??= this.#connection
       .close(options.deadlineMs, this.#claims.releases(), () => this.#claims.mayOwn)
       .finally(() => this.#warnings.end()));

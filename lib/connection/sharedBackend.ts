@@ -1,6 +1,7 @@
 import {
   concat,
   defer,
+  EMPTY,
   endWith,
   filter,
   map,
@@ -18,7 +19,7 @@ import {
 } from 'rxjs';
 import { RegistryError } from '../errors.js';
 import { quoted } from '../internal/quoted.js';
-import type { Backend, ConnectionState } from '../port/index.js';
+import type { Backend, BackendWarning, ConnectionState } from '../port/index.js';
 
 /**
  * What somebody is to a connection that several share. A session's nodes belong to its one `owner`, who tells them from
@@ -76,6 +77,7 @@ function connectionFor(backend: Backend, role: Role, address: string | undefined
 /** One connection, and who uses it. */
 class Connection {
   readonly states: Observable<ConnectionState>;
+  readonly warnings: Observable<BackendWarning>;
   owner: Part | undefined;
   readonly #backend: Backend;
   readonly #address: string | undefined;
@@ -87,6 +89,7 @@ class Connection {
   constructor(backend: Backend, address: string | undefined) {
     this.#backend = backend;
     this.#address = address;
+    this.warnings = backend.warnings ?? EMPTY;
     connections.set(backend, this);
     // Leaving the states ends the session, subscribing to them begins another.
     const anew = defer(() => goingOn(this.#last, backend.states));
@@ -157,6 +160,7 @@ function asBackend(backend: Backend, part: Part, find: () => Connection): Shared
         endWith<ConnectionState>({ status: 'closed' }),
       );
     }),
+    warnings: defer(() => part.join(find).warnings),
     guest: () => asBackend(backend, new Part('guest'), () => part.join(find)),
     close: async (deadlineMs, leavesNodes = false) => {
       if (part.isOver) return;

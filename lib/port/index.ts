@@ -1,4 +1,4 @@
-export type { Backend } from './backend.js';
+export type { Backend, BackendWarning } from './backend.js';
 export {
   INITIAL_STATUS,
   isLegalTransition,

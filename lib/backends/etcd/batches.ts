@@ -97,7 +97,7 @@ function createAll(client: EtcdClient, leases: Leases, nodes: readonly Wanted[])
             success: nodes.map((node) => put(node.path, node.data, leaseOf(node))),
             failure: [...nodes.map(({ path }) => get(path, true)), ...parents.map((path) => get(path, true))],
           },
-          'create',
+          named('create', pathsOf(nodes)),
         )
         .pipe(
           map(({ succeeded, revision, found }): Outcome<Made>[] => {
@@ -131,7 +131,7 @@ function removeAll(client: EtcdClient, nodes: readonly Unwanted[]): Observable<r
         success: nodes.map(({ path }) => remove(path)),
         failure: nodes.map(({ path }) => get(path, true)),
       },
-      'remove',
+      named('remove', pathsOf(nodes)),
     )
     .pipe(
       map(({ succeeded, revision: answeredAt, found }) =>
@@ -146,13 +146,14 @@ function removeAll(client: EtcdClient, nodes: readonly Unwanted[]): Observable<r
 }
 
 function readAll(client: EtcdClient, paths: readonly string[]): Observable<readonly Outcome<Reading>[]> {
+  const what = named('read', paths);
   if (paths.length === 1) {
     return client
-      .range({ key: keyOf(paths[0]!) }, `read ${quoted(paths[0]!)}`)
+      .range({ key: keyOf(paths[0]!) }, what)
       .pipe(map(({ keys, revision }) => [{ value: { state: keys[0], revision } }]));
   }
   return client
-    .txn({ compare: [], success: paths.map((path) => get(path)) }, 'read')
+    .txn({ compare: [], success: paths.map((path) => get(path)) }, what)
     .pipe(map(({ found, revision }) => paths.map((_, index) => ({ value: { state: found[index]?.[0], revision } }))));
 }
 
@@ -193,6 +194,16 @@ function inTransactions(nodes: readonly Wanted[]): Wanted[][] {
 /** The root is no key, and always there. */
 function parentsOf(nodes: readonly Wanted[]): string[] {
   return [...new Set(nodes.map(({ path }) => parentOf(path)))].filter((path) => path !== '/');
+}
+
+function pathsOf(nodes: readonly { readonly path: string }[]): string[] {
+  return nodes.map(({ path }) => path);
+}
+
+/** An operation, as errors name it. */
+function named(operation: string, [first, ...others]: readonly string[]): string {
+  const more = others.length > 0 ? ` and ${others.length} more` : '';
+  return `${operation} ${quoted(first!)}${more}`;
 }
 
 function failed(code: ErrorCode, path: string, why: string): { error: RegistryError } {

@@ -47,17 +47,17 @@ import {
 import type { EtcdClient, KeyState } from './client.js';
 import { absent, anyChild, childless, get, overwrite, put, remove, touch, unchanged, written } from './conditions.js';
 import { listDirectory, watchDirectory } from './directoryWatch.js';
-import { againWhenCompacted } from './errors.js';
+import { readAnew } from './errors.js';
 import { below, keyOf } from './keys.js';
 import type { Leases } from './leases.js';
+import { NodeWatches } from './nodeWatches.js';
 import { Progress } from './progress.js';
 import type { WatchStream } from './watchStream.js';
 
 /** What a session works with as long as one connection lasts. */
 interface Line {
   readonly client: EtcdClient;
-  /** Carries the watches on single nodes, of which there may be thousands. */
-  readonly stream: WatchStream;
+  readonly nodes: NodeWatches;
   readonly creates: Batcher<Wanted, Made>;
   readonly removes: Batcher<Unwanted, Removal>;
   readonly reads: Batcher<string, Reading>;
@@ -115,7 +115,7 @@ export class EtcdSession implements Session {
   attach(client: EtcdClient, stream: WatchStream): void {
     this.#line = {
       client,
-      stream,
+      nodes: new NodeWatches(client, stream, this.timeoutMs),
       creates: bulkCreate(client, this.leases),
       removes: bulkRemove(client),
       reads: bulkRead(client),
@@ -212,7 +212,7 @@ export class EtcdSession implements Session {
   list(path: string): Observable<readonly string[]> {
     return this.#at(path, ({ client }, full) =>
       listDirectory(client, below(full), this.#options.pageSize).pipe(
-        againWhenCompacted(),
+        readAnew(),
         map(({ names }) => [...names]),
       ),
     );
@@ -517,16 +517,16 @@ class Taken extends Error {
 }
 
 /** What a key is, and again whenever it changes, each with its revision. */
-function readings({ stream, reads }: Line, full: string): Observable<Reading> {
+function readings({ nodes, reads }: Line, full: string): Observable<Reading> {
   return defer(() => reads.ask(full)).pipe(
-    switchMap((reading) => concat(of(reading), changesOf(stream, full, reading.revision + 1n))),
-    againWhenCompacted(),
+    switchMap((reading) => concat(of(reading), changesOf(nodes, full, reading.revision + 1n))),
+    readAnew(),
   );
 }
 
 /** What becomes of a key from a revision on. */
-function changesOf(stream: WatchStream, full: string, from: bigint): Observable<Reading> {
-  return stream.watch({ key: keyOf(full), from }).pipe(
+function changesOf(nodes: NodeWatches, full: string, from: bigint): Observable<Reading> {
+  return nodes.watch({ key: keyOf(full), from }).pipe(
     concatMap((answer) => (answer.type === 'created' ? [] : answer.events)),
     map(({ type, state }) => ({ state: type === 'put' ? state : undefined, revision: state.revision })),
   );

@@ -1,13 +1,15 @@
 import {
   asyncScheduler,
   type Observable,
+  ReplaySubject,
   type SchedulerLike,
   Subject,
   Subscription,
   type TimestampProvider,
 } from 'rxjs';
-import { InvalidOptionError, RegistryError } from '../../errors.js';
+import { RegistryError } from '../../errors.js';
 import { clockOf } from '../../internal/clock.js';
+import { milliseconds, optionsObject } from '../../internal/options.js';
 import { checkPath } from '../../internal/path.js';
 import type { Backend, DirectoryChange, NodeState, RegistryNode } from '../../port/index.js';
 import { MemoryTree, type TreeChanges, type TreeCopy } from './memoryTree.js';
@@ -15,19 +17,19 @@ import { MemoryTree, type TreeChanges, type TreeCopy } from './memoryTree.js';
 /** How a {@link MemoryServer} behaves. */
 export interface MemoryServerOptions {
   /** Measures all time, of the server and of its clients. @defaultValue `asyncScheduler` with a monotonic clock */
-  readonly scheduler?: SchedulerLike;
+  readonly scheduler?: SchedulerLike | undefined;
   /** How long a message is on its way, in milliseconds. @defaultValue 0 */
-  readonly latencyMs?: number;
+  readonly latencyMs?: number | undefined;
   /** Whether sessions of which nothing is heard end; if not, they end only by {@link MemoryServer.expire}. @defaultValue `true` */
-  readonly expires?: boolean;
+  readonly expires?: boolean | undefined;
 }
 
 /** Nodes that {@link MemoryServer.change} makes and removes. */
 export interface MemoryServerChange {
   /** The paths of persistent nodes to make. @defaultValue none */
-  readonly create?: Iterable<string>;
+  readonly create?: Iterable<string> | undefined;
   /** The paths of nodes to remove, with all that is below them. @defaultValue none */
-  readonly remove?: Iterable<string>;
+  readonly remove?: Iterable<string> | undefined;
 }
 
 /** Which messages are lost: all of them, only those to the server, or only those from it. */
@@ -88,6 +90,8 @@ export interface MemoryLink {
   readonly watches: Subscription;
   /** Errors when the connection breaks. */
   readonly broken: Subject<never>;
+  /** Emits when the request is answered that a client sends along with the handshake. */
+  readonly served: ReplaySubject<void>;
   alive: boolean;
   /** Each way on which a message was swallowed: TCP would have to deliver it first, so nothing else can pass there any more. */
   readonly holed: Set<Way>;
@@ -127,6 +131,7 @@ export class MemoryServer {
   readonly #cut = new Set<MemoryClient>();
   readonly #holed = new Map<MemoryClient, MemoryDirection>();
   readonly #slow = new Map<MemoryClient, number>();
+  readonly #hungUpOn = new Set<MemoryClient>();
   readonly #events = new Subject<MemoryServerEvent>();
   readonly #latencyMs: number;
   readonly #expires: boolean;
@@ -134,6 +139,7 @@ export class MemoryServer {
   #allCut = false;
   #allHoled: MemoryDirection | undefined;
   #allSlowMs = 0;
+  #hangsUpOnAll = false;
   #frozen: (() => void)[] | undefined;
   #stopped = false;
   #cleanupDelayMs = 0;
@@ -148,8 +154,8 @@ export class MemoryServer {
   readonly scheduler: SchedulerLike;
 
   constructor(options: MemoryServerOptions = {}) {
-    const { scheduler = asyncScheduler, latencyMs = 0, expires = true } = options;
-    if (!(latencyMs >= 0)) throw new InvalidOptionError('latencyMs', 'a number from 0 up', latencyMs);
+    const { scheduler = asyncScheduler, latencyMs = 0, expires = true } = optionsObject(options);
+    milliseconds('latencyMs', latencyMs);
     this.scheduler = scheduler;
     this.#clock = clockOf(scheduler);
     this.#latencyMs = latencyMs;
@@ -323,13 +329,25 @@ export class MemoryServer {
    *
    * @param ms - How much longer, in milliseconds.
    * @param who - The id of a session that the client has, or the backend that it is. @defaultValue all clients
-   * @throws InvalidOptionError if `ms` is not a number from 0 up.
+   * @throws InvalidOptionError if `ms` is not a number of milliseconds.
    */
   slowDown(ms: number, who?: string | Backend): void {
-    checkDuration('ms', ms);
+    milliseconds('ms', ms);
     const client = this.#clientOf(who);
     if (who === undefined) this.#allSlowMs = ms;
     else if (client) this.#slow.set(client, ms);
+  }
+
+  /**
+   * Accepts connections of one client, or of all, and closes each at the first request on it, until {@link heal}: what a
+   * server does that asks for credentials which the client does not have.
+   *
+   * The request is not carried out. Sessions begin and are resumed, and live for their timeout.
+   *
+   * @param who - The id of a session that the client has, or the backend that it is. @defaultValue all clients
+   */
+  hangUp(who?: string | Backend): void {
+    this.#select(who, this.#hungUpOn, () => (this.#hangsUpOnAll = true));
   }
 
   /**
@@ -341,12 +359,13 @@ export class MemoryServer {
    * @throws InvalidOptionError if `maxMs` is not a number from 0 up.
    */
   reorder(maxMs: number, random: () => number = Math.random): void {
-    checkDuration('maxMs', maxMs);
+    milliseconds('maxMs', maxMs);
     this.#jitter = maxMs === 0 ? undefined : () => Math.floor(random() * (maxMs + 1));
   }
 
   /**
-   * Ends every {@link cut}, {@link blackHole} and {@link slowDown}; connections that lost a message meanwhile break.
+   * Ends every {@link cut}, {@link blackHole}, {@link slowDown} and {@link hangUp}; connections that lost a message
+   * meanwhile break.
    *
    * @param who - Ends only those that were meant for this backend. @defaultValue all of them
    */
@@ -355,6 +374,7 @@ export class MemoryServer {
       this.#cut.delete(who);
       this.#holed.delete(who);
       this.#slow.delete(who);
+      this.#hungUpOn.delete(who);
     } else {
       this.#allCut = false;
       this.#allHoled = undefined;
@@ -362,6 +382,8 @@ export class MemoryServer {
       this.#cut.clear();
       this.#holed.clear();
       this.#slow.clear();
+      this.#hangsUpOnAll = false;
+      this.#hungUpOn.clear();
     }
     for (const link of [...this.#links]) {
       if (link.holed.size > 0 && (!who || link.client === who)) this.#break(link, 'The connection was reset');
@@ -448,10 +470,10 @@ export class MemoryServer {
    * Who ends a session of his own takes its nodes along at once, as ever.
    *
    * @param ms - How long they stay, in milliseconds; 0 for not at all.
-   * @throws InvalidOptionError if `ms` is not a number from 0 up.
+   * @throws InvalidOptionError if `ms` is not a number of milliseconds.
    */
   delayCleanup(ms: number): void {
-    checkDuration('ms', ms);
+    milliseconds('ms', ms);
     this.#cleanupDelayMs = ms;
   }
 
@@ -490,6 +512,7 @@ export class MemoryServer {
             sessionId: session.id,
             watches: new Subscription(),
             broken: new Subject(),
+            served: new ReplaySubject(1),
             alive: true,
             holed: new Set(),
             arrivesAt: { answers: 0, nodeWatches: 0 },
@@ -509,6 +532,7 @@ export class MemoryServer {
               answer(link);
             }),
           );
+          this.#toClient(link, this.#hangsUpOn(link) ? () => this.#hangUpOn(link) : () => link.served.next());
         });
       }),
     );
@@ -547,6 +571,7 @@ export class MemoryServer {
         this.#whenAwake(() => {
           const session = this.#sessions.get(link.sessionId);
           if (!link.alive || !session) return;
+          if (this.#hangsUpOn(link)) return this.#hangUpOn(link);
           session.heardAt = this.#clock.now();
           let reply: () => void;
           try {
@@ -680,6 +705,14 @@ export class MemoryServer {
     this.#later(() => link.broken.error(new RegistryError('CONNECTION_LOST', `${why}.`)));
   }
 
+  #hangsUpOn({ client }: MemoryLink): boolean {
+    return this.#hangsUpOnAll || this.#hungUpOn.has(client);
+  }
+
+  #hangUpOn(link: MemoryLink): void {
+    if (link.alive) this.#break(link, 'The server closed the connection at a request');
+  }
+
   #unlink(link: MemoryLink): void {
     link.alive = false;
     this.#links.delete(link);
@@ -743,10 +776,6 @@ export class MemoryServer {
   #later(work: () => void): Subscription {
     return this.scheduler.schedule(work, this.#latencyMs);
   }
-}
-
-function checkDuration(option: string, ms: number): void {
-  if (!(ms >= 0 && Number.isFinite(ms))) throw new InvalidOptionError(option, 'a number from 0 up', ms);
 }
 
 const named = new Map<string, MemoryServer>();

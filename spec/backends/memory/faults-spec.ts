@@ -64,6 +64,42 @@ describe('a MemoryServer', () => {
     expect(server.sessions).toEqual([]);
   });
 
+  it('that hangs up on a client at its first request is never connected to, says why, and serves it after that', () => {
+    const { registry, backend, states, warnings } = world.connected();
+    pass(10);
+    registry.register('dubbo://a:1/com.acme.Kept').subscribe();
+    pass(10);
+    const registered = world.providers('com.acme.Kept');
+    server.hangUp(backend);
+    pass(SESSION_MS / 6 + 10);
+    expect(states.status).toBe('suspended');
+    pass(10 * SESSION_MS);
+    expect(states.statuses.filter((status) => status === 'connected')).toHaveLength(1);
+    expect(states.last).toMatchObject({ status: 'connecting', cause: { code: 'CONNECTION_LOST' } });
+    expect(warnings).toMatchObject([{ code: 'NOT_SERVED' }]);
+    // Attempts resume the session, so the server keeps it.
+    expect(world.providers('com.acme.Kept')).toEqual(registered);
+    server.heal(backend);
+    pass(REST_MS);
+    expect(states.status).toBe('connected');
+    expect(world.providers('com.acme.Kept')).toEqual(registered);
+    expect(states.flaws).toEqual([]);
+  });
+
+  it('that hangs up on everybody is asked as often as the backoff allows', () => {
+    server.hangUp();
+    let attempts = 0;
+    server.events.subscribe(({ type }) => (attempts += Number(type === 'attempt')));
+    const { states } = world.registry();
+    pass(60 * BACKOFF_MS);
+    expect(new Set(states.statuses)).toEqual(new Set(['connecting']));
+    // Half of what may be drawn is waited: 250 ms where the waits have grown to their bound, less in the first four.
+    expect(attempts).toBeLessThanOrEqual(4 + (60 * BACKOFF_MS) / (BACKOFF_MS / 2));
+    server.heal();
+    pass(REST_MS);
+    expect(states.status).toBe('connected');
+  });
+
   it('that is slow to one client keeps the order of what it says, also when it is fast again', () => {
     const { backend, session } = connect();
     const other = follow(connect().session);

@@ -14,7 +14,7 @@ export type Step =
   | { readonly do: 'register' | 'move'; readonly who: number; readonly slot: number; readonly url: number }
   | { readonly do: 'release'; readonly who: number; readonly slot: number }
   | { readonly do: 'subscribe'; readonly who: number; readonly query: number; readonly habit: Habit }
-  | { readonly do: 'unsubscribe' | 'close' | 'cut' | 'expire' | 'healOne'; readonly who: number }
+  | { readonly do: 'unsubscribe' | 'close' | 'cut' | 'hangUp' | 'expire' | 'healOne'; readonly who: number }
   | { readonly do: 'blackHole'; readonly who: number; readonly direction: MemoryDirection }
   | { readonly do: 'slowDown'; readonly who: number; readonly ms: number }
   | {
@@ -92,7 +92,7 @@ const wishes: fc.Arbitrary<Step> = fc.oneof(
 );
 
 const faultsOfOne: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('cut', 'expire', 'healOne'), who }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('cut', 'hangUp', 'expire', 'healOne'), who }) },
   {
     weight: 2,
     arbitrary: fc.record({

@@ -120,6 +120,9 @@ export class Village {
       case 'cut':
         this.#begins({ fault: 'cut', client: this.#inhabitants[step.who]!.name, stops: 'messages' });
         return server.cut(this.#inhabitants[step.who]!.backend);
+      case 'hangUp':
+        this.#begins({ fault: 'hang up', client: this.#inhabitants[step.who]!.name, stops: 'messages' });
+        return server.hangUp(this.#inhabitants[step.who]!.backend);
       case 'blackHole':
         return this.#hole(this.#inhabitants[step.who]!, step.direction);
       case 'slowDown':
