@@ -6,9 +6,10 @@ import {
   firstValueFrom,
   ignoreElements,
   merge,
-  type Observable,
+  Observable,
   ReplaySubject,
   type SchedulerLike,
+  type Subscriber,
   Subscription,
   takeUntil,
   throwError,
@@ -58,6 +59,8 @@ export class KeptConnection {
   readonly #name: string;
   readonly #warn: (warning: BackendWarning) => void;
   readonly #closing = new ReplaySubject<void>(1);
+  /** The streams that end with this; there may be ten thousand, and leaving a set costs the same for each. */
+  readonly #open = new Set<Subscriber<unknown>>();
   readonly #log: (format: string, ...values: unknown[]) => void;
   #holding = Subscription.EMPTY;
   #state: ConnectionState | undefined;
@@ -86,11 +89,12 @@ export class KeptConnection {
 
   /** A stream that completes when this is closed, and errors with `CLOSED` after that. */
   whileOpen<T>(source: Observable<T>): Observable<T> {
-    return defer(() =>
-      this.#closed
-        ? throwError(() => new RegistryError('CLOSED', `The ${this.#name} is closed.`))
-        : source.pipe(takeUntil(this.#closing)),
-    );
+    return new Observable<T>((subscriber) => {
+      if (this.#closed) return subscriber.error(new RegistryError('CLOSED', `The ${this.#name} is closed.`));
+      this.#open.add(subscriber);
+      subscriber.add(() => this.#open.delete(subscriber));
+      source.subscribe(subscriber);
+    });
   }
 
   /**
@@ -153,6 +157,7 @@ export class KeptConnection {
     // `close` must have returned before a stream ends, so that whoever ends with it finds it closed.
     await Promise.resolve();
     this.#closing.next();
+    for (const subscriber of this.#open) subscriber.complete();
     await firstValueFrom(last.pipe(ignoreElements(), takeUntil(timer(deadlineMs, this.scheduler)), endWith(undefined)));
     await this.#backend.close(Math.max(0, deadline - clock.now()), leavesNodes());
     this.#holding.unsubscribe();

@@ -1,4 +1,4 @@
-import { defer, EMPTY, merge, type Observable, ReplaySubject, Subscription } from 'rxjs';
+import { defer, EMPTY, ignoreElements, type Observable, ReplaySubject, Subject, Subscription, take } from 'rxjs';
 import type { ConnectionState } from '../port/index.js';
 import { Claim, type Claimed, type ClaimOptions, type ClaimState } from './claim.js';
 
@@ -24,6 +24,10 @@ export class Claims {
   readonly #connection: Observable<ConnectionState>;
   readonly #options: ClaimOptions;
   readonly #entries = new Map<string, Entry>();
+  /** Those that nobody holds any more. */
+  readonly #releasing = new Set<Entry>();
+  /** Emits whenever the last of them is taken back, or claimed again. */
+  readonly #released = new Subject<void>();
   /** One for all of them, as long as there are any. */
   #following = Subscription.EMPTY;
   #state: ConnectionState | undefined;
@@ -53,7 +57,7 @@ export class Claims {
     const letGo = this.#entries.get(claimed.path);
     const entry = letGo ?? this.#start(claimed);
     if (letGo?.holds === 0) {
-      letGo.release?.complete();
+      this.#settle(letGo);
       letGo.release = undefined;
       letGo.claim.want('present');
     }
@@ -66,7 +70,10 @@ export class Claims {
         if (!held) return;
         held = false;
         entry.holds -= 1;
-        if (entry.holds === 0) entry.claim.want('absent');
+        // One that has ended by itself has nothing to take back.
+        if (entry.holds > 0 || this.#entries.get(claimed.path) !== entry) return;
+        this.#releasing.add(entry);
+        entry.claim.want('absent');
       },
     };
   }
@@ -78,13 +85,19 @@ export class Claims {
     this.#entries.set(path, entry);
     const forget = (): void => {
       if (this.#entries.get(path) === entry) this.#entries.delete(path);
-      entry.release?.complete();
+      this.#settle(entry);
       if (this.#entries.size === 0) this.#following.unsubscribe();
     };
     claim.states.subscribe({ error: forget, complete: forget });
     if (this.#following.closed) this.#follow();
     else if (this.#state) claim.follow(this.#state);
     return entry;
+  }
+
+  /** Says that nothing is to be taken back of an entry any more. */
+  #settle(entry: Entry): void {
+    entry.release?.complete();
+    if (this.#releasing.delete(entry) && this.#releasing.size === 0) this.#released.next();
   }
 
   #follow(): void {
@@ -102,10 +115,7 @@ export class Claims {
           // Whoever registers again when told of the error begins anew, with a connection of its own.
           this.#entries.clear();
           following.unsubscribe();
-          for (const entry of failed) {
-            entry.claim.fail(error);
-            entry.release?.complete();
-          }
+          for (const { claim } of failed) claim.fail(error);
         },
       }),
     );
@@ -117,9 +127,9 @@ export class Claims {
     return entry ? goneOf(entry) : EMPTY;
   }
 
-  /** Completes when everything that was let go by now is taken back. */
+  /** Completes when everything that was let go is taken back. */
   releases(): Observable<never> {
-    return defer(() => merge(...[...this.#entries.values()].filter(({ holds }) => holds === 0).map(goneOf)));
+    return defer(() => (this.#releasing.size === 0 ? EMPTY : this.#released.pipe(take(1), ignoreElements())));
   }
 }
 

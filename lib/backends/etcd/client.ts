@@ -30,6 +30,7 @@ import {
   throwError,
   timeout,
 } from 'rxjs';
+import { FailureSignal } from '../../internal/failureSignal.js';
 import { RegistryError } from '../../errors.js';
 import { INVALID_TOKEN, isAuthDisabled, isDenied, isLoginNeeded, REFUSED_TOKEN, toRegistryError } from './errors.js';
 import type { TlsCredentials } from './tls.js';
@@ -148,7 +149,7 @@ export class EtcdClient {
   readonly #sockets = new Set<Socket>();
   readonly #options: ClientOptions;
   readonly #subscriber: Subscriber<EtcdClient>;
-  readonly #ended = new Subject<never>();
+  readonly #ended = new FailureSignal();
   readonly #outstanding = new Set<Subscriber<never>>();
   readonly #waiting = new Set<() => void>();
   #running = 0;

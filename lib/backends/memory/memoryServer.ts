@@ -10,6 +10,7 @@ import {
 import { RegistryError } from '../../errors.js';
 import { clockOf } from '../../internal/clock.js';
 import { milliseconds, optionsObject } from '../../internal/options.js';
+import { FailureSignal } from '../../internal/failureSignal.js';
 import { checkPath } from '../../internal/path.js';
 import type { Backend, DirectoryChange, NodeState, RegistryNode } from '../../port/index.js';
 import { MemoryTree, type TreeChanges, type TreeCopy } from './memoryTree.js';
@@ -87,9 +88,9 @@ export interface MemoryLink {
   readonly client: MemoryClient;
   readonly sessionId: string;
   /** The watches that it set, which go with it. */
-  readonly watches: Subscription;
+  readonly watches: Set<Subscription>;
   /** Errors when the connection breaks. */
-  readonly broken: Subject<never>;
+  readonly broken: FailureSignal;
   /** Emits when the request is answered that a client sends along with the handshake. */
   readonly served: ReplaySubject<void>;
   alive: boolean;
@@ -510,8 +511,8 @@ export class MemoryServer {
           const link: MemoryLink = {
             client,
             sessionId: session.id,
-            watches: new Subscription(),
-            broken: new Subject(),
+            watches: new Set(),
+            broken: new FailureSignal(),
             served: new ReplaySubject(1),
             alive: true,
             holed: new Set(),
@@ -621,6 +622,7 @@ export class MemoryServer {
     const watchers = index.get(path) ?? new Set();
     index.set(path, watchers.add(watcher));
     const watch = new Subscription(() => {
+      watcher.link.watches.delete(watch);
       watchers.delete(watcher);
       if (watchers.size === 0 && index.get(path) === watchers) index.delete(path);
     });
@@ -718,7 +720,7 @@ export class MemoryServer {
     this.#links.delete(link);
     const session = this.#sessions.get(link.sessionId);
     if (session?.link === link) session.link = undefined;
-    link.watches.unsubscribe();
+    for (const watch of link.watches) watch.unsubscribe();
   }
 
   #affected(who: string | Backend | undefined): MemoryLink[] {

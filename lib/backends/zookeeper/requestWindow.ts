@@ -1,5 +1,6 @@
-import { Observable, Subject, type Subscriber } from 'rxjs';
+import { Observable, type Subscriber } from 'rxjs';
 import { RegistryError } from '../../errors.js';
+import { FailureSignal } from '../../internal/failureSignal.js';
 import type { Deliveries } from './deliveries.js';
 import { toRegistryError, ZK } from './errors.js';
 
@@ -34,7 +35,7 @@ export class RequestWindow {
   readonly #codeOf: (error: unknown) => number;
   readonly #outstanding = new Set<Subscriber<never>>();
   readonly #waiting = new Set<() => void>();
-  readonly #ended = new Subject<never>();
+  readonly #ended = new FailureSignal();
   #underWay = 0;
   #isStarting = false;
   #over: RegistryError | undefined;
