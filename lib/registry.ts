@@ -84,7 +84,8 @@ export interface Registry extends AsyncDisposable {
    *
    * Cold: each subscription is a registration, and a second live one of the same service errors with
    * `DuplicateRegistrationError`. Unsubscribing takes it back, during an outage as soon as that is over. A stream of
-   * URLs moves the registration: the new node stands before the old one goes. Adds `pid`, `timestamp`, `side`,
+   * URLs moves the registration: the new node stands before the old one goes. `undefined` among them withdraws it until the
+   * next URL. Adds `pid`, `timestamp`, `side`,
    * `release`, `category` and `interface` where they are missing. With `dynamic=false` the node is persistent: it outlives
    * the session and {@link Registry.close}, goes only when unsubscribed, and replaces any persistent node of the same
    * instance and category, such as a former process left.
@@ -100,7 +101,7 @@ export interface Registry extends AsyncDisposable {
    * provider.unsubscribe(); // takes it back
    * ```
    */
-  register(url: string | ServiceUrl | Observable<string | ServiceUrl>): Observable<RegistrationState>;
+  register(url: string | ServiceUrl | Observable<string | ServiceUrl | undefined>): Observable<RegistrationState>;
 
   /**
    * Announces a service; resolves once it is registered. For those who do not hold subscriptions.
@@ -249,19 +250,21 @@ class BackendRegistry implements Registry {
     return #backend in registry ? registry.#backend.guest() : undefined;
   }
 
-  register(url: string | ServiceUrl | Observable<string | ServiceUrl>): Observable<RegistrationState> {
-    const urls = isObservable(url) ? url : of(url);
+  register(url: string | ServiceUrl | Observable<string | ServiceUrl | undefined>): Observable<RegistrationState> {
+    const urls: Observable<string | ServiceUrl | undefined> = isObservable(url) ? url : of(url);
     return this.#connection.whileOpen(
       register(
         urls.pipe(
           map((next) =>
-            toRegisteredUrl(ServiceUrl.parse(next), {
-              pid: process.pid,
-              timestampMs: Date.now(),
-              release: `rx-registry-${VERSION}`,
-              localAddress,
-              env: process.env,
-            }),
+            next === undefined
+              ? undefined
+              : toRegisteredUrl(ServiceUrl.parse(next), {
+                  pid: process.pid,
+                  timestampMs: Date.now(),
+                  release: `rx-registry-${VERSION}`,
+                  localAddress,
+                  env: process.env,
+                }),
           ),
         ),
         { root: this.#root, claims: this.#claims, keys: this.#keys, isClosing: () => this.#connection.isClosed },

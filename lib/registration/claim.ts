@@ -17,7 +17,7 @@ import { RegistryError } from '../errors.js';
 import { isAnswer } from '../internal/isAnswer.js';
 import { quoted } from '../internal/quoted.js';
 import type { ConnectionState, NodeState, RegistryNode, Session } from '../port/index.js';
-import { decide, type Observed } from './decide.js';
+import { decide, type Desired, type Observed } from './decide.js';
 import { replaceFormer } from './replaceFormer.js';
 
 /** What became of a {@link Claim} so far. */
@@ -69,7 +69,7 @@ export class Claim {
   readonly #options: ClaimOptions;
   readonly #states = new BehaviorSubject<ClaimState>(PENDING);
   #isOver = false;
-  #desired: 'present' | 'absent' = 'present';
+  #desired: Desired = 'present';
   #touched = false;
   #registered = false;
   /** The session that acted last, whether it has held the node, and whether it has yet to act at all. */
@@ -114,14 +114,22 @@ export class Claim {
     return this.#touched;
   }
 
+  /** Whether it has ended. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
   /** Whether a node of ours can be there that goes with the session. */
   get mayOwn(): boolean {
     return this.#touched && this.#ephemeral;
   }
 
-  /** Says whether the node shall be there. */
-  want(desired: 'present' | 'absent'): void {
+  /** Says what shall become of the node. */
+  want(desired: Desired): void {
+    if (this.#desired === desired) return;
     this.#desired = desired;
+    // What was never asked for does not stand.
+    if (desired === 'asIs' && !this.#touched) this.#tell({ status: 'released' });
     // What held before is not the outcome of a later wish: that is told anew.
     if (desired === 'absent') this.#tell(this.#touched ? PENDING : { status: 'released' });
     this.#impatience?.next();
@@ -217,6 +225,8 @@ export class Claim {
             // From here on it is the session's to see that nothing comes late.
             .pipe(tap(() => (this.#unanswered = 0))),
         );
+      case 'rest':
+        return this.#watch();
       case 'done':
         if (this.#lastOwn) this.#options.released?.(session, this.#lastOwn);
         return this.#tell({ status: 'released' });

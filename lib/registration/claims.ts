@@ -6,8 +6,10 @@ import { Claim, type Claimed, type ClaimOptions, type ClaimState } from './claim
 export interface ClaimHold {
   /** What becomes of the claim; the present state is replayed. */
   readonly states: Observable<ClaimState>;
-  /** Whether the node can be there: whether it was ever asked for. */
+  /** Whether the node can be there: whether it was asked for, and is not known to be gone for good. */
   mayStand(): boolean;
+  /** Insists on the node no more, and leaves it as it is until the hold is let go. */
+  setAside(): void;
   /** Lets go; the last hold's letting go takes the node back. */
   release(): void;
 }
@@ -15,6 +17,8 @@ export interface ClaimHold {
 interface Entry {
   readonly claim: Claim;
   holds: number;
+  /** How many of the holds do not insist. */
+  setAside: number;
   /** Completes when what was let go is taken back, or claimed again by another; made when somebody asks. */
   release: ReplaySubject<never> | undefined;
 }
@@ -59,21 +63,33 @@ export class Claims {
     if (letGo?.holds === 0) {
       this.#settle(letGo);
       letGo.release = undefined;
-      letGo.claim.want('present');
     }
     entry.holds += 1;
+    entry.claim.want('present');
     let held = true;
+    let setAside = 0;
     return {
       states: entry.claim.states,
-      mayStand: () => entry.claim.touched,
+      mayStand: () => entry.claim.touched && !entry.claim.isOver,
+      setAside: () => {
+        if (!held || setAside > 0) return;
+        setAside = 1;
+        entry.setAside += 1;
+        if (entry.setAside === entry.holds) entry.claim.want('asIs');
+      },
       release: () => {
         if (!held) return;
         held = false;
         entry.holds -= 1;
+        entry.setAside -= setAside;
         // One that has ended by itself has nothing to take back.
-        if (entry.holds > 0 || this.#entries.get(claimed.path) !== entry) return;
-        this.#releasing.add(entry);
-        entry.claim.want('absent');
+        if (this.#entries.get(claimed.path) !== entry) return;
+        if (entry.holds === 0) {
+          this.#releasing.add(entry);
+          entry.claim.want('absent');
+        } else if (entry.setAside === entry.holds) {
+          entry.claim.want('asIs');
+        }
       },
     };
   }
@@ -81,7 +97,7 @@ export class Claims {
   #start(claimed: Claimed): Entry {
     const { path } = claimed;
     const claim = new Claim(claimed, this.#options);
-    const entry: Entry = { claim, holds: 0, release: undefined };
+    const entry: Entry = { claim, holds: 0, setAside: 0, release: undefined };
     this.#entries.set(path, entry);
     const forget = (): void => {
       if (this.#entries.get(path) === entry) this.#entries.delete(path);

@@ -1,4 +1,4 @@
-import { defer, finalize, map, type Observable, switchMap, takeWhile, tap } from 'rxjs';
+import { defer, EMPTY, finalize, map, type Observable, of, switchMap, takeWhile, tap } from 'rxjs';
 import { fromNodeName, instanceKey, nodePath, type ServiceUrl } from '../dubbo/index.js';
 import { DuplicateRegistrationError } from '../errors.js';
 import type { ClaimState } from './claim.js';
@@ -32,9 +32,13 @@ interface Held {
  *  states    p-r-------p-r-------    p: pending, r: registered
  * ```
  *
- * The urls come complete, as they shall be written. When `urls` completes, the last one stays registered.
+ * The urls come complete, as they shall be written; `undefined` withdraws the registration until the next url. When `urls`
+ * completes, the last one stays registered.
  */
-export function register(urls: Observable<ServiceUrl>, context: RegistrationContext): Observable<RegistrationState> {
+export function register(
+  urls: Observable<ServiceUrl | undefined>,
+  context: RegistrationContext,
+): Observable<RegistrationState> {
   const { root, claims, keys, isClosing } = context;
   return defer(() => {
     const registration = {};
@@ -65,36 +69,54 @@ export function register(urls: Observable<ServiceUrl>, context: RegistrationCont
       if (!kept) keys.delete(held.key);
     };
 
+    /** What is not known to stand any more needs no place among what may. */
+    const prune = (): void => {
+      const ended = perhaps.filter(({ hold }) => !hold.mayStand());
+      perhaps = perhaps.filter(({ hold }) => hold.mayStand());
+      ended.forEach(release);
+    };
+
+    const releaseAll = (): void => {
+      const former = [standing, coming, ...perhaps];
+      const last = coming ?? standing;
+      standing = coming = undefined;
+      perhaps = [];
+      for (const held of former) {
+        if (held?.ephemeral === false && last?.ephemeral === false && isClosing()) leave(held);
+        else release(held);
+      }
+    };
+
+    const moveTo = (url: ServiceUrl): Observable<RegistrationState> => {
+      const next = take(url);
+      const outdated = coming;
+      coming = next;
+      if (outdated) perhaps.push(outdated);
+      outdated?.hold.setAside();
+      prune();
+      return next.hold.states.pipe(
+        takeWhile((state) => state.status !== 'released'),
+        tap((state) => {
+          if (state.status !== 'registered' || coming !== next) return;
+          const former = [standing, ...perhaps];
+          standing = next;
+          coming = undefined;
+          perhaps = [];
+          former.forEach(release);
+        }),
+        map((state) => describe(url, next.path, state)),
+      );
+    };
+
+    let announced: ServiceUrl | undefined;
+    const withdraw = (): Observable<RegistrationState> => {
+      releaseAll();
+      return announced ? of({ status: 'withdrawn', url: announced }) : EMPTY;
+    };
+
     return urls.pipe(
-      switchMap((url) => {
-        const next = take(url);
-        const outdated = coming;
-        coming = next;
-        if (outdated?.hold.mayStand()) perhaps.push(outdated);
-        else release(outdated);
-        return next.hold.states.pipe(
-          takeWhile((state) => state.status !== 'released'),
-          tap((state) => {
-            if (state.status !== 'registered' || coming !== next) return;
-            const former = [standing, ...perhaps];
-            standing = next;
-            coming = undefined;
-            perhaps = [];
-            former.forEach(release);
-          }),
-          map((state) => describe(url, next.path, state)),
-        );
-      }),
-      finalize(() => {
-        const former = [standing, coming, ...perhaps];
-        const last = coming ?? standing;
-        standing = coming = undefined;
-        perhaps = [];
-        for (const held of former) {
-          if (held?.ephemeral === false && last?.ephemeral === false && isClosing()) leave(held);
-          else release(held);
-        }
-      }),
+      switchMap((url) => (url ? moveTo((announced = url)) : withdraw())),
+      finalize(releaseAll),
     );
   });
 }

@@ -7,4 +7,6 @@ export type RegistrationState =
   /** Seen in the registry, as ours. */
   | { readonly status: 'registered'; readonly url: ServiceUrl; readonly path: string }
   /** The connection is gone; consumers see the node as long as the session lives, which our clock still vouches for. */
-  | { readonly status: 'suspended'; readonly url: ServiceUrl; readonly path: string; readonly cause: Error };
+  | { readonly status: 'suspended'; readonly url: ServiceUrl; readonly path: string; readonly cause: Error }
+  /** The stream of URLs asked for nothing: the node is gone, or being taken back; `url` is what was announced before. */
+  | { readonly status: 'withdrawn'; readonly url: ServiceUrl; readonly cause?: undefined };

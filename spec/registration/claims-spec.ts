@@ -455,6 +455,91 @@ describe('a registration', () => {
       expect([node(A), node(B)?.owner]).toEqual([undefined, mine.sessionId]);
     });
 
+    it('is withdrawn by undefined until the next url', () => {
+      const urls = new Subject<ServiceUrl | undefined>();
+      const registration = new RegistrationRecord(mine.registry, urls);
+      urls.next(undefined);
+      expect(registration.statuses).toEqual([]);
+      urls.next(A);
+      pass(0);
+      urls.next(undefined);
+      expect(registration.status).toBe('withdrawn');
+      const other = new RegistrationRecord(mine.registry, A);
+      expect(other.error, 'somebody else may register it').toBeUndefined();
+      other.unsubscribe();
+      pass(0);
+      urls.next(B);
+      pass(0);
+      expect(registration.statuses).toEqual(['pending', 'registered', 'withdrawn', 'pending', 'registered']);
+      expect(node(B)?.owner).toBe(mine.sessionId);
+      urls.next(undefined);
+      urls.next(B);
+      pass(0);
+      expect([registration.status, node(B)?.owner]).toEqual(['registered', mine.sessionId]);
+      urls.next(undefined);
+      pass(0);
+      expect(node(B)).toBeUndefined();
+      urls.complete();
+      expect(registration.completed, 'nothing can come any more').toBe(true);
+      pass(REST_MS);
+      expect(world.server.watches).toBe(0);
+    });
+
+    it('is withdrawn also while it moves, and during an outage', () => {
+      const urls = new Subject<ServiceUrl | undefined>();
+      const registration = new RegistrationRecord(mine.registry, urls);
+      urls.next(A);
+      pass(0);
+      world.server.cut();
+      pass(100);
+      urls.next(B);
+      urls.next(undefined);
+      world.server.heal();
+      pass(REST_MS);
+      expect(world.providers()).toEqual([]);
+      expect(registration.status).toBe('withdrawn');
+    });
+
+    it.each(['before', 'after'] as const)(
+      'bounded load: keeps only the newest wish, and what may stand, where creating fails %s it is carried out',
+      (when) => {
+        let failing = false;
+        const asked = { creates: 0, calls: 0 };
+        const who = world.registry(
+          {},
+          refusing(world.backend(), (method) => {
+            asked.calls += 1;
+            if (method === 'create') asked.creates += 1;
+            return method === 'create' && failing && when;
+          }),
+        );
+        const urls = new Subject<ServiceUrl>();
+        const registration = new RegistrationRecord(who.registry, urls);
+        urls.next(provider('a', { weight: '0' }));
+        pass(0);
+        expect(registration.status).toBe('registered');
+        failing = true;
+        for (let weight = 1; weight <= 200; weight += 1) {
+          urls.next(provider('a', { weight: String(weight) }));
+          pass(20);
+        }
+        asked.creates = asked.calls = 0;
+        pass(10 * BACKOFF_MS);
+        // One is retried, after half of the longest wait each time; what stood is taken back once.
+        expect(asked.creates).toBeLessThanOrEqual(2 * 10 + 5);
+        expect(asked.calls).toBeLessThanOrEqual((when === 'after' ? 200 : 0) + 4 * (2 * 10 + 5));
+        failing = false;
+        pass(2 * BACKOFF_MS);
+        expect(registration.status).toBe('registered');
+        expect(world.providers()).toEqual([
+          pathOf(provider('a', { weight: '200' }))
+            .split('/')
+            .at(-1),
+        ]);
+        expect(world.server.watches).toBe(1);
+      },
+    );
+
     it('goes back to a url that it has just left', () => {
       const urls = new Subject<ServiceUrl>();
       const registration = new RegistrationRecord(mine.registry, urls);

@@ -87,7 +87,7 @@ export class Recorder {
   }
 
   /** Writes down what becomes of a registration; `urls` says what it wants. */
-  registration(client: string, registry: Registry, urls: Observable<ServiceUrl>): RecordedRegistration {
+  registration(client: string, registry: Registry, urls: Observable<ServiceUrl | undefined>): RecordedRegistration {
     const name = `${client}.p${(this.#count += 1)}`;
     const want = (url: ServiceUrl | undefined): void =>
       this.add({

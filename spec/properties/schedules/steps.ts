@@ -12,7 +12,7 @@ export type Habit = 'calm' | 'throws' | 'leaves' | 'subscribes' | 'registers' | 
 /** One thing that happens in a village; what makes no sense at its time does nothing. */
 export type Step =
   | { readonly do: 'register' | 'move'; readonly who: number; readonly slot: number; readonly url: number }
-  | { readonly do: 'release'; readonly who: number; readonly slot: number }
+  | { readonly do: 'release' | 'withdraw'; readonly who: number; readonly slot: number }
   | { readonly do: 'subscribe'; readonly who: number; readonly query: number; readonly habit: Habit }
   | { readonly do: 'unsubscribe' | 'close' | 'cut' | 'hangUp' | 'expire' | 'healOne'; readonly who: number }
   | { readonly do: 'blackHole'; readonly who: number; readonly direction: MemoryDirection }
@@ -69,7 +69,7 @@ const TIMES_MS = [
 
 const wishes: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: fc.constantFrom('register', 'register', 'move'), who, slot, url }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('release'), who, slot }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('release', 'release', 'withdraw'), who, slot }) },
   {
     weight: 3,
     arbitrary: fc.record({

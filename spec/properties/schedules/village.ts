@@ -56,7 +56,13 @@ interface Inhabitant {
   readonly backend: Backend;
   readonly registry: Registry;
   readonly slots: (
-    { readonly record: RecordedRegistration; readonly urls: Subject<ServiceUrl>; url: ServiceUrl } | undefined
+    | {
+        readonly record: RecordedRegistration;
+        readonly urls: Subject<ServiceUrl | undefined>;
+        /** What it asks for; `undefined` while it is withdrawn. */
+        url: ServiceUrl | undefined;
+      }
+    | undefined
   )[];
   readonly consumers: RecordedConsumer[];
   closed: boolean;
@@ -100,7 +106,9 @@ export class Village {
       case 'register':
         return this.#register(this.#inhabitants[step.who]!, step.slot, URLS[step.url]!);
       case 'move':
-        return this.#move(this.#inhabitants[step.who]!, step.slot, URLS[step.url]!);
+        return this.#move(this.#inhabitants[step.who]!, step.slot, URLS[step.url]);
+      case 'withdraw':
+        return this.#move(this.#inhabitants[step.who]!, step.slot, undefined);
       case 'release':
         return this.#inhabitants[step.who]!.slots[step.slot]?.record.subscription.unsubscribe();
       case 'subscribe':
@@ -247,12 +255,12 @@ export class Village {
   #register({ name, registry, slots }: Inhabitant, slot: number, url: ServiceUrl): void {
     const taken = slots[slot];
     if (taken && !taken.record.isOver) return;
-    const urls = new Subject<ServiceUrl>();
+    const urls = new Subject<ServiceUrl | undefined>();
     slots[slot] = { record: this.#recorder.registration(name, registry, urls), urls, url };
     urls.next(url);
   }
 
-  #move({ slots }: Inhabitant, slot: number, url: ServiceUrl): void {
+  #move({ slots }: Inhabitant, slot: number, url: ServiceUrl | undefined): void {
     const taken = slots[slot];
     if (!taken || taken.record.isOver || taken.url === url) return;
     taken.url = url;
@@ -375,7 +383,7 @@ export class Village {
 
   /** How many watches a registry needs: one for each path it claims, one for each directory it looks at. */
   #watchesOf({ slots, consumers }: Inhabitant): number {
-    const claims = slots.filter((slot) => slot && !slot.record.isOver).map((slot) => pathOf(slot!.url));
+    const claims = slots.flatMap((slot) => (slot?.url && !slot.record.isOver ? [pathOf(slot.url)] : []));
     const directories = consumers.filter(({ isOver }) => !isOver()).flatMap(({ query }) => this.#directoriesOf(query));
     return new Set(claims).size + new Set(directories).size;
   }

@@ -92,7 +92,7 @@ export interface RegistrationEvent extends Moment {
   readonly kind: 'registration';
   readonly client: string;
   readonly registration: string;
-  readonly status: 'pending' | 'registered' | 'suspended';
+  readonly status: 'pending' | 'registered' | 'suspended' | 'withdrawn';
 }
 
 /** A consumer subscribes, or leaves. */

@@ -9,7 +9,7 @@ export class RegistrationRecord {
   completed = false;
   readonly #subscription: Subscription;
 
-  constructor(registry: Registry, url: string | ServiceUrl | Observable<string | ServiceUrl>) {
+  constructor(registry: Registry, url: string | ServiceUrl | Observable<string | ServiceUrl | undefined>) {
     this.#subscription = registry.register(url).subscribe({
       next: (state) => this.states.push(state),
       error: (reason: unknown) => void (this.error = reason),

@@ -3,12 +3,12 @@ import { RegistryError } from '../../../lib/errors.js';
 import type { Backend, RegistryNode, Session } from '../../../lib/port/index.js';
 
 /**
- * A backend whose sessions may not do what `refuses` says, as with an ACL that somebody has changed; `'after'` is for what is
- * carried out and said to have failed.
+ * A backend whose sessions may not do what `refuses` says, as with an ACL that somebody has changed; `'before'` is for what
+ * fails for now, `'after'` for what is carried out and said to have failed.
  */
 export function refusing(
   backend: Backend,
-  refuses: (method: keyof Session, path: string) => boolean | 'after',
+  refuses: (method: keyof Session, path: string) => boolean | 'before' | 'after',
 ): Backend {
   const guarded = new WeakMap<Session, Session>();
   const guard = (session: Session): Session => {
@@ -31,6 +31,7 @@ export function refusing(
           const operation = member.call(target, first, ...rest) as Observable<unknown>;
           if (refused === false) return operation;
           const failed = throwError(() => new RegistryError('SERVER_ERROR', 'failed, or so it says'));
+          if (refused === 'before') return failed;
           return concat(operation.pipe(ignoreElements()), failed);
         };
       },
