@@ -1,4 +1,4 @@
-import type { Balancer, BalancerFactory, Candidate } from './balancer.js';
+import type { AvoidCandidate, Balancer, BalancerFactory, Candidate } from './balancer.js';
 import { hashText, SEED_REQUEST } from './hash.js';
 import { checked, count, optionalFunction } from './options.js';
 import { type PointOwner, PointRing } from './pointRing.js';
@@ -99,9 +99,10 @@ class ConsistentHash implements Balancer {
     place.circle.remove(place);
   }
 
-  pick(key?: string): Candidate | undefined {
+  pick(key?: string, avoid?: AvoidCandidate): Candidate | undefined {
     const circle = this.#circles.current;
-    return circle.at(key === undefined ? (this.#draw() * 2 ** 32) >>> 0 : hashText(key, SEED_REQUEST))?.candidate;
+    const position = key === undefined ? (this.#draw() * 2 ** 32) >>> 0 : hashText(key, SEED_REQUEST);
+    return circle.at(position, avoid)?.candidate;
   }
 
   started(candidate: Candidate): void {
@@ -158,18 +159,34 @@ class Circle {
     place.inFlight = inFlight;
   }
 
-  at(position: number): Place | undefined {
+  /** Whose point comes first from a position on, of those that have not more to do than they may. */
+  at(position: number, avoid?: AvoidCandidate): Place | undefined {
     const first = this.#ring.seek(position);
     if (first < 0) return undefined;
+    if (avoid) return this.#atFree(position, ({ candidate }) => !avoid(candidate));
     if (this.#maxLoad === Infinity) return this.#ring.ownerOf(first);
-    const each = (this.#maxLoad * (this.#inFlight + 1)) / this.#weight;
+    const each = this.#most;
     let point = first;
     // All of them cannot have more than their share, so this ends.
-    for (;;) {
-      const place = this.#ring.ownerOf(point);
-      // What rounding adds must not make room for one more.
-      if (place.inFlight < Math.ceil(each * place.weight - 1e-9)) return place;
-      point = this.#ring.after(point);
-    }
+    while (!hasRoom(this.#ring.ownerOf(point), each)) point = this.#ring.after(point);
+    return this.#ring.ownerOf(point);
   }
+
+  /** Of some only: all of those can have more than their share, and then that does not count. */
+  #atFree(position: number, isFree: (place: Place) => boolean): Place | undefined {
+    const each = this.#most;
+    const point = this.#ring.seekFitting(position, (place) => isFree(place) && hasRoom(place, each));
+    const free = point < 0 ? this.#ring.seekFitting(position, isFree) : point;
+    return free < 0 ? undefined : this.#ring.ownerOf(free);
+  }
+
+  /** How many calls may be under way for each unit of weight, with the next one. */
+  get #most(): number {
+    return (this.#maxLoad * (this.#inFlight + 1)) / this.#weight;
+  }
+}
+
+function hasRoom({ inFlight, weight }: Place, each: number): boolean {
+  // What rounding adds must not make room for one more.
+  return inFlight < Math.ceil(each * weight - 1e-9);
 }

@@ -1,9 +1,10 @@
+export type { Avoid } from './avoid.js';
 export { balance, type BalanceOptions } from './balance.js';
-export type { Balancer, BalancerFactory, CallResult, Candidate } from './balancer.js';
+export type { AvoidCandidate, Balancer, BalancerFactory, CallResult, Candidate } from './balancer.js';
 export { CallMeter, type CallMeterOptions, type CallOutcome, type MeteredCall } from './callMeter.js';
 export { consistentHash, type ConsistentHashOptions } from './consistentHash.js';
 export { leastLoaded } from './leastLoaded.js';
-export type { Call, CallContext, CallOnce, Picker, UseOptions } from './picker.js';
+export type { Call, CallContext, CallOnce, Picker, PickOptions, UseOptions } from './picker.js';
 export { powerOfTwoChoices, type PowerOfTwoChoicesOptions } from './powerOfTwoChoices.js';
 export { random, type RandomOptions } from './random.js';
 export { rendezvous } from './rendezvous.js';

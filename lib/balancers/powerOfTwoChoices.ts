@@ -1,5 +1,5 @@
 import type { TimestampProvider } from 'rxjs';
-import type { Balancer, BalancerFactory, CallResult, Candidate } from './balancer.js';
+import type { AvoidCandidate, Balancer, BalancerFactory, CallResult, Candidate } from './balancer.js';
 import { optionalFunction, positiveMs } from './options.js';
 import type { RandomOptions } from './random.js';
 import { Tiers } from './tiers.js';
@@ -98,12 +98,13 @@ class PowerOfTwoChoices implements Balancer {
     choice.sampler.remove(choice);
   }
 
-  pick(): Candidate | undefined {
+  pick(_key?: string, avoid?: AvoidCandidate): Candidate | undefined {
     const sampler = this.#samplers.current;
-    const one = sampler.draw();
+    const avoided = avoid && (({ candidate }: Choice) => avoid(candidate));
+    const one = sampler.draw(avoided);
     if (!one || sampler.size === 1) return one?.candidate;
     let other = one;
-    for (let draws = 0; other === one && draws < DRAWS; draws++) other = sampler.draw()!;
+    for (let draws = 0; other === one && draws < DRAWS; draws++) other = sampler.draw(avoided)!;
     if (other === one) return one.candidate;
     return (this.#isBetter(other, one, sampler.meanWeight) ? other : one).candidate;
   }

@@ -1,4 +1,4 @@
-import type { Balancer, BalancerFactory, Candidate } from './balancer.js';
+import type { AvoidCandidate, Balancer, BalancerFactory, Candidate } from './balancer.js';
 import { optionalFunction } from './options.js';
 import { Tiers } from './tiers.js';
 import { shareOf } from './weight.js';
@@ -65,7 +65,8 @@ class Random implements Balancer {
     lot.sampler.remove(lot);
   }
 
-  pick(): Candidate | undefined {
-    return this.#samplers.current.draw()?.candidate;
+  pick(_key?: string, avoid?: AvoidCandidate): Candidate | undefined {
+    const sampler = this.#samplers.current;
+    return (avoid ? sampler.draw(({ candidate }) => avoid(candidate)) : sampler.draw())?.candidate;
   }
 }

@@ -1,6 +1,6 @@
 import type { TimestampProvider } from 'rxjs';
 import { type HeapItem, IndexedHeap } from '../internal/indexedHeap.js';
-import type { Balancer, BalancerFactory, CallResult, Candidate } from './balancer.js';
+import type { AvoidCandidate, Balancer, BalancerFactory, CallResult, Candidate } from './balancer.js';
 import { Chain, type Link } from './chain.js';
 import { positiveMs } from './options.js';
 import { type Ranked, Ranking } from './ranking.js';
@@ -131,15 +131,17 @@ class ShortestResponse implements Balancer {
     this.#measure();
   }
 
-  pick(): Candidate | undefined {
+  pick(_key?: string, avoid?: AvoidCandidate): Candidate | undefined {
     const now = this.#clock.now();
     for (let oldest = this.#windows.first; oldest && this.#isOver(oldest, now); oldest = this.#windows.first) {
       this.#fade(oldest, now);
       this.#rank(oldest);
     }
     this.#forgive();
-    for (let best = this.#ranking.first; best && this.#isNewlySlow(best); best = this.#ranking.first) this.#rank(best);
-    return this.#ranking.take()?.candidate;
+    let best = this.#ranking.best(avoid);
+    for (; best && this.#isNewlySlow(best); best = this.#ranking.best(avoid)) this.#rank(best);
+    if (best) this.#ranking.serve(best);
+    return best?.candidate;
   }
 
   started(candidate: Candidate): void {
