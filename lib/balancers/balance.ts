@@ -12,9 +12,9 @@ import {
 import type { InstanceSet } from '../instances/index.js';
 import type { BalancerFactory } from './balancer.js';
 import { CallMeter } from './callMeter.js';
-import { LivePicker, type PickerSettings } from './livePicker.js';
-import { checked, optionalFunction, waitMs as wait } from './options.js';
-import type { Picker } from './picker.js';
+import { LivePicker, type PickerSettings } from './picker/livePicker.js';
+import { checked, optionalFunction, waitMs as wait } from './shared/options.js';
+import type { Picker } from './picker/picker.js';
 
 /** How {@link balance} counts and waits. */
 export interface BalanceOptions {

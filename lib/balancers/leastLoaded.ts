@@ -1,6 +1,6 @@
 import type { AvoidCandidate, Balancer, BalancerFactory, Candidate } from './balancer.js';
-import { type Ranked, Ranking } from './ranking.js';
-import { shareOf } from './weight.js';
+import { type Ranked, Ranking } from './shared/ranking.js';
+import { shareOf } from './shared/weight.js';
 
 /**
  * A balancer that picks the instance with the fewest calls under way for its weight.

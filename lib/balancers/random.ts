@@ -1,8 +1,8 @@
 import type { AvoidCandidate, Balancer, BalancerFactory, Candidate } from './balancer.js';
-import { optionalFunction } from './options.js';
-import { Tiers } from './tiers.js';
-import { shareOf } from './weight.js';
-import { type Sampled, WeightedSampler } from './weightedSampler.js';
+import { optionalFunction } from './shared/options.js';
+import { Tiers } from './shared/tiers.js';
+import { shareOf } from './shared/weight.js';
+import { type Sampled, WeightedSampler } from './shared/weightedSampler.js';
 
 /** What a balancer that draws lots draws them with. */
 export interface RandomOptions {

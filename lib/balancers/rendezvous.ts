@@ -1,11 +1,11 @@
 import type { AvoidCandidate, Balancer, BalancerFactory, Candidate } from './balancer.js';
-import { hashAt, hashText, SEED_REQUEST, SEED_REQUEST_OTHER } from './hash.js';
-import { optionalFunction } from './options.js';
-import { type PointOwner, PointRing } from './pointRing.js';
-import { pointsFor } from './points.js';
+import { hashAt, hashText, SEED_REQUEST, SEED_REQUEST_OTHER } from './shared/hash.js';
+import { optionalFunction } from './shared/options.js';
+import { type PointOwner, PointRing } from './shared/pointRing.js';
+import { pointsFor } from './shared/points.js';
 import type { RandomOptions } from './random.js';
-import { Tiers } from './tiers.js';
-import { shareOf } from './weight.js';
+import { Tiers } from './shared/tiers.js';
+import { shareOf } from './shared/weight.js';
 
 /** A candidate on a ring. */
 interface Place extends PointOwner {

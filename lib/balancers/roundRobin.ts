@@ -1,6 +1,6 @@
 import type { AvoidCandidate, Balancer, BalancerFactory, Candidate } from './balancer.js';
-import { Chain, type Link } from './chain.js';
-import { Tiers } from './tiers.js';
+import { Chain, type Link } from './shared/chain.js';
+import { Tiers } from './shared/tiers.js';
 
 /** A candidate in the circle. */
 interface Turn extends Link<Turn> {

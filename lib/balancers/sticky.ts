@@ -1,7 +1,7 @@
 import type { TimestampProvider } from 'rxjs';
 import type { AvoidCandidate, Balancer, BalancerFactory, CallResult, Candidate } from './balancer.js';
-import { Chain, type Link } from './chain.js';
-import { count } from './options.js';
+import { Chain, type Link } from './shared/chain.js';
+import { count } from './shared/options.js';
 
 /** How much {@link sticky} remembers. */
 export interface StickyOptions {

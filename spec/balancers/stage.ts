@@ -1,5 +1,5 @@
 import type { Balancer, BalancerFactory, CallResult, Candidate } from '../../lib/balancers/index.js';
-import { weightOf } from '../../lib/balancers/weight.js';
+import { weightOf } from '../../lib/balancers/shared/weight.js';
 import { ServiceUrl } from '../../lib/dubbo/index.js';
 
 /** An instance by a short name. */

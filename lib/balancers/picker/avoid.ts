@@ -1,5 +1,5 @@
-import { instanceKey, ServiceUrl } from '../dubbo/index.js';
-import { InvalidOptionError } from '../errors.js';
+import { instanceKey, ServiceUrl } from '../../dubbo/index.js';
+import { InvalidOptionError } from '../../errors.js';
 
 /** Instances not to call: one or several, each as it is in the set or by its key (see `instanceKey`), or what tells them. */
 export type Avoid = ServiceUrl | string | Iterable<ServiceUrl | string> | ((instance: ServiceUrl) => boolean);

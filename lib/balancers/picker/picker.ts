@@ -1,7 +1,7 @@
 import type { Observable, ObservableInput } from 'rxjs';
-import type { ServiceUrl } from '../dubbo/index.js';
+import type { ServiceUrl } from '../../dubbo/index.js';
 import type { Avoid } from './avoid.js';
-import type { CallOutcome } from './callMeter.js';
+import type { CallOutcome } from '../callMeter.js';
 
 /** What a call is told besides its target. */
 export interface CallContext {

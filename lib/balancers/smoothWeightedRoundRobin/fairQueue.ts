@@ -1,4 +1,4 @@
-import { type HeapItem, IndexedHeap } from '../internal/indexedHeap.js';
+import { type HeapItem, IndexedHeap } from '../../internal/indexedHeap.js';
 
 /** What can be in a {@link FairQueue}; all but the weight is the queue's business. */
 export interface Served extends HeapItem {

@@ -13,16 +13,16 @@ import {
   throwError,
   timeout,
 } from 'rxjs';
-import type { ServiceUrl } from '../dubbo/index.js';
-import { NoInstanceError } from '../errors.js';
-import type { InstanceSet } from '../instances/index.js';
-import { whenAborted } from '../internal/abort.js';
-import { clockOf } from '../internal/clock.js';
+import type { ServiceUrl } from '../../dubbo/index.js';
+import { NoInstanceError } from '../../errors.js';
+import type { InstanceSet } from '../../instances/index.js';
+import { whenAborted } from '../../internal/abort.js';
+import { clockOf } from '../../internal/clock.js';
 import { Attempts } from './attempts.js';
 import { type Avoids, readAvoid } from './avoid.js';
-import type { AvoidCandidate, BalancerFactory, Candidate } from './balancer.js';
-import type { CallMeter, CallOutcome } from './callMeter.js';
-import { checked } from './options.js';
+import type { AvoidCandidate, BalancerFactory, Candidate } from '../balancer.js';
+import type { CallMeter, CallOutcome } from '../callMeter.js';
+import { checked } from '../shared/options.js';
 import type { Call, CallContext, CallOnce, Picker, PickOptions, UseOptions } from './picker.js';
 import { type Member, Roster } from './roster.js';
 

@@ -1,5 +1,5 @@
-import type { AvoidCandidate, Candidate } from './balancer.js';
-import { type HeapItem, IndexedHeap } from '../internal/indexedHeap.js';
+import type { AvoidCandidate, Candidate } from '../balancer.js';
+import { type HeapItem, IndexedHeap } from '../../internal/indexedHeap.js';
 import { shareOf } from './weight.js';
 
 /** A candidate with a score. */

@@ -1,7 +1,7 @@
-import type { AvoidCandidate, Balancer, BalancerFactory, Candidate } from './balancer.js';
+import type { AvoidCandidate, Balancer, BalancerFactory, Candidate } from '../balancer.js';
 import { FairQueue, type Served } from './fairQueue.js';
-import { Tiers } from './tiers.js';
-import { shareOf } from './weight.js';
+import { Tiers } from '../shared/tiers.js';
+import { shareOf } from '../shared/weight.js';
 
 /** A candidate in a queue. */
 interface Turn extends Served {

@@ -1,9 +1,9 @@
 import type { TimestampProvider } from 'rxjs';
-import type { ServiceUrl } from '../dubbo/index.js';
-import { InstanceSet } from '../instances/index.js';
-import type { AvoidCandidate, Balancer, BalancerFactory, CallResult, Candidate } from './balancer.js';
-import type { CallMeter, Follower, Gauge, MeteredCall } from './callMeter.js';
-import { weightOf } from './weight.js';
+import type { ServiceUrl } from '../../dubbo/index.js';
+import { InstanceSet } from '../../instances/index.js';
+import type { AvoidCandidate, Balancer, BalancerFactory, CallResult, Candidate } from '../balancer.js';
+import type { CallMeter, Follower, Gauge, MeteredCall } from '../callMeter.js';
+import { weightOf } from '../shared/weight.js';
 
 /** How often a balancer that takes no notice of whom to avoid is asked for another one. */
 const TIMES = 8;

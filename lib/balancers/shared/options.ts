@@ -1,4 +1,4 @@
-import { InvalidOptionError } from '../errors.js';
+import { InvalidOptionError } from '../../errors.js';
 
 /** The longest wait that a timer can measure. */
 const LONGEST_MS = 2_147_483_647;
