@@ -42,3 +42,14 @@ export function nameOf(path: string): string {
 export function childOf(directory: string, name: string): string {
   return directory === '/' ? `/${name}` : `${directory}/${name}`;
 }
+
+/**
+ * Refuses to move a node to another directory, or onto itself.
+ *
+ * @throws RegistryError with `INVALID_PATH` or `CONFLICT`.
+ */
+export function checkMove(from: string, to: string): void {
+  checkPath(from);
+  if (parentOf(from) === parentOf(to) && from !== to) return;
+  throw new RegistryError('CONFLICT', `${quoted(from)} can only be moved within its directory, not to ${quoted(to)}.`);
+}

@@ -33,6 +33,7 @@ export interface NodeState {
 export interface NodeOperations {
   create(path: string, options?: CreateOptions): Observable<NodeState>;
   takeOver(node: RegistryNode, options?: CreateOptions): Observable<NodeState>;
+  move(node: RegistryNode, path: string, options?: CreateOptions): Observable<NodeState>;
   read(path: string): Observable<NodeState>;
   remove(path: string, condition?: NodeCondition): Observable<NodeState>;
   watch(path: string, known?: RegistryNode): Observable<NodeState>;
@@ -108,6 +109,15 @@ export interface Session {
    * Watchers of the directory see no gap. Errors with `CONFLICT` if the node is not any more what was read.
    */
   takeOver(node: RegistryNode, options?: CreateOptions): Observable<RegistryNode>;
+
+  /**
+   * Atomically removes a node, as it was read, and makes another one in the same directory that belongs to this session (or is
+   * persistent).
+   *
+   * It is one transaction: watchers of the directory never see neither. Errors with `CONFLICT` if the first node is not any more what was read, or lies in
+   * another directory, and with `NODE_EXISTS` if there is a second one already; then nothing is changed.
+   */
+  move(node: RegistryNode, path: string, options?: CreateOptions): Observable<RegistryNode>;
 
   /** Reads a node; `undefined` if there is none. */
   read(path: string): Observable<RegistryNode | undefined>;

@@ -15,6 +15,7 @@ import {
 import { type BackoffOptions, fullJitter, isFatalError, retryWithBackoff } from '../connection/index.js';
 import { RegistryError } from '../errors.js';
 import { isAnswer } from '../internal/isAnswer.js';
+import { parentOf } from '../internal/path.js';
 import { quoted } from '../internal/quoted.js';
 import type { ConnectionState, NodeState, RegistryNode, Session } from '../port/index.js';
 import { decide, type Desired, type Observed } from './decide.js';
@@ -44,6 +45,8 @@ export interface Claimed {
   readonly ephemeral: boolean;
   /** Whether the name of a persistent node in the same directory is one of the same instance: such a node is replaced. */
   readonly isSame?: (name: string) => boolean;
+  /** What this one is claimed instead of: where it stands in the same directory, both change in one step. */
+  readonly former?: Claim | undefined;
 }
 
 /**
@@ -66,6 +69,7 @@ export class Claim {
   readonly path: string;
   readonly #ephemeral: boolean;
   readonly #isSame: ((name: string) => boolean) | undefined;
+  #former: Claim | undefined;
   readonly #options: ClaimOptions;
   readonly #states = new BehaviorSubject<ClaimState>(PENDING);
   #isOver = false;
@@ -94,13 +98,17 @@ export class Claim {
   /** What is under way with the node; the next step is decided after it. */
   #acting: Subscription | undefined;
   #watching: Subscription | undefined;
+  /** Whether its node is making room for another, and the position of that once it is there. */
+  #isMoving = false;
+  #movedAt: bigint | undefined;
   /** Ends a wait. */
   #impatience: Subject<void> | undefined;
 
-  constructor({ path, ephemeral, isSame }: Claimed, options: ClaimOptions) {
+  constructor({ path, ephemeral, isSame, former }: Claimed, options: ClaimOptions) {
     this.path = path;
     this.#ephemeral = ephemeral;
     this.#isSame = ephemeral ? undefined : isSame;
+    this.#former = former;
     this.#options = options;
   }
 
@@ -181,14 +189,15 @@ export class Claim {
   }
 
   #stop(): void {
-    this.#isConnected = false;
+    this.#isConnected = this.#isMoving = false;
+    this.#movedAt = undefined;
     this.#acting?.unsubscribe();
     this.#watching?.unsubscribe();
     this.#acting = this.#watching = this.#impatience = undefined;
   }
 
   #turn(): void {
-    if (this.#acting || this.#isOver) return;
+    if (this.#acting || this.#isMoving || this.#isOver || !this.#isConnected) return;
     const known = this.#observed;
     const session = this.#session!;
     const action = decide({
@@ -207,12 +216,13 @@ export class Claim {
         return this.#watch();
       case 'create':
         this.#fresh = false;
-        return this.#write(session.nodes.create(this.path, options));
+        return this.#create(session);
       case 'takeOver':
         return this.#write(session.nodes.takeOver(node, options));
       case 'hold':
         if (this.#isSame && !this.#replaced) return this.#replace(session, this.#isSame);
         this.#held = this.#registered = true;
+        this.#former = undefined;
         this.#standing = node;
         this.#tell({ status: 'registered', node });
         return this.#watch();
@@ -231,6 +241,55 @@ export class Claim {
         if (this.#lastOwn) this.#options.released?.(session, this.#lastOwn);
         return this.#tell({ status: 'released' });
     }
+  }
+
+  /** Makes the node; in the place of its former one where that stands, so that nobody sees neither, or both. */
+  #create(session: Session): void {
+    const { path } = this;
+    const options = { ephemeral: this.#ephemeral };
+    const former = this.#former;
+    const node = former && former.#standingBeside(this);
+    if (!former || !node) return this.#write(session.nodes.create(path, options));
+    this.#write(
+      defer(() => {
+        former.#isMoving = true;
+        return session.nodes.move(node, path, options);
+      }).pipe(
+        tap({
+          // The former one decides about itself when this one is known to stand: by then nobody may want it any more.
+          next: ({ position }) => (former.#movedAt = position),
+          error: () => former.#endMove(),
+        }),
+      ),
+      () => former.#endMove(),
+    );
+  }
+
+  /** The node, if another one can take its place in one step. */
+  #standingBeside(other: Claim): RegistryNode | undefined {
+    const stands =
+      this.#isConnected &&
+      this.#session === other.#session &&
+      this.#desired === 'present' &&
+      this.#acting === undefined &&
+      !this.#isMoving &&
+      this.#ephemeral &&
+      other.#ephemeral &&
+      parentOf(this.path) === parentOf(other.path);
+    return stands &&
+      typeof this.#observed === 'object' &&
+      this.#observed.owner === (this.#ephemeral ? this.#session!.id : undefined)
+      ? this.#observed
+      : undefined;
+  }
+
+  #endMove(): void {
+    if (!this.#isMoving) return;
+    const position = this.#movedAt;
+    this.#isMoving = false;
+    this.#movedAt = undefined;
+    if (position === undefined) this.#turn();
+    else this.#observe({ node: undefined, position });
   }
 
   /** Before it is said to be registered: whoever closes then leaves one node. */
@@ -255,21 +314,22 @@ export class Claim {
   }
 
   /** Makes the node ours; not answered is also what the end of the connection leaves, for then nobody will ever answer. */
-  #write(write: Observable<NodeState>): void {
+  #write(write: Observable<NodeState>, onWritten?: () => void): void {
     this.#touched = true;
     this.#unanswered += 1;
     const answered = (): void => void (this.#unanswered -= 1);
-    this.#act(write.pipe(tap({ next: answered, error: (error: unknown) => isAnswer(error) && answered() })));
+    this.#act(write.pipe(tap({ next: answered, error: (error: unknown) => isAnswer(error) && answered() })), onWritten);
   }
 
   /** Carries an operation out that ends with what the node is then. */
-  #act(operation: Observable<NodeState>): void {
+  #act(operation: Observable<NodeState>, onDone?: () => void): void {
     const known = this.#observed;
     this.#run(
       operation,
       (state) => {
         this.#failures = 0;
         this.#observe(state);
+        onDone?.();
       },
       (error) => {
         if (!isSurprise(error)) return this.#retry(error);
@@ -370,7 +430,10 @@ export class Claim {
   #tell(state: ClaimState): void {
     if (this.#isOver || sameState(this.#states.value, state)) return;
     this.#isOver = state.status === 'released';
-    if (this.#isOver) this.#stop();
+    if (this.#isOver) {
+      this.#stop();
+      this.#former = undefined;
+    }
     this.#states.next(state);
     if (this.#isOver) this.#states.complete();
   }

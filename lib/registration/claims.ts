@@ -4,6 +4,7 @@ import { Claim, type Claimed, type ClaimOptions, type ClaimState } from './claim
 
 /** A hold on a claim: the node shall be there until it is let go. */
 export interface ClaimHold {
+  readonly claim: Claim;
   /** What becomes of the claim; the present state is replayed. */
   readonly states: Observable<ClaimState>;
   /** Whether the node can be there: whether it was asked for, and is not known to be gone for good. */
@@ -56,10 +57,14 @@ export class Claims {
     return this.#entries.has(path);
   }
 
-  /** Claims a path, or joins the claim that there is. */
-  hold(claimed: Claimed): ClaimHold {
+  /**
+   * Claims a path, or joins the claim that there is.
+   *
+   * @param instead - What it is claimed instead of, and is let go when this one stands.
+   */
+  hold(claimed: Omit<Claimed, 'former'>, instead?: ClaimHold): ClaimHold {
     const letGo = this.#entries.get(claimed.path);
-    const entry = letGo ?? this.#start(claimed);
+    const entry = letGo ?? this.#start({ ...claimed, former: instead?.claim });
     if (letGo?.holds === 0) {
       this.#settle(letGo);
       letGo.release = undefined;
@@ -69,6 +74,7 @@ export class Claims {
     let held = true;
     let setAside = 0;
     return {
+      claim: entry.claim,
       states: entry.claim.states,
       mayStand: () => entry.claim.touched && !entry.claim.isOver,
       setAside: () => {

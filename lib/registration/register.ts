@@ -1,6 +1,7 @@
 import { defer, EMPTY, finalize, map, type Observable, of, switchMap, takeWhile, tap } from 'rxjs';
 import { fromNodeName, instanceKey, nodePath, type ServiceUrl } from '../dubbo/index.js';
 import { DuplicateRegistrationError } from '../errors.js';
+import { childOf, parentOf } from '../internal/path.js';
 import type { ClaimState } from './claim.js';
 import type { ClaimHold, Claims } from './claims.js';
 import type { RegistrationState } from './registrationState.js';
@@ -54,7 +55,14 @@ export function register(
       const path = nodePath(root, url);
       keys.set(key, registration);
       const ephemeral = url.parameter('dynamic') !== 'false';
-      return { key, ephemeral, path, hold: claims.hold({ path, ephemeral, isSame: (name) => keyIn(name) === key }) };
+      // What this registry moves away from is let go when the new node stands, and not before.
+      const isFormer = (name: string): boolean => keyIn(name) === key && !claims.has(childOf(parentOf(path), name));
+      return {
+        key,
+        ephemeral,
+        path,
+        hold: claims.hold({ path, ephemeral, isSame: isFormer }, standing?.hold),
+      };
     };
 
     /** What is left standing when the registry is closed, if that is what the last url asks for. */

@@ -26,7 +26,8 @@ export class RegistrationLog {
     const startedAt = scheduler.now();
     server.events.subscribe((event) => {
       if (event.type !== 'changed') return;
-      const { nodes } = event.changes;
+      // Of one transaction, what came is told before what went.
+      const nodes = [...event.changes.nodes].sort((a, b) => Number(!server.read(a)) - Number(!server.read(b)));
       const atMs = scheduler.now() - startedAt;
       for (const path of nodes) {
         const node = server.read(path);

@@ -610,6 +610,50 @@ export function describeContract(name: string, open: () => Promise<World>): void
       });
     });
 
+    describe('move', () => {
+      it('removes a node and makes another in the directory, and nobody who watches ever sees neither', async () => {
+        const { session } = await join();
+        const other = await join();
+        const from = await ask(session.create(`${base}/a`, { ephemeral: true, data: bytes('x') }));
+        using seen = new Recorder(other.session.watchDirectory(base));
+        await eventually(() => expect(seen.values).toHaveLength(1));
+        const moved = await ask(session.move(from, `${base}/b`, { ephemeral: true, data: bytes('y') }));
+        expect(moved).toMatchObject({ path: `${base}/b`, owner: session.id });
+        expect(await world.read(`${base}/a`)).toBeUndefined();
+        expect(await ask(session.read(`${base}/b`))).toMatchObject({ owner: session.id, version: moved.version });
+        expect(await world.read(`${base}/b`)).toMatchObject({ data: 'y' });
+        await eventually(() => expect(foldDirectory(seen.values).names).toEqual(['b']));
+        for (const [index] of seen.values.entries()) {
+          expect(foldDirectory(seen.values.slice(0, index + 1)).names, 'never neither').not.toEqual([]);
+        }
+        expect(await ask(session.remove(`${base}/b`, { owner: session.id }))).toBe(true);
+      });
+
+      it('changes nothing where it fails: CONFLICT for what is not as it was read, NODE_EXISTS for what is there', async () => {
+        const { session } = await join();
+        const from = await ask(session.create(`${base}/a`, { ephemeral: true }));
+        await world.create(`${base}/b`, 'there');
+        expect(await refusalOf(session.move(from, `${base}/b`))).toBe('NODE_EXISTS');
+        expect(await refusalOf(session.move(from, `${base}/a`))).toBe('CONFLICT');
+        expect(await refusalOf(session.move(from, `${base}/d/c`))).toBe('CONFLICT');
+        await world.write(`${base}/a`, 'written');
+        expect(await refusalOf(session.move(from, `${base}/c`))).toBe('CONFLICT');
+        await world.remove(`${base}/a`);
+        expect(await refusalOf(session.move(from, `${base}/c`))).toBe('CONFLICT');
+        expect(await world.read(`${base}/b`)).toMatchObject({ data: 'there' });
+        expect(await ask(session.list(base))).toEqual(['b']);
+      });
+
+      it('goes on from node to node, however fast', async () => {
+        const { session } = await join();
+        let node = await ask(session.create(`${base}/0`, { ephemeral: true }));
+        for (let index = 1; index <= 10; index += 1) {
+          node = await ask(session.move(node, `${base}/${index}`, { ephemeral: true }));
+        }
+        expect(await ask(session.list(base))).toEqual(['10']);
+      });
+    });
+
     describe('read and list', () => {
       it('say that there is nothing where there is nothing', async () => {
         const { session } = await join();

@@ -431,6 +431,82 @@ describe('a registration', () => {
       expect(world.providers()).toEqual([]);
     });
 
+    it('moves within its directory in one transaction: the new node and the end of the old one are one step', () => {
+      const changes: string[] = [];
+      world.server.events.subscribe((event) => {
+        if (event.type !== 'changed') return;
+        const { added = [], removed = [] } = event.changes.directories.get(`/dubbo/${SERVICE}/providers`) ?? {};
+        if (added.length + removed.length > 0) changes.push(`+${added.length} -${removed.length}`);
+      });
+      const urls = new Subject<ServiceUrl>();
+      const registration = new RegistrationRecord(mine.registry, urls);
+      for (const weight of ['1', '2', '3', '1']) {
+        urls.next(provider('a', { weight }));
+        pass(0);
+        expect(registration.status).toBe('registered');
+      }
+      expect(changes).toEqual(['+1 -0', '+1 -1', '+1 -1', '+1 -1']);
+      expect(world.server.watches).toBe(1);
+      registration.unsubscribe();
+      pass(0);
+      expect(changes.at(-1)).toBe('+0 -1');
+    });
+
+    it('moves a persistent node without making the old one again', () => {
+      const urls = new Subject<ServiceUrl>();
+      new RegistrationRecord(mine.registry, urls);
+      const seen: number[] = [];
+      world.server.events.subscribe(() => seen.push(world.providers().length));
+      for (const weight of ['1', '2']) {
+        urls.next(provider('a', { weight, dynamic: 'false' }));
+        pass(0);
+      }
+      expect(seen.filter((count, index) => count !== seen[index - 1])).toEqual([1, 2, 1]);
+    });
+
+    it('moves all the same where the old node is gone, or somebody else has made the new one', () => {
+      const urls = new Subject<ServiceUrl>();
+      const registration = new RegistrationRecord(mine.registry, urls);
+      const [one, two, three] = ['1', '2', '3'].map((weight) => provider('a', { weight })) as [
+        ServiceUrl,
+        ServiceUrl,
+        ServiceUrl,
+      ];
+      urls.next(one);
+      pass(0);
+      world.server.remove(pathOf(one));
+      urls.next(two);
+      pass(0);
+      world.server.create(pathOf(three));
+      urls.next(three);
+      pass(0);
+      expect(registration.status).toBe('registered');
+      expect(world.providers()).toEqual([pathOf(three).split('/').at(-1)]);
+      expect(node(three)?.owner).toBe(mine.sessionId);
+    });
+
+    it('stays where it was when the move fails, and moves when it can', () => {
+      let failing = false;
+      const who = world.registry(
+        {},
+        refusing(world.backend(), (method) => (method === 'move' || method === 'create') && failing && 'before'),
+      );
+      const urls = new Subject<ServiceUrl>();
+      const registration = new RegistrationRecord(who.registry, urls);
+      urls.next(A);
+      pass(0);
+      failing = true;
+      urls.next(B);
+      pass(2_000);
+      expect([registration.status, world.providers().length, node(A)?.owner]).toEqual(['pending', 1, who.sessionId]);
+      world.server.expire(who.backend);
+      pass(REST_MS);
+      failing = false;
+      pass(REST_MS);
+      expect(registration.status).toBe('registered');
+      expect(world.providers()).toEqual([pathOf(B).split('/').at(-1)]);
+    });
+
     it('keeps only the newest of urls that come faster than they can be registered', () => {
       const urls = new Subject<ServiceUrl>();
       new RegistrationRecord(mine.registry, urls);
@@ -509,8 +585,8 @@ describe('a registration', () => {
           {},
           refusing(world.backend(), (method) => {
             asked.calls += 1;
-            if (method === 'create') asked.creates += 1;
-            return method === 'create' && failing && when;
+            if (method === 'create' || method === 'move') asked.creates += 1;
+            return (method === 'create' || method === 'move') && failing && when;
           }),
         );
         const urls = new Subject<ServiceUrl>();

@@ -21,7 +21,7 @@ import {
 } from 'rxjs';
 import { RegistryError } from '../../errors.js';
 import type { Batcher } from '../../internal/batcher.js';
-import { checkPath, childOf, nameOf, parentOf } from '../../internal/path.js';
+import { checkMove, checkPath, childOf, nameOf, parentOf } from '../../internal/path.js';
 import { orElse, retryAfter } from '../../internal/orElse.js';
 import { isAnswer } from '../../internal/isAnswer.js';
 import { quoted } from '../../internal/quoted.js';
@@ -85,6 +85,7 @@ export class EtcdSession implements Session {
   readonly nodes: NodeOperations = {
     create: (path, options) => this.create(path, options).pipe(map(positioned)),
     takeOver: (node, options) => this.takeOver(node, options).pipe(map(positioned)),
+    move: (node, path, options) => this.move(node, path, options).pipe(map(positioned)),
     read: (path) => this.#readState(path),
     remove: (path, condition) =>
       this.#remove(path, condition).pipe(map(({ revision }) => ({ node: undefined, position: revision }))),
@@ -180,6 +181,46 @@ export class EtcdSession implements Session {
         this.#seen(full, ({ version }) => version),
       ),
     );
+  }
+
+  move(
+    node: RegistryNode,
+    path: string,
+    { data = new Uint8Array(), ephemeral }: CreateOptions = {},
+  ): Observable<RegistryNode> {
+    const content = Buffer.from(data);
+    return this.#at(path, (line, full) => {
+      checkMove(node.path, path);
+      const from = childOf(parentOf(full), nameOf(node.path));
+      const moved = this.#leased(line, ephemeral, (lease) =>
+        line.client
+          .txn(
+            {
+              compare: [unchanged(from, node.version), childless(from), absent(full)],
+              success: [remove(from), put(full, content, lease)],
+              failure: [get(from, true), get(full, true)],
+            },
+            `move ${quoted(node.path)}`,
+          )
+          .pipe(
+            map(({ succeeded, revision, found }) => {
+              if (succeeded) {
+                this.#forget(from);
+                return this.#made(path, full, content, { revision, lease });
+              }
+              if (found[0]?.[0]?.revision !== node.version) {
+                throw new RegistryError('CONFLICT', `${quoted(node.path)} is not what it was.`);
+              }
+              if (found[1]?.length) throw new RegistryError('NODE_EXISTS', `${quoted(path)} exists already.`);
+              throw notEmpty(node.path);
+            }),
+          ),
+      ).pipe(
+        this.#answered(full),
+        this.#seen(full, ({ version }) => version),
+      );
+      return this.#queued([from, full], () => moved);
+    });
   }
 
   owned(): Observable<readonly string[]> {
@@ -313,20 +354,20 @@ export class EtcdSession implements Session {
 
   /** {@link #at} for what writes: one after another for each node. */
   #inTurn<T>(path: string, work: (line: Line, full: string) => Observable<T>): Observable<T> {
-    return this.#at(path, (line, full) => {
-      const before = this.#turns.get(full) ?? EMPTY;
-      const turn = new ReplaySubject<never>(1);
-      this.#turns.set(full, turn);
-      return concat(
-        before,
-        defer(() => work(line, full)),
-      ).pipe(
-        finalize(() => {
-          if (this.#turns.get(full) === turn) this.#turns.delete(full);
-          turn.complete();
-        }),
-      );
-    });
+    return this.#at(path, (line, full) => this.#queued([full], () => work(line, full)));
+  }
+
+  /** Runs a work after all that was asked of these keys before: of all of them at once, so that no two wait for each other. */
+  #queued<T>(keys: readonly string[], work: () => Observable<T>): Observable<T> {
+    const before = keys.map((key) => this.#turns.get(key) ?? EMPTY);
+    const turn = new ReplaySubject<never>(1);
+    for (const key of keys) this.#turns.set(key, turn);
+    return concat(merge(...before), defer(work)).pipe(
+      finalize(() => {
+        for (const key of keys) if (this.#turns.get(key) === turn) this.#turns.delete(key);
+        turn.complete();
+      }),
+    );
   }
 
   #make(line: Line, full: string): Observable<void> {

@@ -1,6 +1,6 @@
 import { map, Observable } from 'rxjs';
 import { RegistryError } from '../../errors.js';
-import { checkPath } from '../../internal/path.js';
+import { checkMove, checkPath } from '../../internal/path.js';
 import { quoted } from '../../internal/quoted.js';
 import type {
   CreateOptions,
@@ -21,6 +21,7 @@ export class MemorySession implements Session {
   readonly nodes: NodeOperations = {
     create: (path, options) => this.#create(path, options),
     takeOver: (node, options) => this.#takeOver(node, options),
+    move: (node, path, options) => this.#move(node, path, options),
     read: (path) => this.#request(path, (tree) => seen(tree, tree.read(path))),
     remove: (path, condition) =>
       this.#request(path, (tree) => {
@@ -57,6 +58,10 @@ export class MemorySession implements Session {
 
   takeOver(node: RegistryNode, options?: CreateOptions): Observable<RegistryNode> {
     return this.#takeOver(node, options).pipe(map((made) => made.node));
+  }
+
+  move(node: RegistryNode, path: string, options?: CreateOptions): Observable<RegistryNode> {
+    return this.#move(node, path, options).pipe(map((made) => made.node));
   }
 
   read(path: string): Observable<RegistryNode | undefined> {
@@ -98,6 +103,17 @@ export class MemorySession implements Session {
         throw new RegistryError('CONFLICT', `${quoted(node.path)} is gone.`);
       }
       return seen(tree, tree.create(node.path, this.#owner(options), options.data));
+    });
+  }
+
+  #move(node: RegistryNode, path: string, options: CreateOptions = {}): Observable<NodeState & { node: RegistryNode }> {
+    return this.#request(path, (tree) => {
+      checkMove(node.path, path);
+      if (tree.read(path)) throw new RegistryError('NODE_EXISTS', `${quoted(path)} exists already.`);
+      if (!tree.remove(node.path, { version: node.version })) {
+        throw new RegistryError('CONFLICT', `${quoted(node.path)} is gone.`);
+      }
+      return seen(tree, tree.create(path, this.#owner(options), options.data));
     });
   }
 

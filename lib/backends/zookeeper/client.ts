@@ -247,6 +247,26 @@ export class ZkClient {
     });
   }
 
+  /** Removes a node that has that data version, and makes another, in one transaction; emits the transaction. */
+  move(
+    from: string,
+    dataVersion: number,
+    to: string,
+    options: { data?: Uint8Array | undefined; ephemeral?: boolean | undefined },
+  ): Observable<bigint> {
+    return this.#requests.request({
+      operation: 'move to',
+      path: to,
+      dataLength: Buffer.byteLength(from) + (options.data?.length ?? 0),
+      send: (done) => {
+        const transaction = this.#library.transactionWithRemoval(from, dataVersion);
+        const data = Buffer.from(options.data ?? []);
+        transaction.create(to, data, [...this.#acl], modeOf({ ephemeral: options.ephemeral }));
+        transaction.commit((error) => done(error, () => this.#library.answeredZxid));
+      },
+    });
+  }
+
   /**
    * Watches nodes that were there when `zxid` was the last transaction; one that went or was written to since fires at once.
    *

@@ -4,7 +4,7 @@ import type { Batcher } from '../../internal/batcher.js';
 import { debugLog } from '../../internal/debug.js';
 import { hasCode, orElse, retryAfter } from '../../internal/orElse.js';
 import { quoted } from '../../internal/quoted.js';
-import { checkPath, childOf, nameOf, parentOf } from '../../internal/path.js';
+import { checkMove, checkPath, childOf, nameOf, parentOf } from '../../internal/path.js';
 import {
   type CreateOptions,
   type DirectoryChange,
@@ -86,6 +86,19 @@ export class ZooKeeperSession implements Session {
         map((zxid) => this.#made(node.path, zxid, options)),
       ),
     );
+  }
+
+  move(node: RegistryNode, path: string, options: CreateOptions = {}): Observable<RegistryNode> {
+    return this.#at(path, (client, full) => {
+      checkMove(node.path, path);
+      const from = childOf(parentOf(full), nameOf(node.path));
+      return client.exists(from).pipe(
+        map((stat) => check(node.path, stat, { version: node.version })),
+        concatMap(({ dataVersion }) => client.move(from, dataVersion, full, options)),
+        catchError((error: unknown) => throwError(() => (hasCode(error, 'NO_NODE') ? gone(node.path) : error))),
+        map((zxid) => this.#made(path, zxid, options)),
+      );
+    });
   }
 
   read(path: string): Observable<RegistryNode | undefined> {
