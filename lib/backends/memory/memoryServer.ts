@@ -293,8 +293,9 @@ export class MemoryServer {
     }
     this.#sessions.clear();
     for (const { id, timeoutMs } of backup?.sessions ?? []) {
-      const client = sessions === 'resumable' ? before.get(id)?.client : undefined;
-      this.#begin(id, client ?? {}, timeoutMs, client !== undefined);
+      const known = before.get(id);
+      const resumable = sessions === 'resumable' && known?.resumable === true;
+      this.#begin(id, resumable ? known.client : {}, timeoutMs, resumable);
     }
     this.#commit('operator', () => this.#tree.restore(backup?.tree));
   }

@@ -129,7 +129,7 @@ export class Village {
         this.#begins({ fault: 'cut', client: this.#inhabitants[step.who]!.name, stops: 'messages' });
         return server.cut(this.#inhabitants[step.who]!.backend);
       case 'hangUp':
-        this.#begins({ fault: 'hang up', client: this.#inhabitants[step.who]!.name, stops: 'messages' });
+        this.#begins({ fault: 'hang up', client: this.#inhabitants[step.who]!.name, stops: 'answers' });
         return server.hangUp(this.#inhabitants[step.who]!.backend);
       case 'blackHole':
         return this.#hole(this.#inhabitants[step.who]!, step.direction);
