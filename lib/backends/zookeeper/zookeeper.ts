@@ -105,7 +105,7 @@ export function zookeeperAt(address: RegistryAddress, options: ZooKeeperOptions 
         auth,
         acl,
         ...(seenZxid && { seenZxid }),
-        ...(session && { resume: session.credentials }),
+        ...(session && { resume: ZooKeeperSession.credentialsOf(session) }),
       }).pipe(
         map((client) => {
           horizon.follow(client);
