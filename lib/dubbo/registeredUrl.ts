@@ -115,7 +115,7 @@ function addressOf(url: ServiceUrl, facts: RegistrationFacts, isConsumer: boolea
 function hostFrom(value: string | undefined): string | undefined {
   if (!value) return undefined;
   const host = /^\[.*\]$/.test(value) ? value.slice(1, -1) : value;
-  if (/^[\w.:%-]+$/.test(host) && !WILDCARD_HOSTS.has(host)) return host;
+  if (/^[\w.:-]+$/.test(host) && !WILDCARD_HOSTS.has(host)) return host;
   throw new InvalidOptionError('DUBBO_IP_TO_REGISTRY', 'an IP address or a host name that others can reach', value);
 }
 

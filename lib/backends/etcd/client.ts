@@ -256,6 +256,13 @@ export class EtcdClient {
     return this.#call('revoke a lease', () => this.#etcd.leaseClient.leaseRevoke({ ID: id }));
   }
 
+  /** Lists the keys that go with a lease; none if it is over. */
+  keysOf(id: string): Observable<readonly Buffer[]> {
+    return this.#call('list the keys of a lease', () =>
+      this.#etcd.leaseClient.leaseTimeToLive({ ID: id, keys: true }),
+    ).pipe(map(({ keys }) => keys));
+  }
+
   /**
    * Opens a stream that keeps leases: each id that is written is answered with the seconds left, 0 for one that is over. Newer
    * servers look at its token with every id.

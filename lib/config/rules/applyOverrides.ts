@@ -68,7 +68,8 @@ export interface ApplyOverridesOptions {
  * the consumer's (`<application>.configurators`), and under those that are nodes of the registry. They apply as in Dubbo, the
  * last one wins: nodes, applications, service; among those of one place, rules for any host before those for one. First the rules
  * for the provider's side, in case it does not obey them itself, then those for the consumer's. A rule never changes who an
- * instance is. What ends with `disabled=true` is not told. An instance that no rule changes is the object of the source, so that
+ * instance is. What ends with `disabled=true` is not told, and what a provider switched off itself can only be switched on by a
+ * rule (`disabled=false`) if the query tells of it: `enabled: '*'`. An instance that no rule changes is the object of the source, so that
  * what a rule did is gone with the rule.
  *
  * A document that cannot be read is reported, and the last good one of its key stays in force; a config or node that cannot be
