@@ -116,7 +116,7 @@ export function zookeeperAt(address: RegistryAddress, options: ZooKeeperOptions 
             acl,
             maxPacketBytes,
             ...(seenZxid && { seenZxid }),
-            ...(session && { resume: session.credentials }),
+            ...(session && { resume: ZooKeeperSession.credentialsOf(session) }),
           });
         // That it does not know our session is an answer: it serves, and has another history.
         const forget = (error: unknown): void => {

@@ -22,13 +22,19 @@ import { AGAIN, watched } from './oneShotWatch.js';
 
 const log = debugLog('zookeeper');
 
+/** What a server asks of whoever resumes a session. */
+export interface SessionCredentials {
+  readonly id: Buffer;
+  readonly password: Buffer;
+}
+
 /** A session with ZooKeeper; it outlives its connections. */
 export class ZooKeeperSession implements Session {
   readonly id: string;
   readonly timeoutMs: number;
   readonly nodes: NodeOperations = inArrivalOrder(this);
-  /** What resumes it. */
-  readonly credentials: { readonly id: Buffer; readonly password: Buffer };
+  /** What resumes it: private, as whoever sees the password can take the session. */
+  readonly #credentials: SessionCredentials;
   readonly #chroot: string;
   #client: ZkClient | undefined;
   #bulk: Batcher<Wanted, Made> | undefined;
@@ -39,10 +45,15 @@ export class ZooKeeperSession implements Session {
 
   constructor(client: ZkClient, chroot: string, treeWatches: boolean) {
     this.#treeWatches = treeWatches;
-    this.credentials = { id: client.sessionId, password: client.sessionPassword };
+    this.#credentials = { id: client.sessionId, password: client.sessionPassword };
     this.id = sessionName(client.sessionId);
     this.timeoutMs = client.sessionTimeoutMs;
     this.#chroot = chroot;
+  }
+
+  /** What resumes a session. */
+  static credentialsOf(session: ZooKeeperSession): SessionCredentials {
+    return session.#credentials;
   }
 
   /** Carries the session on over another connection, or over none. */

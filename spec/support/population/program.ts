@@ -123,7 +123,7 @@ function describe(state: ConnectionState) {
 function handleOf(actor: string, state: ConnectionState): SessionHandle[] {
   const session = 'session' in state ? state.session : undefined;
   if (session instanceof ZooKeeperSession) {
-    return [{ actor, id: session.id, password: session.credentials.password.toString('hex') }];
+    return [{ actor, id: session.id, password: ZooKeeperSession.credentialsOf(session).password.toString('hex') }];
   }
   if (session instanceof EtcdSession) {
     return [

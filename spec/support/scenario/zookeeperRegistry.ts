@@ -147,7 +147,7 @@ export class ZooKeeperRegistry extends WrappedServer<ZooKeeperServer> implements
 /** Ends a session of ours at a server. */
 export async function expireAt(server: ZooKeeperServer, session: Session): Promise<void> {
   if (!(session instanceof ZooKeeperSession)) throw new TypeError('Not a session with ZooKeeper');
-  await server.expire(session.credentials.id, session.credentials.password);
+  await server.expire(ZooKeeperSession.credentialsOf(session).id, ZooKeeperSession.credentialsOf(session).password);
 }
 
 /** The sessions that a server has, connected or not. */

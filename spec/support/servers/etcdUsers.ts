@@ -53,6 +53,12 @@ export class EtcdUsers {
     await this.#raw.call('auth/user/changepw', { name, password });
   }
 
+  /** Makes a user who was removed anew, with the role that is still there. */
+  async restore(name: string, password: string): Promise<void> {
+    await this.#raw.call('auth/user/add', { name, password });
+    await this.grantRole(name);
+  }
+
   /** Removes a user. */
   async remove(name: string): Promise<void> {
     await this.#raw.call('auth/user/delete', { name });
