@@ -13,8 +13,9 @@ import { type Registry, registryOn, type RegistryOptions } from './registry.js';
  * milliseconds), and `user:password@` before the hosts. Nothing is connected, and no client library loaded, before the
  * registry is used.
  *
- * @throws InvalidUrlError for an address that cannot be read or has a parameter that nobody reads, InvalidOptionError for an option out of range or what is
- * neither an address nor a backend.
+ * @throws InvalidUrlError for an address that cannot be read or has a parameter that nobody reads, InvalidOptionError for an
+ * option out of range or what is neither an address nor a backend, RegistryError with `BACKEND_IN_USE` for a backend that
+ * another registry was made with.
  *
  * @example
  * ```ts

@@ -11,6 +11,7 @@ export const ERROR_CODES = {
   INVALID_PATH: { retriable: false },
   DUPLICATE_REGISTRATION: { retriable: false },
   CONTESTED_REGISTRATION: { retriable: true },
+  BACKEND_IN_USE: { retriable: false },
   NOT_AUTHORIZED: { retriable: false },
   CLOSED: { retriable: false },
   TOO_LARGE: { retriable: false },

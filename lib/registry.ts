@@ -15,7 +15,7 @@ import { quoted } from './internal/quoted.js';
 import { redact } from './internal/redact.js';
 import { Warnings } from './internal/warnings.js';
 import type { Backend, BackendWarning, ConnectionState } from './port/index.js';
-import { Claims, register, type RegistrationState } from './registration/index.js';
+import { Claims, register, type RegistrationState, ReleasedNodes } from './registration/index.js';
 import { VERSION } from './version.js';
 
 /** How a registry behaves, whatever it is kept on. */
@@ -86,7 +86,8 @@ export interface Registry extends AsyncDisposable {
    * `DuplicateRegistrationError`. Unsubscribing takes it back, during an outage as soon as that is over. A stream of
    * URLs moves the registration: the new node stands before the old one goes. Adds `pid`, `timestamp`, `side`,
    * `release`, `category` and `interface` where they are missing. With `dynamic=false` the node is persistent: it outlives
-   * the session and {@link Registry.close}, and goes only when unsubscribed.
+   * the session and {@link Registry.close}, goes only when unsubscribed, and replaces any persistent node of the same
+   * instance and category, such as a former process left.
    *
    * Errors with `InvalidUrlError`, `DuplicateRegistrationError`, `NOT_AUTHORIZED` or `TOO_LARGE`; never for a passing
    * fault.
@@ -202,8 +203,14 @@ class BackendRegistry implements Registry {
     // Refuses what is out of range now, not at the first fault.
     fullJitter(retry);
     const shared = { ...(retry && { retry }), scheduler: this.#connection.scheduler };
+    const released = new ReleasedNodes(this.states, {
+      ...shared,
+      root: this.#root,
+      isWanted: (path) => this.#claims.has(path),
+    });
     this.#claims = new Claims(this.states, {
       ...shared,
+      released: (session, node) => released.add(session, node),
       warn: (cause) => this.#warnings.tell('CONTESTED_REGISTRATION', cause.message, { cause }),
     });
     this.#discovery = new Discovery(this.#root, this.states, {
@@ -303,7 +310,7 @@ class BackendRegistry implements Registry {
 
   close(options: { readonly deadlineMs?: number | undefined } = {}): Promise<void> {
     return (this.#closed ??= this.#connection
-      .close(options.deadlineMs, this.#claims.releases(), () => this.#claims.size > 0)
+      .close(options.deadlineMs, this.#claims.releases(), () => this.#claims.mayOwn)
       .finally(() => this.#warnings.end()));
   }
 

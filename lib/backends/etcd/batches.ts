@@ -54,8 +54,14 @@ export function bulkCreate(client: EtcdClient, leases: Leases): Batcher<Wanted, 
   });
 }
 
-/** Removes keys of ours; emits the revision that did, `undefined` if there was none, errors with `CONFLICT` where it is not that any more. */
-export function bulkRemove(client: EtcdClient): Batcher<Unwanted, bigint | undefined> {
+/** Whether a key was removed, and the revision from which on it is known to be absent. */
+export interface Removal {
+  readonly removed: boolean;
+  readonly revision: bigint;
+}
+
+/** Removes keys of ours; errors with `CONFLICT` where one was written to since. */
+export function bulkRemove(client: EtcdClient): Batcher<Unwanted, Removal> {
   return new Batcher({
     most: MOST_IN_ONE,
     mostBytes: MOST_BYTES_IN_ONE,
@@ -117,7 +123,7 @@ function createAll(client: EtcdClient, leases: Leases, nodes: readonly Wanted[])
   );
 }
 
-function removeAll(client: EtcdClient, nodes: readonly Unwanted[]): Observable<readonly Outcome<bigint | undefined>[]> {
+function removeAll(client: EtcdClient, nodes: readonly Unwanted[]): Observable<readonly Outcome<Removal>[]> {
   return client
     .txn(
       {
@@ -128,11 +134,11 @@ function removeAll(client: EtcdClient, nodes: readonly Unwanted[]): Observable<r
       named('remove', pathsOf(nodes)),
     )
     .pipe(
-      map(({ succeeded, revision: removedBy, found }) =>
-        nodes.map(({ path, revision }, index): Outcome<bigint | undefined> => {
-          if (succeeded) return { value: removedBy };
+      map(({ succeeded, revision: answeredAt, found }) =>
+        nodes.map(({ path, revision }, index): Outcome<Removal> => {
+          if (succeeded) return { value: { removed: true, revision: answeredAt } };
           const state = found[index]?.[0];
-          if (!state) return { value: undefined };
+          if (!state) return { value: { removed: false, revision: answeredAt } };
           return state.revision === revision ? 'again' : failed('CONFLICT', path, 'it was written to');
         }),
       ),

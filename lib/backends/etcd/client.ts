@@ -27,6 +27,7 @@ import {
   type Subscriber,
   switchMap,
   take,
+  tap,
   throwError,
   timeout,
 } from 'rxjs';
@@ -255,7 +256,17 @@ export class EtcdClient {
     return this.#call('revoke a lease', () => this.#etcd.leaseClient.leaseRevoke({ ID: id }));
   }
 
-  /** Opens a stream that keeps leases: each id that is written is answered with the seconds left, 0 for one that is over. */
+  /** Lists the keys that go with a lease; none if it is over. */
+  keysOf(id: string): Observable<readonly Buffer[]> {
+    return this.#call('list the keys of a lease', () =>
+      this.#etcd.leaseClient.leaseTimeToLive({ ID: id, keys: true }),
+    ).pipe(map(({ keys }) => keys));
+  }
+
+  /**
+   * Opens a stream that keeps leases: each id that is written is answered with the seconds left, 0 for one that is over. Newer
+   * servers look at its token with every id.
+   */
   keepAlives(): Observable<Duplex<string, { id: string; seconds: number }>> {
     return this.#stream('keep the leases', () => this.#etcd.leaseClient.leaseKeepAlive()).pipe(
       map(({ answers, write }) => ({
@@ -335,25 +346,32 @@ export class EtcdClient {
     });
   }
 
-  /** Carries a call out; once more after a login where that is needed. */
   #call<T>(what: string, start: () => Promise<T>): Observable<T> {
+    return this.loggedIn(this.#once(what, start));
+  }
+
+  /** Subscribes to what is refused for its token again, after a login. */
+  loggedIn<T>(source: Observable<T>): Observable<T> {
     const { user } = this.#options;
-    const once = this.#once(what, start);
-    if (!user) return once;
-    const attempt = (left: number): Observable<T> =>
-      defer(() => {
+    if (!user) return source;
+    return defer(() => {
+      let logins = 0;
+      const attempt: Observable<T> = defer(() => {
         const { token } = user;
-        return once.pipe(
+        return source.pipe(
+          tap(() => (logins = 0)),
           catchError((error: unknown) => {
             if (!isLoginNeeded(error)) return throwError(() => error);
             user.discard(token);
-            if (left > 0) return concat(this.#logIn(), attempt(left - 1));
+            logins += 1;
+            if (logins <= MOST_LOGINS) return concat(this.#logIn(), attempt);
             this.fail(new RegistryError('CONNECTION_LOST', (error as Error).message, { cause: error }));
             return this.ended;
           }),
         );
       });
-    return attempt(MOST_LOGINS);
+      return attempt;
+    });
   }
 
   /** Completes once there is a token; a login that fails ends the connection. */

@@ -2,20 +2,15 @@ import {
   catchError,
   concat,
   defer,
-  EMPTY,
   finalize,
-  ignoreElements,
   map,
-  merge,
   NEVER,
   type Observable,
   of,
   type Subscription,
   switchMap,
-  take,
   tap,
   throwError,
-  timer,
   using,
 } from 'rxjs';
 import { type BackoffOptions, connect, type Link, type OpenLink, serversInTurn } from '../../connection/index.js';
@@ -26,6 +21,7 @@ import { LONGEST_MS, optionsObject, sessionTimeout, wholeNumber } from '../../in
 import type { Backend } from '../../port/index.js';
 import { authenticate, type ClientOptions, type Duplex, type EtcdClient, openClient } from './client.js';
 import { EtcdSession } from './etcdSession.js';
+import { keepAlives } from './keepAlives.js';
 import { type KeptLease, Leases } from './leases.js';
 import { readTls, type TlsOptions } from './tls.js';
 import { type Authenticate, enterTogether, User } from './user.js';
@@ -94,9 +90,8 @@ export function etcd(servers: string, options: EtcdOptions = {}): Backend {
   return etcdAt(parseRegistryAddress(`etcd://${servers}`, 'backend'), options);
 }
 
-/** Shares of the session timeout: how long an attempt to connect waits for a login, and when it keeps the leases meanwhile. */
+/** For so much of the session timeout an attempt to connect waits for a login. */
 const LOGIN_SHARE = 1 / 5;
-const KEEP_SHARE = 1 / 12;
 /** While it hashes passwords for many clients, a server answers pings late. */
 const BUSY_PING_MS = 30_000;
 
@@ -176,41 +171,24 @@ export function etcdAt(address: RegistryAddress, options: EtcdOptions = {}): Bac
         ...(user && { user: user.at(`${server.host}:${server.port}`, logIn(server)) }),
       }).pipe(
         switchMap((client) =>
-          client
-            .keepAlives()
-            .pipe(
-              switchMap((keepAlive) =>
-                merge(keepAlive.answers.pipe(ignoreElements()), handshake(client, keepAlive, old)),
+          client.verify((old?.timeoutMs ?? sessionTimeoutMs) * LOGIN_SHARE).pipe(
+            switchMap(() => keepAlives(client)),
+            switchMap((keepAlive) =>
+              openWatchStream(client, old?.timeoutMs ?? sessionTimeoutMs).pipe(
+                switchMap((stream) =>
+                  (old ? old.leases.keep(keepAlive).pipe(map(() => old)) : begin(client)).pipe(
+                    switchMap((session) => carry(session, client, stream, keepAlive)),
+                  ),
+                ),
               ),
             ),
+          ),
         ),
       );
     }).pipe(
       tap(() => (letIn = true)),
       catchError((error: unknown) => throwError(() => (letIn ? passing(error) : error))),
     );
-
-  function handshake(
-    client: EtcdClient,
-    keepAlive: Duplex<string, KeptLease>,
-    old: EtcdSession | undefined,
-  ): Observable<Link> {
-    const timeoutMs = old?.timeoutMs ?? sessionTimeoutMs;
-    // A login may take longer than the server keeps the leases, and it keeps them for anybody who asks.
-    const kept = timer(timeoutMs * KEEP_SHARE).pipe(
-      switchMap(() => (old && !user?.isRefused ? old.leases.keep(keepAlive) : EMPTY)),
-      ignoreElements(),
-    );
-    return merge(kept, client.verify(timeoutMs * LOGIN_SHARE)).pipe(
-      take(1),
-      switchMap(() => openWatchStream(client, timeoutMs)),
-      switchMap((stream) =>
-        (old ? old.leases.keep(keepAlive).pipe(map(() => old)) : begin(client)).pipe(
-          switchMap((session) => carry(session, client, stream, keepAlive)),
-        ),
-      ),
-    );
-  }
 
   function begin(client: EtcdClient): Observable<EtcdSession> {
     return client.grant(seconds).pipe(

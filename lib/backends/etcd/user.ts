@@ -97,11 +97,6 @@ export class User {
     this.#backoff = fullJitter({ baseMs, maxMs: maxMs * REFUSED_FACTOR, ...rest });
   }
 
-  /** Whether the last login was refused. */
-  get isRefused(): boolean {
-    return this.#refusals > 0;
-  }
-
   /** Emits when the last one who used it has left. */
   get unused(): Observable<void> {
     return this.#unused;

@@ -131,6 +131,8 @@ export class WatchStream {
     if (!watch) return;
     if (canceled) {
       this.#watches.delete(id);
+      // The server keeps a watch that it has canceled until its client cancels it, too, or the stream ends.
+      this.#cancel(id);
       return watch.subscriber.error(refusal(answer, watch.key));
     }
     const events: KeyEvent[] = [];

@@ -19,6 +19,8 @@ export const ZK = {
   SESSION_MOVED: -118,
   NO_WATCHER: -121,
   SESSION_CLOSED_REQUIRE_AUTH: -124,
+  /** Ours: the answer is longer than is read. */
+  ANSWER_TOO_LONG: -10_001,
 } as const;
 
 /** A server with `enforce.auth.enabled` answers this to a client that has not authenticated, and closes the connection. */
@@ -39,6 +41,7 @@ const MEANINGS: ReadonlyMap<number, readonly [ErrorCode, string]> = new Map([
   [ZK.INVALID_ACL, ['NOT_AUTHORIZED', 'the ACL is not valid for these credentials']],
   [ZK.AUTH_FAILED, ['NOT_AUTHORIZED', 'the credentials were refused']],
   [ZK.SESSION_CLOSED_REQUIRE_AUTH, ['SERVER_ERROR', REQUIRES_AUTH]],
+  [ZK.ANSWER_TOO_LONG, ['TOO_LARGE', 'the answer is larger than `maxPacketBytes` allows']],
   [ZK.SESSION_MOVED, ['CONNECTION_LOST', 'the session moved to another server']],
 ]);
 

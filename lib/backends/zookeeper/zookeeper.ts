@@ -1,26 +1,25 @@
 import nodeZooKeeper from 'node-zookeeper-client';
-import { defer, map, tap } from 'rxjs';
-import {
-  type BackoffOptions,
-  connect,
-  type Link,
-  type OpenLink,
-  served,
-  serversInTurn,
-} from '../../connection/index.js';
+import { catchError, map, type Observable, switchMap, tap, throwError } from 'rxjs';
+import { type BackoffOptions, connect, type Link, type OpenLink, served } from '../../connection/index.js';
 // Not by way of the index: whoever loads a backend alone should not load all of Dubbo's layout with it.
 import { parseRegistryAddress, type RegistryAddress } from '../../dubbo/registryAddress.js';
 import { InvalidOptionError } from '../../errors.js';
-import { flag, optionsObject, sessionTimeout } from '../../internal/options.js';
+import { flag, optionsObject, sessionTimeout, wholeNumber } from '../../internal/options.js';
 import type { Backend } from '../../port/index.js';
-import { type Acl, openClient, type ZkClient } from './client.js';
+import { hasCode } from '../../internal/orElse.js';
+import { AddressesInTurn, type Turn } from './addressesInTurn.js';
+import { type Acl, openClient, RefusedError, type ZkClient } from './client.js';
 import { Horizon } from './horizon.js';
 import { LARGE_DIRECTORY_BYTES } from './largeDirectory.js';
+import { DEFAULT_MAX_PACKET_BYTES } from './packetFramer.js';
 import { ZooKeeperSession } from './zookeeperSession.js';
 
 const { ACL, Id } = nodeZooKeeper;
 /** What its types leave out. */
 const presets = ACL as unknown as { readonly OPEN_ACL_UNSAFE: Acl; readonly CREATOR_ALL_ACL: Acl };
+
+/** Lengths are signed numbers of 32 bits. */
+const LARGEST_MAX_PACKET_BYTES = 2_147_483_647;
 
 /** One entry of an access control list, in ZooKeeper's terms. */
 export interface AclEntry {
@@ -56,6 +55,13 @@ export interface ZooKeeperOptions {
    * @defaultValue `true`
    */
   readonly persistentWatches?: boolean | undefined;
+  /**
+   * The largest answer that is read, in bytes, as `jute.maxbuffer` of Java clients: what lists a directory that is larger fails
+   * with `TOO_LARGE`. A server in foreign hands cannot take more memory than twice that.
+   *
+   * @defaultValue 67108864, which is 250,000 names of 250 bytes
+   */
+  readonly maxPacketBytes?: number | undefined;
 }
 
 /**
@@ -84,36 +90,50 @@ export function zookeeperAt(address: RegistryAddress, options: ZooKeeperOptions 
     sessionTimeoutMs = address.sessionTimeoutMs ?? 30_000,
     reconnect,
     persistentWatches = true,
+    maxPacketBytes = DEFAULT_MAX_PACKET_BYTES,
   } = optionsObject(options);
   const username = options.username ?? address.username;
   const password = options.password ?? address.password;
   sessionTimeout('sessionTimeoutMs', sessionTimeoutMs);
   flag('persistentWatches', persistentWatches);
+  wholeNumber('maxPacketBytes', maxPacketBytes, 1_024, LARGEST_MAX_PACKET_BYTES);
   const acl = toAcl(options.acl ?? (username === undefined ? 'open' : 'creator'));
   const auth = username === undefined ? [] : [{ scheme: 'digest', credentials: `${username}:${password ?? ''}` }];
-  const nextHost = serversInTurn(address.hosts);
-
+  const addresses = new AddressesInTurn(address.hosts);
   const horizon = new Horizon(sessionTimeoutMs);
 
-  const open: OpenLink = (previous) =>
-    defer(() => {
-      const session = previous instanceof ZooKeeperSession ? previous : undefined;
-      const seenZxid = horizon.zxid;
-      return openClient({
-        ...nextHost(),
-        sessionTimeoutMs,
-        auth,
-        acl,
-        ...(seenZxid && { seenZxid }),
-        ...(session && { resume: session.credentials }),
-      }).pipe(
-        map((client) => {
-          horizon.follow(client);
-          return link(client, session ?? new ZooKeeperSession(client, address.path, persistentWatches));
-        }),
-        tap({ error: (error: unknown) => horizon.failed(error) }),
-      );
-    });
+  const open: OpenLink = (previous, isLost) =>
+    addresses.next().pipe(
+      switchMap((turn) => {
+        const session = previous instanceof ZooKeeperSession ? previous : undefined;
+        const openAt = (seenZxid: Buffer | undefined): Observable<ZkClient> =>
+          openClient({
+            host: turn.host,
+            port: turn.port,
+            lookup: turn.lookup,
+            sessionTimeoutMs,
+            auth,
+            acl,
+            maxPacketBytes,
+            ...(seenZxid && { seenZxid }),
+            ...(session && { resume: session.credentials }),
+          });
+        // That it does not know our session is an answer: it serves, and has another history.
+        const forget = (error: unknown): void => {
+          if (hasCode(error, 'SESSION_EXPIRED')) horizon.forget();
+        };
+        return openAt(horizon.zxid).pipe(
+          catchError((error: unknown) => {
+            const attempt = { error, tried: triedIn(turn, error), all: turn.all, isOver: isLost || !session };
+            return horizon.failed(attempt) ? openAt(undefined).pipe(tap({ error: forget })) : throwError(() => error);
+          }),
+          map((client) => {
+            horizon.follow(client);
+            return link(client, session ?? new ZooKeeperSession(client, address.path, persistentWatches));
+          }),
+        );
+      }),
+    );
 
   return {
     ...connect((previous, isLost) => served(open(previous, isLost)), {
@@ -123,6 +143,12 @@ export function zookeeperAt(address: RegistryAddress, options: ZooKeeperOptions 
     }),
     largeDirectoryBytes: LARGE_DIRECTORY_BYTES,
   };
+}
+
+/** The addresses that an attempt was made at. */
+function triedIn({ addresses }: Turn, error: unknown): readonly string[] {
+  if (addresses.length === 1 || !(error instanceof RefusedError)) return addresses;
+  return error.address === undefined ? [] : [error.address];
 }
 
 function link(client: ZkClient, session: ZooKeeperSession): Link {

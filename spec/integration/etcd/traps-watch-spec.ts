@@ -293,6 +293,37 @@ describe('trap 4: compaction', () => {
     expect(probe.statuses).toEqual(['connecting', 'connected']);
   });
 
+  it('no leak: the server is left with no watch that it has canceled', async () => {
+    const session = await troupe.follow(relay.address).session();
+    const watches = await raw.watches();
+    const watchesAskedFor = (path: string) =>
+      relay.calls
+        .filter(({ method }) => method === 'Watch')
+        .flatMap(({ requests }) => requests)
+        .filter((request) => request.includes(path)).length;
+    for (const round of numbers(3)) {
+      const path = `/canceled/${round}`;
+      let held = false;
+      relay.onAnswer = (_, { method }): Verdict => {
+        if (method !== 'Range') return 'pass';
+        held = true;
+        return 'hold';
+      };
+      using seen = new Recorder(session.watchNode(path));
+      await eventually(() => held);
+      relay.onAnswer = undefined;
+      // What the watch is to begin with is dropped before the reading arrives.
+      await raw.put(path, 'old');
+      await raw.put(path, 'new');
+      await raw.compact();
+      relay.release();
+      await eventually(() => expect(text(seen.last?.data)).toBe('new'));
+      expect(watchesAskedFor(path)).toBe(2);
+      await eventually(async () => expect(await raw.watches()).toBe(watches + 1));
+    }
+    await eventually(async () => expect(await raw.watches()).toBe(watches));
+  });
+
   it('convergence: between two pages of a list', async () => {
     const keys = numbers(60).map((index) => `/paged/${index + 100}`);
     await putAll(keys);
@@ -313,7 +344,7 @@ describe('trap 4: compaction', () => {
 });
 
 describe('trap 5: a store that is an older copy of itself', () => {
-  it('no missed removal, no vanish: everything is as the copy has it, and what is ours is made again', async () => {
+  it('no missed removal: a watch tells everything as the copy has it, and goes on', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'rx-registry-restored-'));
     const [data, copy] = [join(folder, 'data'), join(folder, 'copy')];
     const restored = await startEtcd({ flags: { 'data-dir': data } });
