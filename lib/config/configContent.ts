@@ -8,7 +8,6 @@ export interface ConfigContent {
 }
 
 const HALF_OF_A_PAIR = /\p{Cs}/u;
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 /** Content as text. */
 export const PLAIN: ConfigContent = {
@@ -33,10 +32,21 @@ export const PLAIN: ConfigContent = {
 export const BASE_64: ConfigContent = {
   encode: (content) => Buffer.from(Buffer.from(PLAIN.encode(content)).toString('base64')),
   decode: (data) => {
-    const text = Buffer.from(data)
-      .toString('latin1')
-      .replace(/[\r\n]/g, '');
-    if (!BASE64.test(text)) throw new RegistryError('UNREADABLE_VALUE', 'It is not base64.');
-    return PLAIN.decode(Buffer.from(text, 'base64'));
+    const text = withoutLineBreaks(data).toString('latin1');
+    const bytes = Buffer.from(text, 'base64');
+    // Node.js leaves out what is not of the alphabet, or ends there: then there are fewer bytes.
+    const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
+    const isWhole = text.length % 4 === 0 && bytes.length === (text.length / 4) * 3 - padding;
+    if (!isWhole || /[-_]/.test(text)) throw new RegistryError('UNREADABLE_VALUE', 'It is not base64.');
+    return PLAIN.decode(bytes);
   },
 };
+
+const [CR, LF] = [13, 10];
+
+function withoutLineBreaks(data: Uint8Array): Buffer {
+  const kept = Buffer.alloc(data.length);
+  let length = 0;
+  for (const byte of data) if (byte !== CR && byte !== LF) kept[length++] = byte;
+  return kept.subarray(0, length);
+}

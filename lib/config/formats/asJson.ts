@@ -6,7 +6,8 @@ import { parseJson } from './parseJson.js';
 /**
  * Reads values as JSON; what cannot be read is reported, and the last good value stays.
  *
- * Promises what {@link asYaml} does. A nesting of more than 100, more than a million values and a key `__proto__` are refused.
+ * Promises what {@link asYaml} does. More than 1048576 characters, or 32768 lists, objects and colons, a nesting of more than 100
+ * and a key `__proto__` are refused.
  *
  * @throws InvalidOptionError if `schema` or `onInvalid` is no function.
  *

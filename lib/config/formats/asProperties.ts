@@ -10,8 +10,8 @@ export type Properties = Readonly<Record<string, string>>;
  * Reads values as `.properties`, the way `java.util.Properties` does; what cannot be read is reported, and the last good value
  * stays.
  *
- * Promises what {@link asYaml} does. Only a malformed `\uXXXX` cannot be read; a key
- * `__proto__` is left out, and the order of lines says nothing.
+ * Promises what {@link asYaml} does. A malformed `\uXXXX` cannot be read, more than 1048576 characters or 16384 line breaks are
+ * refused; a key `__proto__` is left out, and the order of lines says nothing.
  *
  * @throws InvalidOptionError if `schema` or `onInvalid` is no function.
  *

@@ -16,9 +16,9 @@ import { parseYaml } from './parseYaml.js';
  * tells `fallback`, as it does when the key holds nothing. Cold if the source is; completes and errors with it, and with
  * nothing else.
  *
- * It is YAML 1.2 in the core schema: a repeated key counts with its last value, tags are ignored, merge keys are none. More
- * than 262144 characters, a nesting of more than 100, a circle, a million values with aliases written out and a key
- * `__proto__` are refused.
+ * It is YAML 1.2 in the core schema: a repeated key counts with its last value, tags are ignored, merge keys are none. What would
+ * hold the event loop is refused: more than 524288 characters, or 16384 line breaks, separators and quotes, or 100 aliases, or
+ * 100000 values with those written out. So are a nesting of more than 100, a circle and a key `__proto__`.
  *
  * @throws InvalidOptionError if `schema` or `onInvalid` is no function.
  *

@@ -1,8 +1,8 @@
-import { isDeepStrictEqual } from 'node:util';
 import { distinctUntilChanged, map, type OperatorFunction, scan } from 'rxjs';
 import { InvalidConfigError } from '../../errors.js';
 import type { ConfigValue, PresentConfigValue } from '../configValue.js';
 import type { OnInvalidConfig } from '../invalidConfig.js';
+import { samePlain } from './samePlain.js';
 
 /** How {@link lastGood} makes something of a value. */
 export interface Reading<P, T> {
@@ -38,7 +38,7 @@ export function lastGood<P, T>({ parse, accept, absent, report }: Reading<P, T>)
           if (!value.present) return { content, parsed: undefined, result: absent };
           try {
             const parsed = parse(value.content);
-            if (last.parsed !== undefined && isDeepStrictEqual(parsed, last.parsed)) return { ...last, content };
+            if (last.parsed !== undefined && samePlain(parsed, last.parsed)) return { ...last, content };
             return { content, parsed, result: accept(parsed, value) };
           } catch (cause) {
             const reason = cause instanceof Error ? cause.message : String(cause);

@@ -1,4 +1,14 @@
 import { getProperties } from 'properties-file';
+import { anyOf, checkSize, type Limits } from './checkSize.js';
+
+const isLineBreak = anyOf('\n\r');
+
+const LIMITS: Limits = {
+  characters: 1_048_576,
+  isMark: (text, index) => isLineBreak(text.charCodeAt(index)),
+  marks: 16_384,
+  called: 'line breaks',
+};
 
 /**
  * Reads `.properties` as `java.util.Properties` does.
@@ -7,6 +17,7 @@ import { getProperties } from 'properties-file';
  * @throws Error that says why not, without a piece of the text, which may be a secret.
  */
 export function parseProperties(text: string): Readonly<Record<string, string>> {
+  checkSize(text, '.properties', LIMITS);
   try {
     return Object.assign(Object.create(null) as Record<string, string>, getProperties(text));
   } catch {

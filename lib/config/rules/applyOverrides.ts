@@ -210,7 +210,11 @@ function rulesOfNodes(
     return overrides.pipe(
       // The registry lists nodes in no order, and every consumer shall come to the same.
       map((nodes) =>
-        inOrder([...nodes].sort((a, b) => (String(a) < String(b) ? -1 : 1)).flatMap((node) => read(node) ?? [])),
+        inOrder(
+          Array.from(nodes, (node) => ({ node, text: String(node) }))
+            .sort((a, b) => (a.text < b.text ? -1 : 1))
+            .flatMap(({ node }) => read(node) ?? []),
+        ),
       ),
     );
   });

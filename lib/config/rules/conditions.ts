@@ -30,18 +30,21 @@ export function onHost(host: string): Condition {
   return (subject) => host === ANY_HOST || host === subject.host;
 }
 
-/** Only for instances at one of the addresses. */
+/** Only for instances at one of the addresses; it costs the same, however many they are. */
 export function atAddress(addresses: readonly RuleAddress[]): Condition {
+  const portsOf = new Map<string, Set<number | undefined>>();
+  for (const { host, port } of addresses) portsOf.set(host, (portsOf.get(host) ?? new Set()).add(port));
   return ({ instance }) =>
-    addresses.some(
-      ({ host, port }) =>
-        (host === ANY_HOST || host === instance.host) && (port === undefined || port === instance.port),
-    );
+    [ANY_HOST, instance.host].some((host) => {
+      const ports = portsOf.get(host);
+      return ports !== undefined && (ports.has(undefined) || ports.has(instance.port));
+    });
 }
 
 /** Only for one of the applications, `*` for any. */
 export function forApplication(applications: readonly string[]): Condition {
-  return ({ application }) => applications.some((name) => name === '*' || name === application);
+  const names = new Set<string | undefined>(applications);
+  return names.has('*') ? () => true : ({ application }) => names.has(application);
 }
 
 /** A service that a rule names; `*` stands for any interface, group or version. */
@@ -73,15 +76,39 @@ export function serviceOf(url: ServiceUrl): RuleService {
  * `*` is any service.
  */
 export function forService(services: readonly RuleService[]): Condition {
+  const isPattern = (service: RuleService): boolean => PARTS.some((part) => service[part] === '*');
+  const named = new Set(services.filter((service) => !isPattern(service)).map(keyOf));
+  const patterns = limited('services', services.filter(isPattern));
   return ({ instance }) => {
     const offered = serviceOf(instance);
-    return services.some((wanted) => {
-      if (wanted.interface === '*' && wanted.group === '' && wanted.version === '') return true;
-      return (['interface', 'group', 'version'] as const).every(
-        (part) => wanted[part] === '*' || wanted[part] === offered[part],
-      );
-    });
+    return (
+      named.has(keyOf(offered)) ||
+      patterns.some((wanted) => {
+        if (wanted.interface === '*' && wanted.group === '' && wanted.version === '') return true;
+        return PARTS.every((part) => wanted[part] === '*' || wanted[part] === offered[part]);
+      })
+    );
   };
+}
+
+const PARTS = ['interface', 'group', 'version'] as const;
+
+/** No part of what is registered can have a line break in it. */
+function keyOf(service: RuleService): string {
+  return PARTS.map((part) => service[part]).join('\n');
+}
+
+/** How many patterns one list may have: each is tried for each instance, so that more of them would hold a process up. */
+const MOST_PATTERNS = 256;
+
+/**
+ * Patterns, if they are not too many.
+ *
+ * @throws Error if they are.
+ */
+export function limited<T>(what: string, patterns: readonly T[]): readonly T[] {
+  if (patterns.length <= MOST_PATTERNS) return patterns;
+  throw new Error(`expected ${what} to have at most ${MOST_PATTERNS} patterns, got ${patterns.length}.`);
 }
 
 /** Only where the parameter has that value, `*` for any; how `~name=value` in a rule is meant. */

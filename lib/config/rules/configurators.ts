@@ -29,6 +29,9 @@ export interface ReadConfigurators {
   readonly problems: readonly string[];
 }
 
+/** How many configs a document may have. */
+const MOST_CONFIGS = 1_000;
+
 /**
  * Reads Dubbo's document of `<application>.configurators` or `<service>.configurators`, versions 2.7 and 3.
  *
@@ -44,6 +47,11 @@ export function readConfigurators(document: unknown, place: DocumentPlace): Read
     entries: readonly unknown[],
     read: (entry: unknown) => readonly OverrideRule[],
   ): ReadConfigurators => {
+    if (entries.length > MOST_CONFIGS) {
+      throw new Error(
+        `expected at most ${MOST_CONFIGS} configs, got ${entries.length}: each is tried for each instance.`,
+      );
+    }
     let unread = 0;
     const rules = entries.flatMap((entry, index) => {
       try {
@@ -103,9 +111,11 @@ function rulesOf(
   const hasOwnSwitch = type !== undefined && type !== null && type !== 'general';
   const isOn = (enabled === undefined || enabled === null || isTrue(enabled)) && (hasOwnSwitch || isDocumentEnabled);
   if (!isOn) return [];
+  // Once: there may be thousands of addresses, and a rule for each.
+  const shared = [...atProvider(side, providerAddresses, addresses), ...conditions];
   const hosts = addresses.length > 0 ? addresses : [{ host: '0.0.0.0', port: undefined }];
-  return hosts.map(({ host }): OverrideRule => ({
-    conditions: [onHost(host), ...atProvider(side, providerAddresses, addresses), ...conditions],
+  return [...new Set(hosts.map(({ host }) => host))].map((host): OverrideRule => ({
+    conditions: [onHost(host), ...shared],
     parameters: set,
     isDefault: false,
     host,

@@ -1,5 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 import { quoted } from '../../internal/quoted.js';
+import { limited } from './conditions.js';
 import type { Condition } from './rule.js';
 import { listIn, recordIn, textIn } from './shapes.js';
 
@@ -53,7 +54,7 @@ const READERS: ReadonlyMap<string, (value: unknown) => Condition> = new Map<stri
   [
     'param',
     (value) => {
-      const tests = listIn('param', value).map((entry) => {
+      const tests = limited('param', listIn('param', value)).map((entry) => {
         const { key, value: wanted } = recordIn('param', entry);
         return { name: textIn('param.key', key), test: textTest('param.value', wanted) };
       });
@@ -67,8 +68,15 @@ const READERS: ReadonlyMap<string, (value: unknown) => Condition> = new Map<stri
 ]);
 
 function oneOf(what: string, value: unknown): Test {
-  const tests = listIn(`${what}.oneof`, recordIn(what, value)['oneof']).map((entry) => textTest(what, entry));
-  return (text) => tests.some((test) => test(text));
+  const names = new Set<string>();
+  const others: unknown[] = [];
+  for (const entry of listIn(`${what}.oneof`, recordIn(what, value)['oneof'])) {
+    const [kind, wanted] = onlyEntry(what, entry);
+    if (kind === 'exact') names.add(textIn(`${what}.${kind}`, wanted));
+    else others.push(entry);
+  }
+  const tests = limited(`${what}.oneof`, others).map((entry) => textTest(what, entry));
+  return (text) => (text !== undefined && names.has(text)) || tests.some((test) => test(text));
 }
 
 function textTest(what: string, value: unknown): Test {

@@ -4,6 +4,7 @@ import { SetFollower } from '../../operators/setFollower.js';
 import type { SetMachine } from '../../operators/setMachine.js';
 import { type ConsumerSide, overridden } from './overridden.js';
 import type { OverrideRule } from './rule.js';
+import { RulesByHost } from './rulesByHost.js';
 
 /** What an {@link Overrider} takes in. */
 export type OverriderInput =
@@ -29,14 +30,14 @@ interface Entry {
   readonly places: readonly string[];
 }
 
-const NO_RULES: readonly OverrideRule[] = [];
+const NO_RULES = new RulesByHost([]);
 
 /** Applies rules to the instances of a set, both of which change, and knows the places whose rules it wants. */
 export class Overrider implements SetMachine<OverriderInput> {
   readonly #source = new SetFollower();
   readonly #ledger = new InstanceLedger();
   readonly #entries = new Map<string, Entry>();
-  readonly #rules = new Map<string, readonly OverrideRule[]>();
+  readonly #rules = new Map<string, RulesByHost>();
   /** The places whose rules are waited for, and until when; in that order. */
   readonly #awaited = new Map<string, number>();
   /** Instances that nobody was told of, because rules of theirs are awaited. */
@@ -70,7 +71,7 @@ export class Overrider implements SetMachine<OverriderInput> {
     if (input.type === 'instances') return this.#takeInstances(input.instances, nowMs);
     const { place, rules } = input;
     this.#awaited.delete(place);
-    this.#rules.set(place, rules);
+    this.#rules.set(place, new RulesByHost(rules));
     return this.#tell([...this.#entries].filter(([, { places }]) => places.includes(place)).map(([key]) => key));
   }
 
@@ -142,8 +143,9 @@ export class Overrider implements SetMachine<OverriderInput> {
       this.#held.add(key);
       return undefined;
     }
-    const rules = places.flatMap((place) => this.#rules.get(place) ?? NO_RULES);
-    const decided = overridden(instance, rules, this.#options.consumer);
+    const { consumer } = this.#options;
+    const rules = places.flatMap((place) => this.#rules.get(place)?.for(instance.host, consumer.host) ?? []);
+    const decided = overridden(instance, rules, consumer);
     return decided !== instance && decided && told?.equals(decided) ? told : decided;
   }
 }
