@@ -1,5 +1,6 @@
 import { asyncScheduler, type Observable, type SchedulerLike, Subject, type TimestampProvider } from 'rxjs';
 import { clockOf } from '../internal/clock.js';
+import { optionsObject } from '../internal/options.js';
 import type { CallResult } from './balancer.js';
 
 /** What came of one call. */
@@ -69,6 +70,7 @@ export class CallMeter {
   readonly #clock: TimestampProvider;
 
   constructor(options: CallMeterOptions = {}) {
+    optionsObject(options);
     this.#clock = clockOf(options.scheduler ?? asyncScheduler);
     this.outcomes = this.#outcomes.asObservable();
   }

@@ -1,5 +1,5 @@
+import { optionalFunction, optionsObject } from '../internal/options.js';
 import type { AvoidCandidate, Balancer, BalancerFactory, Candidate } from './balancer.js';
-import { optionalFunction } from './shared/options.js';
 import { Tiers } from './shared/tiers.js';
 import { shareOf } from './shared/weight.js';
 import { type Sampled, WeightedSampler } from './shared/weightedSampler.js';
@@ -32,6 +32,7 @@ interface Lot extends Sampled {
  * ```
  */
 export function random(options: RandomOptions = {}): BalancerFactory {
+  optionsObject(options);
   const draw = optionalFunction('random', options.random) ?? Math.random;
   return () => new Random(draw);
 }

@@ -1,7 +1,8 @@
 import type { TimestampProvider } from 'rxjs';
+import { optionsObject, wholeNumber } from '../internal/options.js';
 import type { AvoidCandidate, Balancer, BalancerFactory, CallResult, Candidate } from './balancer.js';
+import { checkBalancer, makeBalancer } from './makeBalancer.js';
 import { Chain, type Link } from './shared/chain.js';
-import { count } from './shared/options.js';
 
 /** How much {@link sticky} remembers. */
 export interface StickyOptions {
@@ -36,7 +37,9 @@ interface Bond extends Link<Bond> {
  * ```
  */
 export function sticky(balancer: BalancerFactory, options: StickyOptions = {}): BalancerFactory {
-  const maxKeys = count('maxKeys', options.maxKeys ?? 10_000);
+  checkBalancer(balancer);
+  optionsObject(options);
+  const maxKeys = wholeNumber('maxKeys', options.maxKeys ?? 10_000, 1, Number.MAX_SAFE_INTEGER);
   return (clock) => new Sticky(balancer, clock, maxKeys);
 }
 
@@ -49,7 +52,7 @@ class Sticky implements Balancer {
   readonly #byUse = new Chain<Bond>();
 
   constructor(balancer: BalancerFactory, clock: TimestampProvider, maxKeys: number) {
-    this.#balancer = balancer(clock);
+    this.#balancer = makeBalancer(balancer, clock);
     this.#maxKeys = maxKeys;
   }
 

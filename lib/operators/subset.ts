@@ -3,8 +3,8 @@ import type { ServiceUrl } from '../dubbo/index.js';
 import { InvalidOptionError } from '../errors.js';
 import { InstanceLedger, type InstanceSet } from '../instances/index.js';
 import { type HeapItem, IndexedHeap } from '../internal/indexedHeap.js';
+import { optionsObject, count } from '../internal/options.js';
 import { drive } from './drive.js';
-import { count } from './options.js';
 import { rendezvousScore } from './rendezvousScore.js';
 import { SetFollower } from './setFollower.js';
 import type { SetMachine } from './setMachine.js';
@@ -43,6 +43,7 @@ export interface SubsetOptions {
  * ```
  */
 export function subset(options: SubsetOptions): MonoTypeOperatorFunction<InstanceSet> {
+  optionsObject(options, 'an object with size and by');
   const size = count('size', options.size);
   const { by } = options;
   if (typeof by !== 'string' || by === '') throw new InvalidOptionError('by', 'the name of the client', by);

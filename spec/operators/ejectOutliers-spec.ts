@@ -443,7 +443,9 @@ describe('outliers', () => {
   });
 });
 
-type Limits = Required<Omit<EjectOutliersOptions, 'ejections' | 'scheduler'>>;
+type Limits = {
+  [L in Exclude<keyof EjectOutliersOptions, 'ejections' | 'scheduler'>]-?: NonNullable<EjectOutliersOptions[L]>;
+};
 
 /** What is left at every millisecond, by the rules as they are documented and nothing clever. */
 function simulate(

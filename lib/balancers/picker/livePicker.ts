@@ -18,11 +18,11 @@ import { NoInstanceError } from '../../errors.js';
 import type { InstanceSet } from '../../instances/index.js';
 import { whenAborted } from '../../internal/abort.js';
 import { clockOf } from '../../internal/clock.js';
+import { checked } from '../../internal/options.js';
 import { Attempts } from './attempts.js';
 import { type Avoids, readAvoid } from './avoid.js';
 import type { AvoidCandidate, BalancerFactory, Candidate } from '../balancer.js';
 import type { CallMeter, CallOutcome } from '../callMeter.js';
-import { checked } from '../shared/options.js';
 import type { Call, CallContext, CallOnce, Picker, PickOptions, UseOptions } from './picker.js';
 import { type Member, Roster } from './roster.js';
 

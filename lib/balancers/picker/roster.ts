@@ -3,6 +3,7 @@ import type { ServiceUrl } from '../../dubbo/index.js';
 import { InstanceSet } from '../../instances/index.js';
 import type { AvoidCandidate, Balancer, BalancerFactory, CallResult, Candidate } from '../balancer.js';
 import type { CallMeter, Follower, Gauge, MeteredCall } from '../callMeter.js';
+import { makeBalancer } from '../makeBalancer.js';
 import { weightOf } from '../shared/weight.js';
 
 /** How often a balancer that takes no notice of whom to avoid is asked for another one. */
@@ -17,7 +18,7 @@ export class Roster {
   #isResting = false;
 
   constructor(balancer: BalancerFactory, meter: CallMeter, clock: TimestampProvider) {
-    this.#balancer = balancer(clock);
+    this.#balancer = makeBalancer(balancer, clock);
     this.#meter = meter;
   }
 

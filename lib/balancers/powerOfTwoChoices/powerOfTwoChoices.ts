@@ -1,6 +1,6 @@
 import type { TimestampProvider } from 'rxjs';
+import { optionalFunction, optionsObject, positiveMs } from '../../internal/options.js';
 import type { AvoidCandidate, Balancer, BalancerFactory, CallResult, Candidate } from '../balancer.js';
-import { optionalFunction, positiveMs } from '../shared/options.js';
 import type { RandomOptions } from '../random.js';
 import { Tiers } from '../shared/tiers.js';
 import { RecentMean } from './recentMean.js';
@@ -56,8 +56,9 @@ const DRAWS = 8;
  * ```
  */
 export function powerOfTwoChoices(options: PowerOfTwoChoicesOptions = {}): BalancerFactory {
-  const decayMs = positiveMs('decayMs', options.decayMs ?? 10_000);
-  const failurePenaltyMs = positiveMs('failurePenaltyMs', options.failurePenaltyMs ?? 1_000);
+  optionsObject(options);
+  const decayMs = positiveMs('decayMs', options.decayMs, 10_000);
+  const failurePenaltyMs = positiveMs('failurePenaltyMs', options.failurePenaltyMs, 1_000);
   const draw = optionalFunction('random', options.random) ?? Math.random;
   return (clock) => new PowerOfTwoChoices(clock, draw, decayMs, failurePenaltyMs);
 }

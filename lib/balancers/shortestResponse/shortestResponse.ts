@@ -1,8 +1,8 @@
 import type { TimestampProvider } from 'rxjs';
 import { type HeapItem, IndexedHeap } from '../../internal/indexedHeap.js';
+import { optionsObject, positiveMs } from '../../internal/options.js';
 import type { AvoidCandidate, Balancer, BalancerFactory, CallResult, Candidate } from '../balancer.js';
 import { Chain, type Link } from '../shared/chain.js';
-import { positiveMs } from '../shared/options.js';
 import { type Ranked, Ranking } from '../shared/ranking.js';
 import { RelativeDeviation } from './relativeDeviation.js';
 import { LEAST_MS, UNTRIED_MS } from '../shared/untried.js';
@@ -77,8 +77,9 @@ const ERRORS = 3;
  * ```
  */
 export function shortestResponse(options: ShortestResponseOptions = {}): BalancerFactory {
-  const windowMs = positiveMs('windowMs', options.windowMs ?? 30_000);
-  const failurePenaltyMs = positiveMs('failurePenaltyMs', options.failurePenaltyMs ?? 1_000);
+  optionsObject(options);
+  const windowMs = positiveMs('windowMs', options.windowMs, 30_000);
+  const failurePenaltyMs = positiveMs('failurePenaltyMs', options.failurePenaltyMs, 1_000);
   return (clock) => new ShortestResponse(clock, windowMs, failurePenaltyMs);
 }
 

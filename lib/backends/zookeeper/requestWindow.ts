@@ -1,0 +1,133 @@
+import { Observable, Subject, type Subscriber } from 'rxjs';
+import { RegistryError } from '../../errors.js';
+import type { Deliveries } from './deliveries.js';
+import { toRegistryError, ZK } from './errors.js';
+
+/** How many requests are under way at once: enough to fill the pipe, few enough for a ping not to wait behind them. */
+const WINDOW = 256;
+
+/** The server drops the whole connection for a packet beyond its `jute.maxbuffer`, 1048575 bytes by default. */
+const LARGEST_REQUEST = 1_000_000;
+
+/** One request to the server. */
+export interface Request<T> {
+  /** What it does, for errors. */
+  readonly operation: string;
+  readonly path: string;
+  /** How many bytes it carries besides the path. @defaultValue 0 */
+  readonly dataLength?: number | undefined;
+  /** Whether it goes ahead of all that wait. @defaultValue `false` */
+  readonly urgent?: boolean;
+  /** Sends it; `done` is called from inside the library, while the answer is read, or at once if there is nothing to send. */
+  readonly send: (done: Done<T>) => void;
+}
+
+/** Takes the answer: an error of the library, or how to read the result. */
+export type Done<T> = (error: unknown, result: () => T) => void;
+
+/**
+ * Sends requests in the order of their subscriptions, not more than so many at a time, and fails all of them when the
+ * connection ends.
+ */
+export class RequestWindow {
+  readonly #deliveries: Deliveries;
+  readonly #codeOf: (error: unknown) => number;
+  readonly #outstanding = new Set<Subscriber<never>>();
+  readonly #waiting = new Set<() => void>();
+  readonly #ended = new Subject<never>();
+  #underWay = 0;
+  #isStarting = false;
+  #over: RegistryError | undefined;
+
+  constructor(deliveries: Deliveries, codeOf: (error: unknown) => number) {
+    this.#deliveries = deliveries;
+    this.#codeOf = codeOf;
+  }
+
+  /** Whether the connection has ended. */
+  get over(): boolean {
+    return this.#over !== undefined;
+  }
+
+  /** Errors when the connection ends. */
+  get ended(): Observable<never> {
+    return this.#ended;
+  }
+
+  /** Emits the result once; unsubscribing before it was sent withdraws it. */
+  request<T>(request: Request<T>): Observable<T> {
+    const { operation, path, dataLength = 0, urgent = false } = request;
+    return new Observable<T>((subscriber) => {
+      if (this.#over) return subscriber.error(this.#over);
+      const size = Buffer.byteLength(path) + dataLength;
+      if (size > LARGEST_REQUEST) {
+        const message = `ZooKeeper ${operation}: path and data have ${size} bytes, at most ${LARGEST_REQUEST} are possible.`;
+        return subscriber.error(new RegistryError('TOO_LARGE', message));
+      }
+      const start = (): void => this.#start(request, subscriber);
+      this.#outstanding.add(subscriber);
+      subscriber.add(() => {
+        this.#outstanding.delete(subscriber);
+        this.#waiting.delete(start);
+      });
+      if (urgent) start();
+      else {
+        this.#waiting.add(start);
+        this.#startWaiting();
+      }
+      return undefined;
+    });
+  }
+
+  /** Drops the requests that were not sent yet; they are never answered, unless {@link fail} does. */
+  dropWaiting(): void {
+    this.#waiting.clear();
+  }
+
+  /** Ends every request: the library never answers those that it has not written when the connection or session ends. */
+  fail(error: RegistryError): void {
+    if (this.#over) return;
+    this.#over = error;
+    this.#waiting.clear();
+    const outstanding = [...this.#outstanding];
+    this.#outstanding.clear();
+    queueMicrotask(() => {
+      for (const subscriber of outstanding) subscriber.error(error);
+      this.#ended.error(error);
+    });
+  }
+
+  #start<T>({ operation, path, send }: Request<T>, subscriber: Subscriber<T>): void {
+    this.#underWay += 1;
+    try {
+      send((error, result) => {
+        this.#underWay -= 1;
+        // Read now, delivered later: it can be read only while the library reads the answer.
+        const code = this.#codeOf(error);
+        const value = code === ZK.OK ? result() : undefined;
+        this.#deliveries.add(() => {
+          this.#outstanding.delete(subscriber);
+          if (code !== ZK.OK) return subscriber.error(toRegistryError(code, operation, path, error));
+          subscriber.next(value as T);
+          subscriber.complete();
+        });
+        this.#startWaiting();
+      });
+    } catch (error) {
+      this.#underWay -= 1;
+      subscriber.error(toRegistryError(ZK.SYSTEM_ERROR, operation, path, error));
+    }
+  }
+
+  /** Sends what waits, in order, as far as the window allows; what is answered meanwhile makes room for more. */
+  #startWaiting(): void {
+    if (this.#isStarting) return;
+    this.#isStarting = true;
+    for (const start of this.#waiting) {
+      if (this.#underWay >= WINDOW) break;
+      this.#waiting.delete(start);
+      start();
+    }
+    this.#isStarting = false;
+  }
+}
