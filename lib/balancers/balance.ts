@@ -10,7 +10,7 @@ import {
   tap,
 } from 'rxjs';
 import type { InstanceSet } from '../instances/index.js';
-import { checked, optionalFunction, optionsObject, milliseconds } from '../internal/options.js';
+import { checked, count, optionalFunction, optionsObject, milliseconds } from '../internal/options.js';
 import type { BalancerFactory } from './balancer.js';
 import { CallMeter } from './callMeter.js';
 import { checkBalancer } from './makeBalancer.js';
@@ -30,6 +30,15 @@ export interface BalanceOptions {
    * @defaultValue 10_000
    */
   readonly startMs?: number | undefined;
+  /**
+   * How many calls an instance gets that has just come, or come back, and no more before those are back, until as many in a row
+   * have answered: one that hangs shall not have its whole share before the first calls have failed. Those that are there from
+   * the beginning, before any call was answered, are not tried; where there are no others, more than that go through.
+   * `Infinity` for no limit, where calls may be silent for long.
+   *
+   * @defaultValue 3
+   */
+  readonly trialCalls?: number | undefined;
   /**
    * Whether an error of a call is the instance's fault. One that is not, such as a request that is rightly refused, counts as
    * an answer.
@@ -58,8 +67,8 @@ export interface BalanceOptions {
  *
  * @param balancer - How to choose.
  * @param options - How to count and wait.
- * @throws InvalidOptionError if `balancer` or `isFailure` is no function, `meter` no {@link CallMeter}, or `waitMs` or
- * `startMs` out of range.
+ * @throws InvalidOptionError if `balancer` or `isFailure` is no function, `meter` no {@link CallMeter}, or `waitMs`,
+ * `startMs` or `trialCalls` out of range.
  *
  * @example
  * ```ts
@@ -83,6 +92,7 @@ export function balance(
   const settings: Omit<PickerSettings, 'meter'> = {
     waitMs: milliseconds('waitMs', options.waitMs, 0),
     startMs: milliseconds('startMs', options.startMs, 10_000),
+    trialCalls: count('trialCalls', options.trialCalls, 3),
     isFailure: optionalFunction('isFailure', options.isFailure) ?? (() => true),
     scheduler,
   };

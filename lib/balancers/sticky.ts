@@ -87,6 +87,10 @@ class Sticky implements Balancer {
     this.#balancer.started?.(candidate);
   }
 
+  answered(candidate: Candidate, latencyMs: number): void {
+    this.#balancer.answered?.(candidate, latencyMs);
+  }
+
   ended(candidate: Candidate, latencyMs: number, result: CallResult): void {
     this.#balancer.ended?.(candidate, latencyMs, result);
   }

@@ -31,6 +31,7 @@ export interface PickerSettings {
   readonly meter: CallMeter;
   readonly startMs: number;
   readonly waitMs: number;
+  readonly trialCalls: number;
   readonly isFailure: (error: unknown) => boolean;
   readonly scheduler: SchedulerLike;
 }
@@ -50,7 +51,7 @@ export class LivePicker implements Picker {
 
   constructor(balancer: BalancerFactory, settings: PickerSettings) {
     this.#settings = settings;
-    this.#roster = new Roster(balancer, settings.meter, clockOf(settings.scheduler));
+    this.#roster = new Roster(balancer, settings.meter, clockOf(settings.scheduler), settings.trialCalls);
     this.outcomes = settings.meter.outcomes;
   }
 
@@ -188,6 +189,7 @@ export class LivePicker implements Picker {
           hasAnswered = true;
           // A promise is over with its value: who takes that and leaves must not abort what it may still be read from.
           if (isPromise) metered.end(true);
+          else metered.answered();
         },
         complete: () => {
           attempts.succeeded();

@@ -4,10 +4,9 @@ import { InstanceSet } from '../../instances/index.js';
 import type { AvoidCandidate, Balancer, BalancerFactory, CallResult, Candidate } from '../balancer.js';
 import type { CallMeter, Follower, Gauge, MeteredCall } from '../callMeter.js';
 import { makeBalancer } from '../makeBalancer.js';
+import { Heeding } from './heeding.js';
+import { Trials } from './trials.js';
 import { weightOf } from '../shared/weight.js';
-
-/** How often a balancer that takes no notice of whom to avoid is asked for another one. */
-const TIMES = 8;
 
 /** The candidates of one balancer: follows the set, and lets the balancer know of calls. */
 export class Roster {
@@ -17,8 +16,10 @@ export class Roster {
   #set = new InstanceSet();
   #isResting = false;
 
-  constructor(balancer: BalancerFactory, meter: CallMeter, clock: TimestampProvider) {
-    this.#balancer = makeBalancer(balancer, clock);
+  /** @param trialCalls - How many calls at a time one that comes gets until as many have answered. */
+  constructor(balancer: BalancerFactory, meter: CallMeter, clock: TimestampProvider, trialCalls: number) {
+    const heeding = new Heeding(makeBalancer(balancer, clock));
+    this.#balancer = trialCalls === Infinity ? heeding : new Trials(heeding, trialCalls, clock);
     this.#meter = meter;
   }
 
@@ -48,21 +49,7 @@ export class Roster {
 
   /** The balancer's choice; `undefined` if there is nobody, or nobody but those to avoid. */
   pick(key: string | undefined, avoid?: AvoidCandidate): Member | undefined {
-    const picked = this.#ask(key, avoid);
-    if (!avoid || !picked || !avoid(picked)) return picked;
-    // A balancer of one's own may take no notice.
-    for (let time = 0; time < TIMES; time++) {
-      const other = this.#ask(key, avoid);
-      if (other && !avoid(other)) return other;
-    }
-    const others = [...this.#members.values()].filter((member) => !avoid(member));
-    return others.find(({ weight }) => weight > 0) ?? others[0];
-  }
-
-  #ask(key: string | undefined, avoid: AvoidCandidate | undefined): Member | undefined {
-    const picked = this.#balancer.pick(key, avoid) as Member | undefined;
-    // A balancer of one's own may forget to forget: who has left is never called.
-    return picked?.isPresent ? picked : undefined;
+    return this.#balancer.pick(key, avoid) as Member | undefined;
   }
 
   /** Counts a call that begins now. */
@@ -87,7 +74,6 @@ export class Roster {
 
   #remove(member: Member): void {
     this.#members.delete(member.key);
-    member.isPresent = false;
     member.unfollow();
     this.#balancer.remove(member);
   }
@@ -96,7 +82,6 @@ export class Roster {
 /** One candidate. */
 export class Member implements Candidate, Follower {
   readonly key: string;
-  isPresent = true;
   readonly #meter: CallMeter;
   readonly #balancer: Balancer;
   #instance: ServiceUrl;
@@ -132,6 +117,10 @@ export class Member implements Candidate, Follower {
 
   started(): void {
     this.#balancer.started?.(this);
+  }
+
+  answered(latencyMs: number): void {
+    this.#balancer.answered?.(this, latencyMs);
   }
 
   ended(latencyMs: number, result: CallResult): void {
