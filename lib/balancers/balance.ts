@@ -10,7 +10,7 @@ import {
   tap,
 } from 'rxjs';
 import type { InstanceSet } from '../instances/index.js';
-import { checked, count, optionalFunction, optionsObject, milliseconds } from '../internal/options.js';
+import { checked, count, milliseconds, optionalFunction, optionsObject, share } from '../internal/options.js';
 import type { BalancerFactory } from './balancer.js';
 import { CallMeter } from './callMeter.js';
 import { checkBalancer } from './makeBalancer.js';
@@ -40,6 +40,11 @@ export interface BalanceOptions {
    */
   readonly trialCalls?: number | undefined;
   /**
+   * The most further calls that `Picker.hedge` makes, as a share of all calls through the picker; ten more than that at first and
+   * after pauses, but none at all with 0. @defaultValue 0.1
+   */
+  readonly maxHedgedShare?: number | undefined;
+  /**
    * Whether an error of a call is the instance's fault. One that is not, such as a request that is rightly refused, counts as
    * an answer.
    *
@@ -68,7 +73,7 @@ export interface BalanceOptions {
  * @param balancer - How to choose.
  * @param options - How to count and wait.
  * @throws InvalidOptionError if `balancer` or `isFailure` is no function, `meter` no {@link CallMeter}, or `waitMs`,
- * `startMs` or `trialCalls` out of range.
+ * `startMs`, `trialCalls` or `maxHedgedShare` out of range.
  *
  * @example
  * ```ts
@@ -92,6 +97,7 @@ export function balance(
   const settings: Omit<PickerSettings, 'meter'> = {
     waitMs: milliseconds('waitMs', options.waitMs, 0),
     startMs: milliseconds('startMs', options.startMs, 10_000),
+    maxHedgedShare: share('maxHedgedShare', options.maxHedgedShare, 0.1),
     trialCalls: count('trialCalls', options.trialCalls, 3),
     isFailure: optionalFunction('isFailure', options.isFailure) ?? (() => true),
     scheduler,

@@ -14,10 +14,21 @@ export class Roster {
   readonly #meter: CallMeter;
   readonly #members = new Map<string, Member>();
   #set = new InstanceSet();
+  readonly #freed: () => void;
   #isResting = false;
 
-  /** @param trialCalls - How many calls at a time one that comes gets until as many have answered. */
-  constructor(balancer: BalancerFactory, meter: CallMeter, clock: TimestampProvider, trialCalls: number) {
+  /**
+   * @param trialCalls - How many calls one that comes gets before as many have answered.
+   * @param freed - Called when a call is over, with which somebody may have room for another one.
+   */
+  constructor(
+    balancer: BalancerFactory,
+    meter: CallMeter,
+    clock: TimestampProvider,
+    trialCalls: number,
+    freed: () => void = () => undefined,
+  ) {
+    this.#freed = freed;
     const heeding = new Heeding(makeBalancer(balancer, clock));
     this.#balancer = trialCalls === Infinity ? heeding : new Trials(heeding, trialCalls, clock);
     this.#meter = meter;
@@ -40,7 +51,7 @@ export class Roster {
         member.instance = after;
         this.#balancer.changed?.(member);
       } else {
-        const added = new Member(key, after, this.#meter, this.#balancer);
+        const added = new Member(key, after, this.#meter, this.#balancer, this.#freed);
         this.#members.set(key, added);
         this.#balancer.add(added);
       }
@@ -84,13 +95,15 @@ export class Member implements Candidate, Follower {
   readonly key: string;
   readonly #meter: CallMeter;
   readonly #balancer: Balancer;
+  readonly #freed: () => void;
   #instance: ServiceUrl;
   #weight: number;
   #gauge: Gauge | undefined;
   #leavesWhenIdle = false;
 
-  constructor(key: string, instance: ServiceUrl, meter: CallMeter, balancer: Balancer) {
+  constructor(key: string, instance: ServiceUrl, meter: CallMeter, balancer: Balancer, freed: () => void) {
     this.key = key;
+    this.#freed = freed;
     this.#meter = meter;
     this.#balancer = balancer;
     this.#instance = instance;
@@ -126,6 +139,7 @@ export class Member implements Candidate, Follower {
   ended(latencyMs: number, result: CallResult): void {
     this.#balancer.ended?.(this, latencyMs, result);
     if (this.#leavesWhenIdle) this.unfollowWhenIdle();
+    this.#freed();
   }
 
   follow(): void {
