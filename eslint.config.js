@@ -20,7 +20,7 @@ const LAYERS = {
   config: ['connection', 'port', 'operators', 'instances', 'dubbo', 'internal'],
   shutdown: ['internal'],
   interop: ['internal'],
-  grpc: ['connection', 'instances', 'dubbo', 'internal'],
+  grpc: ['connection', 'balancers', 'instances', 'dubbo', 'internal'],
   // On top of everything, as what is tested with it is.
   testing: ['registry', 'backends/memory', 'connection', 'port', 'instances', 'dubbo', 'internal'],
   registration: ['connection', 'port', 'dubbo', 'internal'],

@@ -56,6 +56,7 @@ describe('what the package exports', () => {
       'ejectOutliers',
       'emptyProtection',
       'leastLoaded',
+      'limitConcurrency',
       'panic',
       'powerOfTwoChoices',
       'preferZone',
@@ -95,6 +96,7 @@ describe('what the package exports', () => {
       'legalEvents',
       'legalStates',
       'marbleBackend',
+      'marbleCalls',
       'recordOf',
       'scenario',
     ]);

@@ -10,12 +10,12 @@ import {
   tap,
 } from 'rxjs';
 import type { InstanceSet } from '../instances/index.js';
+import { checked, count, milliseconds, optionalFunction, optionsObject, share } from '../internal/options.js';
 import type { BalancerFactory } from './balancer.js';
 import { CallMeter } from './callMeter.js';
-import { LivePicker, type PickerSettings } from './picker/livePicker.js';
-import { checked, optionalFunction, optionsObject, waitMs as wait } from './shared/options.js';
-import type { Picker } from './picker/picker.js';
 import { checkBalancer } from './makeBalancer.js';
+import { LivePicker, type PickerSettings } from './picker/livePicker.js';
+import type { Picker } from './picker/picker.js';
 
 /** How {@link balance} counts and waits. */
 export interface BalanceOptions {
@@ -30,6 +30,20 @@ export interface BalanceOptions {
    * @defaultValue 10_000
    */
   readonly startMs?: number | undefined;
+  /**
+   * How many calls an instance gets that has just come, or come back, and no more before those are back, until as many in a row
+   * have answered: one that hangs shall not have its whole share before the first calls have failed. Those that are there from
+   * the beginning, before any call was answered, are not tried; where there are no others, more than that go through.
+   * `Infinity` for no limit, where calls may be silent for long.
+   *
+   * @defaultValue 3
+   */
+  readonly trialCalls?: number | undefined;
+  /**
+   * The most further calls that `Picker.hedge` makes, as a share of all calls through the picker; ten more than that at first and
+   * after pauses, but none at all with 0. @defaultValue 0.1
+   */
+  readonly maxHedgedShare?: number | undefined;
   /**
    * Whether an error of a call is the instance's fault. One that is not, such as a request that is rightly refused, counts as
    * an answer.
@@ -58,8 +72,8 @@ export interface BalanceOptions {
  *
  * @param balancer - How to choose.
  * @param options - How to count and wait.
- * @throws InvalidOptionError if `balancer` or `isFailure` is no function, `meter` no {@link CallMeter}, or `waitMs` or
- * `startMs` out of range.
+ * @throws InvalidOptionError if `balancer` or `isFailure` is no function, `meter` no {@link CallMeter}, or `waitMs`,
+ * `startMs`, `trialCalls` or `maxHedgedShare` out of range.
  *
  * @example
  * ```ts
@@ -81,8 +95,10 @@ export function balance(
   const { meter, scheduler = asyncScheduler } = options;
   checked('meter', meter, 'a CallMeter', meter === undefined || meter instanceof CallMeter);
   const settings: Omit<PickerSettings, 'meter'> = {
-    waitMs: wait('waitMs', options.waitMs, 0),
-    startMs: wait('startMs', options.startMs, 10_000),
+    waitMs: milliseconds('waitMs', options.waitMs, 0),
+    startMs: milliseconds('startMs', options.startMs, 10_000),
+    maxHedgedShare: share('maxHedgedShare', options.maxHedgedShare, 0.1),
+    trialCalls: count('trialCalls', options.trialCalls, 3),
     isFailure: optionalFunction('isFailure', options.isFailure) ?? (() => true),
     scheduler,
   };

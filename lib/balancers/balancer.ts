@@ -62,6 +62,8 @@ export interface Balancer {
   pick(key?: string, avoid?: AvoidCandidate): Candidate | undefined;
   /** A call to it has begun; {@link Candidate.inFlight} says so already. */
   started?(candidate: Candidate): void;
+  /** A call to it has answered: a stream with its first value, which goes on, and others with their end. */
+  answered?(candidate: Candidate, latencyMs: number): void;
   /** A call to it is over, after so many milliseconds; {@link Candidate.inFlight} says so already. */
   ended?(candidate: Candidate, latencyMs: number, result: CallResult): void;
 }

@@ -1,7 +1,7 @@
 import { asyncScheduler, type Observable, type SchedulerLike, Subject, type TimestampProvider } from 'rxjs';
 import { clockOf } from '../internal/clock.js';
+import { optionsObject } from '../internal/options.js';
 import type { CallResult } from './balancer.js';
-import { optionsObject } from './shared/options.js';
 
 /** What came of one call. */
 export interface CallOutcome {
@@ -15,6 +15,8 @@ export interface CallOutcome {
 
 /** A call under way. Whatever ends it first counts, and all that comes after is ignored. */
 export interface MeteredCall {
+  /** The instance has answered, and the call goes on: a stream with its first value. Once is enough. */
+  answered(): void;
   /** The call is over: the instance answered, or failed. */
   end(ok: boolean): void;
   /** Nobody waits for the call any more: it is over, and tells nothing about the instance. */
@@ -30,6 +32,7 @@ export interface CallMeterOptions {
 /** Who is told of the calls to one instance. */
 export interface Follower {
   started(): void;
+  answered(latencyMs: number): void;
   ended(latencyMs: number, result: CallResult): void;
 }
 
@@ -102,11 +105,21 @@ export class CallMeter {
     const begun = this.#clock.now();
     gauge.inFlight += 1;
     for (const follower of gauge.followers) follower.started();
+    let hasAnswered = false;
     let isOver = false;
+    const elapsedMs = (): number => Math.max(0, this.#clock.now() - begun);
+    const answered = (): void => {
+      if (hasAnswered || isOver) return;
+      hasAnswered = true;
+      for (let index = gauge.followers.length - 1; index >= 0; index--) {
+        gauge.followers[index]!.answered(elapsedMs());
+      }
+    };
     const end = (result: CallResult): void => {
       if (isOver) return;
+      if (result === 'ok') answered();
       isOver = true;
-      const latencyMs = Math.max(0, this.#clock.now() - begun);
+      const latencyMs = elapsedMs();
       gauge.inFlight -= 1;
       // From the last on: a follower may leave when it is told.
       for (let index = gauge.followers.length - 1; index >= 0; index--) {
@@ -115,7 +128,7 @@ export class CallMeter {
       this.#drop(gauge);
       if (result !== 'cancelled') this.#outcomes.next({ key, ok: result === 'ok', latencyMs });
     };
-    return { end: (ok) => end(ok ? 'ok' : 'failed'), cancel: () => end('cancelled') };
+    return { answered, end: (ok) => end(ok ? 'ok' : 'failed'), cancel: () => end('cancelled') };
   }
 
   /**

@@ -4,7 +4,17 @@ export type { AvoidCandidate, Balancer, BalancerFactory, CallResult, Candidate }
 export { CallMeter, type CallMeterOptions, type CallOutcome, type MeteredCall } from './callMeter.js';
 export { consistentHash, type ConsistentHashOptions } from './consistentHash/consistentHash.js';
 export { leastLoaded } from './leastLoaded.js';
-export type { Call, CallContext, CallOnce, Picker, PickOptions, UseOptions } from './picker/picker.js';
+export { type ConcurrencyLimit, limitConcurrency, type LimitConcurrencyOptions } from './limitConcurrency.js';
+export type {
+  Call,
+  CallContext,
+  CallOnce,
+  HedgeCounts,
+  HedgeOptions,
+  Picker,
+  PickOptions,
+  UseOptions,
+} from './picker/picker.js';
 export { powerOfTwoChoices, type PowerOfTwoChoicesOptions } from './powerOfTwoChoices/powerOfTwoChoices.js';
 export { random, type RandomOptions } from './random.js';
 export { rendezvous } from './rendezvous.js';

@@ -1,5 +1,5 @@
+import { optionalFunction, optionsObject } from '../internal/options.js';
 import type { AvoidCandidate, Balancer, BalancerFactory, Candidate } from './balancer.js';
-import { optionalFunction, optionsObject } from './shared/options.js';
 import { Tiers } from './shared/tiers.js';
 import { shareOf } from './shared/weight.js';
 import { type Sampled, WeightedSampler } from './shared/weightedSampler.js';

@@ -1,6 +1,6 @@
+import { optionalFunction, optionsObject } from '../internal/options.js';
 import type { AvoidCandidate, Balancer, BalancerFactory, Candidate } from './balancer.js';
 import { hashAt, hashText, SEED_REQUEST, SEED_REQUEST_OTHER } from './shared/hash.js';
-import { optionalFunction, optionsObject } from './shared/options.js';
 import { type PointOwner, PointRing } from './shared/pointRing.js';
 import { pointsFor } from './shared/points.js';
 import type { RandomOptions } from './random.js';

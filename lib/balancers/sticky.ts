@@ -1,8 +1,8 @@
 import type { TimestampProvider } from 'rxjs';
+import { optionsObject, wholeNumber } from '../internal/options.js';
 import type { AvoidCandidate, Balancer, BalancerFactory, CallResult, Candidate } from './balancer.js';
 import { checkBalancer, makeBalancer } from './makeBalancer.js';
 import { Chain, type Link } from './shared/chain.js';
-import { count, optionsObject } from './shared/options.js';
 
 /** How much {@link sticky} remembers. */
 export interface StickyOptions {
@@ -39,7 +39,7 @@ interface Bond extends Link<Bond> {
 export function sticky(balancer: BalancerFactory, options: StickyOptions = {}): BalancerFactory {
   checkBalancer(balancer);
   optionsObject(options);
-  const maxKeys = count('maxKeys', options.maxKeys ?? 10_000);
+  const maxKeys = wholeNumber('maxKeys', options.maxKeys ?? 10_000, 1, Number.MAX_SAFE_INTEGER);
   return (clock) => new Sticky(balancer, clock, maxKeys);
 }
 
@@ -85,6 +85,10 @@ class Sticky implements Balancer {
 
   started(candidate: Candidate): void {
     this.#balancer.started?.(candidate);
+  }
+
+  answered(candidate: Candidate, latencyMs: number): void {
+    this.#balancer.answered?.(candidate, latencyMs);
   }
 
   ended(candidate: Candidate, latencyMs: number, result: CallResult): void {

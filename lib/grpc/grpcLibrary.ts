@@ -1,4 +1,5 @@
 import * as installed from '@grpc/grpc-js';
+export { connectivityState as ConnectivityState, status as Status } from '@grpc/grpc-js';
 import { RegistryError } from '../errors.js';
 
 /** What is needed of `@grpc/grpc-js`. */
@@ -17,18 +18,43 @@ export type ChannelOptions = ConstructorParameters<ResolverConstructor>[2];
 /** One that may be called. */
 export type Endpoint = Parameters<Experimental['endpointToString']>[0];
 
-/** The part of `@grpc/grpc-js` that makes name resolution pluggable. */
-export type ResolverApi = Pick<
-  Experimental,
-  'registerResolver' | 'statusOrFromValue' | 'statusOrFromError' | 'isLoadBalancerNameRegistered'
->;
+/** A policy by which a channel chooses. */
+export type LoadBalancer = installed.experimental.LoadBalancer;
+/** What a policy tells its channel with. */
+export type ChannelControlHelper = installed.experimental.ChannelControlHelper;
+/** What a service config says to a policy. */
+export type LoadBalancerConfig = installed.experimental.TypedLoadBalancingConfig;
+/** Keeps a connection to one endpoint. */
+export type Leaf = InstanceType<Experimental['LeafLoadBalancer']>;
+/** What became of choosing. */
+export const { PickResultType } = installed.experimental;
+/** What a call is sent with. */
+export type Metadata = installed.Metadata;
+/** What is known of a call when it is sent. */
+export type PickArguments = installed.experimental.PickArgs;
+/** Where a call is sent. */
+export type PickResult = installed.experimental.PickResult;
 
-const NEEDED: readonly (keyof ResolverApi)[] = [
+const RESOLVING = [
   'registerResolver',
   'statusOrFromValue',
   'statusOrFromError',
   'isLoadBalancerNameRegistered',
-];
+] as const;
+const CHOOSING = [
+  'registerLoadBalancerType',
+  'createChildChannelControlHelper',
+  'endpointToString',
+  'LeafLoadBalancer',
+  'QueuePicker',
+  'UnavailablePicker',
+] as const;
+const NEEDED = [...RESOLVING, ...CHOOSING] as const;
+
+/** The part of `@grpc/grpc-js` that makes policies pluggable. */
+export type PolicyApi = Pick<Experimental, (typeof CHOOSING)[number]>;
+/** The part of `@grpc/grpc-js` that makes name resolution pluggable, and policies. */
+export type ResolverApi = Pick<Experimental, (typeof RESOLVING)[number]> & PolicyApi;
 
 /**
  * Finds what is needed where grpc-js keeps what may change in any minor version.

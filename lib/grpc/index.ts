@@ -1,4 +1,5 @@
-export type { GrpcLibrary } from './grpcLibrary.js';
+export type { GrpcStatus } from './channelPolicy.js';
+export type { GrpcLibrary, Metadata } from './grpcLibrary.js';
 export {
   type GrpcResolver,
   type GrpcResolverOptions,

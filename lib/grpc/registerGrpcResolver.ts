@@ -1,4 +1,5 @@
 import {
+  asyncScheduler,
   merge,
   type MonoTypeOperatorFunction,
   type Observable,
@@ -6,18 +7,24 @@ import {
   type SchedulerLike,
   takeWhile,
 } from 'rxjs';
+import { type BalancerFactory, CallMeter, smoothWeightedRoundRobin } from '../balancers/index.js';
+import { checkBalancer } from '../balancers/makeBalancer.js';
 import { type BackoffOptions, fullJitter } from '../connection/index.js';
 import type { ServiceQuery } from '../dubbo/index.js';
 import { RegistryError } from '../errors.js';
 import type { InstanceSet } from '../instances/index.js';
-import { checked, milliseconds, optionsObject, withDefaults } from '../internal/options.js';
+import { clockOf } from '../internal/clock.js';
+import { checked, count, milliseconds, optionalFunction, optionsObject, withDefaults } from '../internal/options.js';
+import { type Choosing, type GrpcStatus, POLICY, registerPolicy } from './channelPolicy.js';
 import {
   type ChannelOptions,
   type GrpcLibrary,
   type GrpcUri,
+  type Metadata,
   resolverApi,
   type ResolverApi,
   type ResolverListener,
+  Status,
 } from './grpcLibrary.js';
 import { RegistryResolver, type ResolverContext } from './registryResolver.js';
 import { type Resolution, resolutions, type ResolutionOptions } from './resolutions.js';
@@ -43,12 +50,27 @@ export interface GrpcResolverOptions {
    */
   readonly through?: MonoTypeOperatorFunction<InstanceSet> | undefined;
   /**
-   * How channels choose among the addresses, by the name that grpc-js has for it. A channel whose options have a
-   * `grpc.service_config` goes by that.
+   * The policy by which channels choose among the addresses: `rx_registry`, which goes by `balancer`, or another one by the name
+   * that grpc-js has for it, which knows nothing of weights but that 0 is for when there are no others. A channel whose options
+   * have a `grpc.service_config` goes by that.
    *
-   * @defaultValue `round_robin`
+   * @defaultValue `rx_registry`
    */
   readonly loadBalancing?: string | undefined;
+  /** What chooses among the instances that a channel is connected to. @defaultValue `smoothWeightedRoundRobin()` */
+  readonly balancer?: BalancerFactory | undefined;
+  /** What calls are counted with, to close the loop to an operator in `through`. @defaultValue one for the scheme */
+  readonly meter?: CallMeter | undefined;
+  /** How many calls one that comes gets until they are back: see `balance`. @defaultValue 3 */
+  readonly trialCalls?: number | undefined;
+  /**
+   * Whether a status is the instance's fault. A call that was cancelled tells nothing.
+   *
+   * @defaultValue UNKNOWN, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, INTERNAL, UNAVAILABLE and DATA_LOSS are
+   */
+  readonly isFailure?: ((status: GrpcStatus) => boolean) | undefined;
+  /** What a call is about, for balancers that keep calls about one thing together. @defaultValue nothing */
+  readonly keyOf?: ((metadata: Metadata) => string | undefined) | undefined;
   /**
    * How long calls wait until the registry has said who is there, in milliseconds. After it they fail with `UNAVAILABLE` until it
    * does.
@@ -107,9 +129,10 @@ export interface GrpcResolver extends Disposable {
  * ```
  */
 export function registerGrpcResolver(registry: InstanceSource, options: GrpcResolverOptions = {}): GrpcResolver {
-  const { scheme = 'registry', protocols = ['tri', 'grpc'], loadBalancing = 'round_robin' } = optionsObject(options);
+  const { scheme = 'registry', protocols = ['tri', 'grpc'], loadBalancing = POLICY } = optionsObject(options);
   const { startMs = 10_000, through = (sets) => sets, grpc } = options;
   const api = resolverApi(grpc);
+  registerPolicy(api);
   checked('registry', registry, 'a registry', typeof registry?.instances === 'function');
   checked('scheme', scheme, 'a scheme such as registry', typeof scheme === 'string' && SCHEME.test(scheme));
   checked('scheme', scheme, 'a scheme that is not taken', !TAKEN.has(scheme) && !schemesOf(api).has(scheme));
@@ -117,6 +140,7 @@ export function registerGrpcResolver(registry: InstanceSource, options: GrpcReso
   checked('through', through, 'an operator', typeof through === 'function');
   checked('loadBalancing', loadBalancing, 'a policy that grpc-js has', api.isLoadBalancerNameRegistered(loadBalancing));
   milliseconds('startMs', startMs);
+  const choosing = choosingOf(options, loadBalancing);
   const how: Omit<ResolutionOptions, 'startMs'> = {
     protocols: new Set(protocols),
     backoff: fullJitter(withDefaults({ maxMs: 30_000 }, options.retry)),
@@ -133,6 +157,7 @@ export function registerGrpcResolver(registry: InstanceSource, options: GrpcReso
     startMs,
     protocols: protocols.join(' or '),
     loadBalancing,
+    choosing,
   });
   const schemes = schemesOf(api).set(scheme, contextOf);
   api.registerResolver(scheme, resolverClass(api));
@@ -142,6 +167,31 @@ export function registerGrpcResolver(registry: InstanceSource, options: GrpcReso
     unregistered.next(UNREGISTERED);
   };
   return { scheme, unregister, [Symbol.dispose]: unregister };
+}
+
+const FAILURES: ReadonlySet<number> = new Set([
+  Status.UNKNOWN,
+  Status.DEADLINE_EXCEEDED,
+  Status.RESOURCE_EXHAUSTED,
+  Status.INTERNAL,
+  Status.UNAVAILABLE,
+  Status.DATA_LOSS,
+]);
+
+function choosingOf(options: GrpcResolverOptions, loadBalancing: string): Choosing {
+  const { balancer = smoothWeightedRoundRobin(), scheduler = asyncScheduler, meter } = options;
+  checkBalancer(balancer);
+  const isOurs = options.balancer === undefined || loadBalancing === POLICY;
+  checked('balancer', options.balancer, `none with the policy ${loadBalancing}, which has its own`, isOurs);
+  checked('meter', meter, 'a CallMeter', meter === undefined || meter instanceof CallMeter);
+  return {
+    balancer,
+    meter: meter ?? new CallMeter({ scheduler }),
+    trialCalls: count('trialCalls', options.trialCalls, 3),
+    clock: clockOf(scheduler),
+    isFailure: optionalFunction('isFailure', options.isFailure) ?? (({ code }) => FAILURES.has(code)),
+    keyOf: optionalFunction('keyOf', options.keyOf),
+  };
 }
 
 const UNREGISTERED: Resolution = { type: 'unknown', cause: 'the resolver was unregistered' };

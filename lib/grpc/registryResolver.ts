@@ -1,7 +1,9 @@
 import { asapScheduler, type Observable, subscribeOn, type Subscription } from 'rxjs';
 import type { ServiceQuery } from '../dubbo/index.js';
 import { debugLog } from '../internal/debug.js';
+import { ATTRIBUTE, type Choosing, type PolicyContext } from './channelPolicy.js';
 import type { ChannelOptions, Endpoint, ResolverApi, ResolverConstructor, ResolverListener } from './grpcLibrary.js';
+import { LiveInstances } from './liveInstances.js';
 import type { Resolution } from './resolutions.js';
 import { described } from './target.js';
 
@@ -15,8 +17,10 @@ export interface ResolverContext {
   readonly startMs: number;
   /** The protocols of instances that speak gRPC, in words. */
   readonly protocols: string;
-  /** How the channel shall choose, where its options do not say. */
+  /** The policy that the channel shall choose by, where its options do not say. */
   readonly loadBalancing: string;
+  /** How our policy chooses. */
+  readonly choosing: Choosing;
 }
 
 type Resolver = InstanceType<ResolverConstructor>;
@@ -32,14 +36,19 @@ export class RegistryResolver implements Resolver {
   readonly #tell: ResolverListener;
   readonly #serviceConfig: Parameters<ResolverListener>[2];
   readonly #name: string;
+  readonly #live = new LiveInstances();
+  readonly #attributes: Readonly<Record<string, unknown>>;
   #following: Subscription | undefined;
   /** What the channel goes by since it woke up. */
   #told: readonly Endpoint[] | undefined;
   /** The last addresses there were, for a channel that wakes up while the registry is away. */
   #last: readonly Endpoint[] = [];
+  /** The names of the endpoints that it was told last. */
+  #names: readonly string[] = [];
 
   constructor(context: ResolverContext, listener: ResolverListener, options: ChannelOptions) {
-    const { api, loadBalancing, query } = context;
+    const { api, choosing, loadBalancing, query } = context;
+    this.#attributes = { [ATTRIBUTE]: { choosing, live: this.#live } satisfies PolicyContext };
     this.#context = context;
     this.#tell = listener;
     this.#name = described(query);
@@ -69,7 +78,13 @@ export class RegistryResolver implements Resolver {
 
   #take(resolution: Resolution): void {
     if (resolution.type === 'known') {
-      const endpoints = resolution.addresses.map(({ host, port }) => ({ addresses: [{ host, port }] }));
+      const { addresses } = resolution;
+      const endpoints = addresses.map(({ host, port }) => ({ addresses: [{ host, port }] }));
+      const names = endpoints.map((endpoint) => this.#context.api.endpointToString(endpoint));
+      this.#live.set(new Map(names.map((name, index) => [name, addresses[index]!])));
+      // A channel that is told connects anew, and needs not know that a weight has changed.
+      if (this.#told && this.#names.length > 0 && isSame(names, this.#names)) return;
+      this.#names = names;
       log('%s is at %d addresses', this.#name, endpoints.length);
       if (endpoints.length > 0) this.#tellEndpoints(endpoints);
       else this.#tellNobody(resolution.instances);
@@ -84,7 +99,12 @@ export class RegistryResolver implements Resolver {
   #tellEndpoints(endpoints: readonly Endpoint[]): void {
     this.#told = this.#last = endpoints;
     const { api } = this.#context;
-    this.#tell(api.statusOrFromValue([...endpoints]), {}, this.#serviceConfig, `${this.#name} in the registry`);
+    this.#tell(
+      api.statusOrFromValue([...endpoints]),
+      { ...this.#attributes },
+      this.#serviceConfig,
+      `${this.#name} in the registry`,
+    );
   }
 
   #tellNobody(instances: number): void {
@@ -93,7 +113,12 @@ export class RegistryResolver implements Resolver {
     // A load balancer keeps what it has when it is told of an error, so it is told of the empty set first. One that has
     // nothing is not: pick_first would fail every call while it connects to the next one who comes.
     if (this.#told && this.#told.length > 0) {
-      this.#tell(this.#context.api.statusOrFromValue<Endpoint[]>([]), {}, this.#serviceConfig, text);
+      this.#tell(
+        this.#context.api.statusOrFromValue<Endpoint[]>([]),
+        { ...this.#attributes },
+        this.#serviceConfig,
+        text,
+      );
     }
     this.#told = this.#last = [];
     this.#tellError(text);
@@ -102,4 +127,8 @@ export class RegistryResolver implements Resolver {
   #tellError(details: string): void {
     this.#tell(this.#context.api.statusOrFromError({ code: UNAVAILABLE, details }), {}, this.#serviceConfig, details);
   }
+}
+
+function isSame(some: readonly string[], others: readonly string[]): boolean {
+  return some.length === others.length && some.every((each, index) => each === others[index]);
 }

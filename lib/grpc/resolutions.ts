@@ -18,11 +18,13 @@ import {
   tap,
   timer,
 } from 'rxjs';
+import { weightOf } from '../balancers/shared/weight.js';
 import { RegistryError } from '../errors.js';
 import type { InstanceSet } from '../instances/index.js';
+import type { Placed } from './liveInstances.js';
 
-/** Where to connect to. */
-export interface Address {
+/** Where to connect to, and to whom. */
+export interface Address extends Placed {
   readonly host: string;
   readonly port: number;
 }
@@ -48,11 +50,11 @@ export interface ResolutionOptions {
  *
  * ```text
  *  sets           --{a}--{a,b}--{a,b'}--#
- *  resolutions()  --[a]--[a,b]----------u...    u: unknown, and then it is tried again
+ *  resolutions()  --[a]--[a,b]--[a,b']--u...    u: unknown, and then it is tried again
  * ```
  *
- * Who stays keeps the place, who is new comes last; what does not change the addresses is not told. Never errors; completes
- * with the source, after having said so, or when the registry is closed.
+ * Who stays keeps the place, who is new comes last; what changes nothing is not told. Those of weight 0 are left out as long as
+ * there are others. Never errors; completes with the source, after having said so, or when the registry is closed.
  */
 export function resolutions(sets: Observable<InstanceSet>, options: ResolutionOptions): Observable<Resolution> {
   const { protocols, startMs, backoff, scheduler = asyncScheduler } = options;
@@ -101,17 +103,27 @@ interface Knowledge {
 const NOTHING: Knowledge = { addresses: new Map(), instances: 0 };
 
 function knowledgeOf(set: InstanceSet, protocols: ReadonlySet<string>, last: Addresses): Knowledge {
-  const present = new Map<string, Address>();
-  for (const { protocol, address, host, port } of set) {
-    if (port !== undefined && protocols.has(protocol)) present.set(address, { host, port });
+  const all: Address[] = [];
+  for (const [key, instance] of set.entries()) {
+    const { protocol, host, port } = instance;
+    if (port !== undefined && protocols.has(protocol)) all.push({ host, port, key, instance });
   }
-  const stay = [...last].filter(([text]) => present.has(text));
-  return { addresses: new Map([...stay, ...present]), instances: set.size };
+  const weighty = all.filter(({ instance }) => weightOf(instance) > 0);
+  // Of several at one address the first one counts.
+  const usable = (weighty.length > 0 ? weighty : all).reverse();
+  const present = new Map(usable.map((each) => [each.instance.address, each]));
+  const stay = [...last.keys()].filter((text) => present.has(text));
+  const fresh = [...present.keys()].reverse();
+  const order = [...new Set([...stay, ...fresh])];
+  return { addresses: new Map(order.map((text) => [text, present.get(text)!])), instances: set.size };
 }
 
 /** Whether it makes no difference: how many cannot be called is of interest only where nobody can. */
 function isAlike(a: Knowledge, b: Knowledge): boolean {
   if (a.addresses.size !== b.addresses.size) return false;
   if (a.addresses.size === 0) return a.instances === b.instances;
-  return [...a.addresses.keys()].every((text) => b.addresses.has(text));
+  return [...a.addresses].every(([text, { instance }]) => {
+    const other = b.addresses.get(text)?.instance;
+    return other === instance || other?.toString() === instance.toString();
+  });
 }

@@ -57,6 +57,13 @@ export function wholeNumber(
   return checked(option, value as number, expected, Number.isInteger(value) && isFrom(from, value, to));
 }
 
+/** A count that may be without bound. @throws InvalidOptionError */
+export function count(option: string, value: number | undefined, fallback?: number): number {
+  const whole = value === undefined ? fallback : value;
+  const fits = whole === Infinity || (Number.isInteger(whole) && isFrom(1, whole, Infinity));
+  return checked(option, whole as number, 'a whole number from 1 up', fits);
+}
+
 /** A part of a whole. @throws InvalidOptionError */
 export function share(option: string, value: number | undefined, fallback: number): number {
   const part = value === undefined ? fallback : value;

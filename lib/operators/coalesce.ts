@@ -13,7 +13,7 @@ import {
   timer,
 } from 'rxjs';
 import type { InstanceSet } from '../instances/index.js';
-import { optionsObject, positiveMs } from './options.js';
+import { optionsObject, positiveMs } from '../internal/options.js';
 import { SetFollower } from './setFollower.js';
 
 /** What {@link coalesce} makes one set of. */

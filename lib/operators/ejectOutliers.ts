@@ -11,14 +11,19 @@ import {
 } from 'rxjs';
 import { InvalidOptionError } from '../errors.js';
 import type { InstanceSet } from '../instances/index.js';
+import { optionsObject, positiveMs, share, count } from '../internal/options.js';
 import { drive } from './drive.js';
-import { count, optionsObject, positiveMs, share } from './options.js';
 import { type Ejection, OutlierDetector } from './outlierDetector.js';
 
 /** Whom {@link ejectOutliers} ejects, and for how long. */
 export interface EjectOutliersOptions {
   /** So many failures in a row eject at once; `Infinity` for never. @defaultValue 5 */
   readonly consecutiveFailures?: number | undefined;
+  /**
+   * A readmitted instance is ejected again as soon as more than half of so many calls have failed, the first ones since then;
+   * `Infinity` for never. `balance` lets as many through at a time, see its option of that name. @defaultValue 3
+   */
+  readonly trialCalls?: number | undefined;
   /** How long calls are counted before success rates are compared, in milliseconds. @defaultValue 10000 */
   readonly intervalMs?: number | undefined;
   /** Rates are compared if at least so many instances have one; `Infinity` for never. @defaultValue 5 */
@@ -51,7 +56,8 @@ export interface EjectOutliersOptions {
  * An instance is ejected when `consecutiveFailures` calls in a row have failed, or when at the end of an interval its success
  * rate is an outlier. It is readmitted when its time is over. The time doubles with every further ejection, and halves again
  * for every interval that the instance has served in: it was in the set from the beginning to the end of the interval, was
- * called, and answered at least half of its calls. Never is more than `maxEjectedShare` left out: the worst rates go
+ * called, and answered at least half of its calls. A readmission is a trial: `balance` lets a few calls through until they have
+ * come back, and if most of them fail that is the next ejection. Never is more than `maxEjectedShare` left out: the worst rates go
  * first, and if the source shrinks those are readmitted whose turn is next. Who leaves the source is forgotten; who changes
  * is not. Outcomes of calls to instances that are unknown or ejected do not count.
  *
@@ -99,6 +105,7 @@ export function ejectOutliers(
   }
   const limits = {
     consecutiveFailures: count('consecutiveFailures', options.consecutiveFailures, 5),
+    trialCalls: count('trialCalls', options.trialCalls, 3),
     intervalMs: positiveMs('intervalMs', options.intervalMs, 10_000),
     minHosts: count('minHosts', options.minHosts, 5),
     minRequests: count('minRequests', options.minRequests, 100),

@@ -12,8 +12,8 @@ import {
   tap,
 } from 'rxjs';
 import { InstanceLedger, type InstanceSet } from '../instances/index.js';
+import { optionsObject, positiveMs, share } from '../internal/options.js';
 import { drive } from './drive.js';
-import { optionsObject, positiveMs, share } from './options.js';
 import { SetFollower } from './setFollower.js';
 import type { SetMachine } from './setMachine.js';
 

@@ -2,7 +2,7 @@ export * from '../balancers/index.js';
 export { coalesce, type CoalesceOptions } from './coalesce.js';
 export { ejectOutliers, type EjectOutliersOptions } from './ejectOutliers.js';
 export { emptyProtection, type EmptyProtectionOptions } from './emptyProtection.js';
-export type { Ejection } from './outlierDetector.js';
+export type { Ejection, EjectionReason } from './outlierDetector.js';
 export { panic, type PanicOptions, type PanicState } from './panic.js';
 export { preferZone, type PreferZoneOptions } from './preferZone.js';
 export { stabilize, type StabilizeOptions } from './stabilize.js';

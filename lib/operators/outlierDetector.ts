@@ -10,6 +10,9 @@ export interface Outcome {
   readonly ok: boolean;
 }
 
+/** Why an instance is ejected: failures in a row, a success rate that is an outlier, or a trial after readmission that it failed. */
+export type EjectionReason = 'consecutive-failures' | 'success-rate' | 'trial';
+
 /** Something that happened to an instance that is or was ejected. */
 export type Ejection =
   /** It is left out, for so many milliseconds. */
@@ -17,7 +20,7 @@ export type Ejection =
       readonly type: 'ejected';
       readonly key: string;
       readonly instance: ServiceUrl;
-      readonly reason: 'consecutive-failures' | 'success-rate';
+      readonly reason: EjectionReason;
       readonly forMs: number;
     }
   /** It is back: its time is over, or else too great a share would be left out. */
@@ -28,6 +31,7 @@ export type Ejection =
 /** When a {@link OutlierDetector} ejects, and for how long. */
 export interface OutlierLimits {
   readonly consecutiveFailures: number;
+  readonly trialCalls: number;
   readonly intervalMs: number;
   readonly minHosts: number;
   readonly minRequests: number;
@@ -45,6 +49,8 @@ interface Health {
   successes: number;
   /** Whether it was in the set when this interval began. */
   servedFromStart: boolean;
+  /** What came of the first calls since it was readmitted, until there were enough of them. */
+  trial: { calls: number; failures: number } | undefined;
   /** How often it was ejected, less the intervals that it has served in since. */
   ejections: number;
 }
@@ -62,7 +68,7 @@ interface Rated {
 }
 
 function newHealth(): Health {
-  return { failures: 0, calls: 0, successes: 0, servedFromStart: true, ejections: 0 };
+  return { failures: 0, calls: 0, successes: 0, servedFromStart: true, trial: undefined, ejections: 0 };
 }
 
 /**
@@ -150,10 +156,23 @@ export class OutlierDetector implements SetMachine<InstanceSet | Outcome> {
     health.calls += 1;
     health.successes += Number(ok);
     health.failures = ok ? 0 : health.failures + 1;
-    if (health.failures < this.#limits.consecutiveFailures) return false;
+    const hasFailedTrial = this.#hasFailedTrial(health, ok);
+    const hasFailedAgain = health.failures >= this.#limits.consecutiveFailures;
+    if (!hasFailedAgain && !hasFailedTrial) return false;
     const entries = new Map<string, ServiceUrl | undefined>();
-    this.#eject(key, 'consecutive-failures', nowMs, entries);
+    this.#eject(key, hasFailedAgain ? 'consecutive-failures' : 'trial', nowMs, entries);
     return this.#write(entries);
+  }
+
+  /** Counts a call that may be one of a trial; whether more than half of the trial has failed by now. */
+  #hasFailedTrial(health: Health, ok: boolean): boolean {
+    const { trial } = health;
+    if (!trial) return false;
+    const { trialCalls } = this.#limits;
+    trial.calls += 1;
+    trial.failures += Number(!ok);
+    if (trial.calls >= trialCalls) health.trial = undefined;
+    return 2 * trial.failures > trialCalls;
   }
 
   /** Ends an interval. */
@@ -172,7 +191,7 @@ export class OutlierDetector implements SetMachine<InstanceSet | Outcome> {
       health.calls = health.successes = 0;
       health.servedFromStart = !this.#ejected.has(key);
       if (!health.servedFromStart) continue;
-      if (health.ejections === 0 && health.failures === 0) this.#health.delete(key);
+      if (health.ejections === 0 && health.failures === 0 && !health.trial) this.#health.delete(key);
     }
     return this.#write(entries);
   }
@@ -185,12 +204,7 @@ export class OutlierDetector implements SetMachine<InstanceSet | Outcome> {
     return size > 1 && maxEjectedShare > 0 ? Math.max(1, most) : most;
   }
 
-  #eject(
-    key: string,
-    reason: 'consecutive-failures' | 'success-rate',
-    nowMs: number,
-    entries: Map<string, ServiceUrl | undefined>,
-  ): void {
+  #eject(key: string, reason: EjectionReason, nowMs: number, entries: Map<string, ServiceUrl | undefined>): void {
     if (this.#ejected.size >= this.#most) return;
     const { baseEjectionMs, maxEjectionMs } = this.#limits;
     const instance = this.#ledger.get(key)!;
@@ -198,6 +212,7 @@ export class OutlierDetector implements SetMachine<InstanceSet | Outcome> {
     const forMs = Math.min(maxEjectionMs, baseEjectionMs * 2 ** health.ejections);
     health.failures = health.calls = health.successes = 0;
     health.servedFromStart = false;
+    health.trial = undefined;
     health.ejections += 1;
     const ejected: Ejected = { key, instance, untilMs: nowMs + forMs, position: -1 };
     this.#ejected.set(key, ejected);
@@ -211,8 +226,10 @@ export class OutlierDetector implements SetMachine<InstanceSet | Outcome> {
     const ejected = this.#turns.first!;
     const { key, instance } = ejected;
     this.#forget(ejected);
+    const health = this.#health.get(key)!;
     // Where no interval is under way, its next call begins one.
-    if (this.#intervalEndsMs === undefined) this.#health.get(key)!.servedFromStart = true;
+    health.servedFromStart = this.#intervalEndsMs === undefined;
+    health.trial = this.#limits.trialCalls === Infinity ? undefined : { calls: 0, failures: 0 };
     entries.set(key, instance);
     this.#news.push({ type: 'readmitted', key, instance });
   }

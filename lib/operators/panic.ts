@@ -2,8 +2,8 @@ import { connect, map, merge, type MonoTypeOperatorFunction, type Observer } fro
 import type { ServiceUrl } from '../dubbo/index.js';
 import { InvalidOptionError } from '../errors.js';
 import { InstanceLedger, type InstanceSet } from '../instances/index.js';
+import { optionsObject, share } from '../internal/options.js';
 import { drive } from './drive.js';
-import { optionsObject, share } from './options.js';
 import { SetFollower } from './setFollower.js';
 import type { SetMachine } from './setMachine.js';
 

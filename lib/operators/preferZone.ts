@@ -2,8 +2,8 @@ import type { MonoTypeOperatorFunction } from 'rxjs';
 import type { ServiceUrl } from '../dubbo/index.js';
 import { InvalidOptionError } from '../errors.js';
 import { InstanceLedger, type InstanceSet } from '../instances/index.js';
+import { optionsObject, count } from '../internal/options.js';
 import { drive } from './drive.js';
-import { count, optionsObject } from './options.js';
 import { SetFollower } from './setFollower.js';
 import type { SetMachine } from './setMachine.js';
 

@@ -1,7 +1,7 @@
 import type { MonoTypeOperatorFunction, SchedulerLike } from 'rxjs';
 import { InstanceLedger, type InstanceSet } from '../instances/index.js';
+import { optionsObject, milliseconds } from '../internal/options.js';
 import { drive } from './drive.js';
-import { milliseconds, optionsObject } from './options.js';
 import { SetFollower } from './setFollower.js';
 import type { SetMachine } from './setMachine.js';
 

@@ -1,8 +1,8 @@
 import { asyncScheduler, type MonoTypeOperatorFunction, type SchedulerLike } from 'rxjs';
 import type { ServiceUrl } from '../dubbo/index.js';
 import { InstanceLedger, type InstanceSet } from '../instances/index.js';
+import { optionsObject, positiveMs } from '../internal/options.js';
 import { drive } from './drive.js';
-import { optionsObject, positiveMs } from './options.js';
 import { SetFollower } from './setFollower.js';
 import type { SetMachine } from './setMachine.js';
 

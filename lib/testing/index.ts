@@ -8,6 +8,7 @@ export { IllegalTraceError } from './illegalTraceError.js';
 export { legalEvents } from './legalEvents.js';
 export { legalStates, type LegalStatesOptions } from './legalStates.js';
 export { marbleBackend, type MarbleBackend, type MarbleScript } from './marbleBackend.js';
+export { type CallDiagrams, type MadeCall, marbleCalls, type MarbleCalls } from './marbleCalls.js';
 export { type Recording, recordOf, type RecordOptions } from './recordOf.js';
 export type { RegistrationRecord } from './registrationLog.js';
 export { type Scenario, scenario, type ScenarioOptions } from './scenario.js';

@@ -17,9 +17,10 @@ const RESERVED = '|^!';
  * Reads a marble diagram as RxJS reads one inside `run`: each character takes a millisecond, white space none, a duration
  * between spaces (`30s`, `1.5m`, `200ms`) what it says, and letters in parentheses are at the moment of the opening one.
  *
+ * @param letters - Letters that mean something here though they usually do not.
  * @throws InvalidOptionError naming the position of what cannot be read.
  */
-export function readMarbles(option: string, diagram: string): readonly Marble[] {
+export function readMarbles(option: string, diagram: string, letters = ''): readonly Marble[] {
   if (typeof diagram !== 'string') throw new InvalidOptionError(option, 'a marble diagram', diagram);
   const refuse = (flaw: string): InvalidOptionError =>
     new InvalidOptionError(option, `a marble diagram; ${flaw}`, diagram);
@@ -44,7 +45,7 @@ export function readMarbles(option: string, diagram: string): readonly Marble[] 
       atMs += 1;
     } else if (token === '-') {
       atMs += 1;
-    } else if (RESERVED.includes(token)) {
+    } else if (RESERVED.includes(token) && !letters.includes(token)) {
       throw refuse(`\`${token}\` at character ${position} means nothing here`);
     } else if (/^[\d.]/.test(token)) {
       throw refuse(`\`${token}\` at character ${position} is no duration such as 10ms, 1.5s or 2m between spaces`);

@@ -46,20 +46,24 @@ export interface GreeterServer extends AsyncDisposable {
   close(context: { readonly signal: AbortSignal }): Promise<void>;
 }
 
-/** Starts a server that answers with its port after a while. */
-export async function startGreeter(options: { port?: number; answerMs?: number } = {}): Promise<GreeterServer> {
+/** Starts a server that answers with its port after a while, or with a status other than OK. */
+export async function startGreeter(
+  options: { port?: number; answerMs?: number; statusOf?: () => number } = {},
+): Promise<GreeterServer> {
   const { answerMs = 0 } = options;
   const server = new Server();
   let answered = 0;
   let inFlight = 0;
   let port = 0;
   server.addService(DEFINITION, {
-    greet: (_: unknown, done: (error: null, answer: string) => void) => {
+    greet: (_: unknown, done: (error: { code: number } | null, answer?: string) => void) => {
       inFlight += 1;
       setTimeout(() => {
         inFlight -= 1;
         answered += 1;
-        done(null, `${port}`);
+        const code = options.statusOf?.() ?? 0;
+        if (code === 0) done(null, `${port}`);
+        else done({ code });
       }, answerMs);
     },
   });
@@ -93,7 +97,7 @@ export async function startGreeter(options: { port?: number; answerMs?: number }
 /** A channel and a stub. */
 export interface Greeter extends Disposable {
   /** The port of whoever answers. */
-  readonly greet: (options?: CallOptions & { waitForReady?: boolean }) => Promise<number>;
+  readonly greet: (options?: CallOptions & { waitForReady?: boolean; user?: string }) => Promise<number>;
   readonly close: () => void;
 }
 
@@ -108,9 +112,10 @@ export function greeter(target: string, options: ChannelOptions = {}): Greeter {
   const greet = (client as unknown as { greet: Greet }).greet.bind(client);
   const close = (): void => client.close();
   return {
-    greet: ({ waitForReady = false, ...call } = {}) =>
+    greet: ({ waitForReady = false, user, ...call } = {}) =>
       new Promise((resolve, reject) => {
         const metadata = new Metadata({ waitForReady });
+        if (user !== undefined) metadata.set('user', user);
         greet('you', metadata, { deadline: Date.now() + 5_000, ...call }, (error, answer) =>
           error ? reject(error) : resolve(Number(answer)),
         );

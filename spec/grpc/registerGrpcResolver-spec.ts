@@ -258,10 +258,10 @@ describe('registerGrpcResolver', () => {
       return configs[0];
     };
 
-    it('says in turn', async () => {
+    it('says by weight', async () => {
       expect(await configOf({}, {})).toEqual({
         ok: true,
-        value: { loadBalancingConfig: [{ round_robin: {} }], methodConfig: [] },
+        value: { loadBalancingConfig: [{ rx_registry: {} }], methodConfig: [] },
       });
     });
 

@@ -1,4 +1,4 @@
-import { type Observable, of, Subject, throwError } from 'rxjs';
+import { map, type Observable, of, Subject, throwError } from 'rxjs';
 import { type RunHelpers, TestScheduler } from 'rxjs/testing';
 import { describe, expect, it } from 'vitest';
 import { instanceKey, ServiceUrl } from '../../lib/dubbo/index.js';
@@ -13,9 +13,24 @@ const set = (...urls: string[]): InstanceSet =>
 const A = 'tri://10.0.0.1:50051/x.Y';
 const B = 'tri://10.0.0.2:50051/x.Y';
 const C = 'grpc://10.0.0.3:50051/x.Y';
-const known = (instances: number, ...hosts: number[]): Resolution => ({
+/** A resolution as the specs write it: of an address only where it is, and its weight if it says one. */
+const bare = (resolution: Resolution): unknown =>
+  resolution.type === 'unknown'
+    ? resolution
+    : {
+        ...resolution,
+        addresses: resolution.addresses.map(({ host, port, instance }) => {
+          const weight = instance.parameter('weight');
+          return { host, port, ...(weight !== undefined && { weight }) };
+        }),
+      };
+const known = (instances: number, ...hosts: (number | readonly [host: number, weight: string])[]): unknown => ({
   type: 'known',
-  addresses: hosts.map((host) => ({ host: `10.0.0.${host}`, port: 50051 })),
+  addresses: hosts.map((each) =>
+    typeof each === 'number'
+      ? { host: `10.0.0.${each}`, port: 50051 }
+      : { host: `10.0.0.${each[0]}`, port: 50051, weight: each[1] },
+  ),
   instances,
 });
 const unknown = (cause: string): Resolution => ({ type: 'unknown', cause });
@@ -26,7 +41,7 @@ const BROKEN = new Error('broken');
 function play(
   body: (
     helpers: RunHelpers,
-    resolve: (sets: Observable<InstanceSet>, more?: Partial<ResolutionOptions>) => Observable<Resolution>,
+    resolve: (sets: Observable<InstanceSet>, more?: Partial<ResolutionOptions>) => Observable<unknown>,
   ) => void,
 ): void {
   const scheduler = new TestScheduler((actual, expected) => expect(actual).toEqual(expected));
@@ -38,7 +53,7 @@ function play(
         backoff: (attempt) => attempt * 5,
         scheduler,
         ...more,
-      }),
+      }).pipe(map(bare)),
     ),
   );
   expect(scheduler.actions).toEqual([]);
@@ -54,13 +69,39 @@ describe('resolutions', () => {
         d: set(B, C),
         e: set(),
       });
-      expectObservable(resolve(sets), '----------!').toBe('a-b---d-e', {
+      expectObservable(resolve(sets), '----------!').toBe('a-b-c-d-e', {
         a: known(1, 1),
         b: known(2, 1, 2), // who stays keeps the place
+        c: known(2, 1, [2, '5']),
         d: known(2, 2, 3),
         e: known(0),
       });
       expectSubscriptions(sets.subscriptions).toBe('^---------!');
+    }));
+
+  it('leave out those of weight 0 as long as there are others', () =>
+    play(({ cold, expectObservable }, resolve) => {
+      const idle = [`${A}?weight=0`, `${B}?weight=0`] as const;
+      const sets = cold('a-b-c-d-e', {
+        a: set(A, B),
+        b: set(idle[0], B),
+        c: set(...idle),
+        d: set(...idle, C),
+        e: set(idle[0]),
+      });
+      expectObservable(resolve(sets), '---------!').toBe('a-b-c-d-e', {
+        a: known(2, 1, 2),
+        b: known(2, 2),
+        c: known(2, [2, '0'], [1, '0']),
+        d: known(3, 3),
+        e: known(1, [1, '0']),
+      });
+    }));
+
+  it('tell nothing where nothing has changed', () =>
+    play(({ cold, expectObservable }, resolve) => {
+      const sets = cold('a-b', { a: set(A, B), b: set(B, A) });
+      expectObservable(resolve(sets), '----!').toBe('a', { a: known(2, 1, 2) });
     }));
 
   it('leave out who speaks something else, or has no port, and count an address once', () =>
@@ -81,7 +122,7 @@ describe('resolutions', () => {
   it('write IPv6 hosts as sockets take them', () =>
     play(({ cold, expectObservable }, resolve) => {
       const sets = cold('a', { a: set('tri://[fe80::1]:1/x.Y') });
-      const a: Resolution = { type: 'known', addresses: [{ host: 'fe80::1', port: 1 }], instances: 1 };
+      const a = { type: 'known', addresses: [{ host: 'fe80::1', port: 1 }], instances: 1 };
       expectObservable(resolve(sets), '-!').toBe('a', { a });
     }));
 
@@ -130,14 +171,14 @@ describe('resolutions', () => {
     }));
 
   it('bear a source that answers while it is being asked, and one that is told of them', () => {
-    const told: Resolution[] = [];
+    const told: unknown[] = [];
     const sets = new Subject<InstanceSet>();
     const options = { protocols: new Set(['tri']), startMs: 1_000, backoff: () => 1 };
-    resolutions(of(set(A)), options).subscribe((resolution) => told.push(resolution));
+    resolutions(of(set(A)), options).subscribe((resolution) => told.push(bare(resolution)));
     expect(told).toEqual([known(1, 1), CLOSED]);
-    const nested: Resolution[] = [];
+    const nested: unknown[] = [];
     const subscription = resolutions(sets, options).subscribe((resolution) => {
-      nested.push(resolution);
+      nested.push(bare(resolution));
       if (nested.length === 1) sets.next(set(A, B));
     });
     sets.next(set(A));

@@ -143,6 +143,17 @@ describe('ejectOutliers', () => {
     ]);
   });
 
+  it('ejects one again that fails most of its trial, the first three calls since it was readmitted', () =>
+    marbles(({ cold, hot, expectObservable }, scheduler) => {
+      const source = cold('x-----------------------------|', CONTENTS);
+      const calls = hot('  -aaaaa----Aaa--------AaAaa----');
+      const expected = '   x----y---x--y-------x---------|';
+      expectObservable(through(source, ejecting(calls, scheduler, { consecutiveFailures: 5 }))).toBe(
+        expected,
+        CONTENTS,
+      );
+    }));
+
   it.each([
     ['abcdefghij', 0.3, 3],
     ['abcdefghij', 0.39, 3],
@@ -366,6 +377,7 @@ describe('ejectOutliers', () => {
         fc.array(call, { maxLength: 120 }),
         fc.record({
           consecutiveFailures: fc.constantFrom(1, 1, 2, 3, Infinity),
+          trialCalls: fc.constantFrom(1, 2, 3, Infinity),
           intervalMs: fc.integer({ min: 3, max: 20 }),
           minHosts: fc.constantFrom(1, 2, 3),
           minRequests: fc.constantFrom(1, 2),
@@ -463,11 +475,16 @@ function simulate(
   const steps = new Map<string, number>();
   /** Who was out at some moment of this interval. */
   const wasOut = new Set<string>();
+  const trials = new Map<string, boolean[]>();
   let counted: { host: string; ok: boolean }[] = [];
   const hosts = (): string[] => [...present].map((letter) => letter.toLowerCase());
   const most = (): number => {
     const share = Math.floor(limits.maxEjectedShare * present.length);
     return present.length > 1 && limits.maxEjectedShare > 0 ? Math.max(1, share) : share;
+  };
+  const readmit = (host: string): void => {
+    ejectedUntil.delete(host);
+    if (limits.trialCalls < Infinity) trials.set(host, []);
   };
   const eject = (host: string, now: number): void => {
     if (ejectedUntil.size >= most()) return;
@@ -475,6 +492,7 @@ function simulate(
     ejectedUntil.set(host, now + Math.min(limits.maxEjectionMs, limits.baseEjectionMs * 2 ** step));
     steps.set(host, step + 1);
     wasOut.add(host);
+    trials.delete(host);
     failures.delete(host);
     counted = counted.filter((call) => call.host !== host);
   };
@@ -488,9 +506,10 @@ function simulate(
         failures.delete(host);
         steps.delete(host);
         wasOut.delete(host);
+        trials.delete(host);
         counted = counted.filter((call) => call.host !== host);
       }
-      while (ejectedUntil.size > most()) ejectedUntil.delete(nextOf(ejectedUntil));
+      while (ejectedUntil.size > most()) readmit(nextOf(ejectedUntil));
     }
     for (const { letter } of calls.filter((call) => call.at === now)) {
       const host = letter.toLowerCase();
@@ -500,10 +519,13 @@ function simulate(
       intervalEnds = Math.min(intervalEnds, now + limits.intervalMs);
       counted.push({ host, ok });
       failures.set(host, ok ? 0 : (failures.get(host) ?? 0) + 1);
-      if (failures.get(host)! >= limits.consecutiveFailures) eject(host, now);
+      const trial = trials.get(host)?.concat(ok);
+      if (trial && trial.length >= limits.trialCalls) trials.delete(host);
+      else if (trial) trials.set(host, trial);
+      const hasFailedTrial = 2 * (trial?.filter((each) => !each).length ?? 0) > limits.trialCalls;
+      if (failures.get(host)! >= limits.consecutiveFailures || hasFailedTrial) eject(host, now);
     }
-    while (ejectedUntil.size > 0 && ejectedUntil.get(nextOf(ejectedUntil))! <= now)
-      ejectedUntil.delete(nextOf(ejectedUntil));
+    while (ejectedUntil.size > 0 && ejectedUntil.get(nextOf(ejectedUntil))! <= now) readmit(nextOf(ejectedUntil));
     if (intervalEnds <= now) {
       const rates = [...new Set(counted.map(({ host }) => host))]
         .map((host) => ({ host, all: counted.filter((call) => call.host === host) }))

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { map, withLatestFrom } from 'rxjs';
+import { map, mergeMap, withLatestFrom } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createRegistry } from '../../lib/index.js';
@@ -10,6 +10,7 @@ import {
   legalEvents,
   legalStates,
   marbleBackend,
+  marbleCalls,
   recordOf,
   scenario,
 } from '../../lib/testing/index.js';
@@ -88,6 +89,24 @@ describe('the guide', () => {
     expect(String(states)).toMatch(/^\(k c\) 5s s \d+ms c$/);
   });
 
+  it('asks elsewhere when the first one is slow, and takes the first answer', () => {
+    scheduler.run(({ cold, expectObservable }) => {
+      const calls = marbleCalls([
+        [a, '50ms x|'],
+        [b, '5ms y|'],
+      ]);
+      const backend = marbleBackend({ contents: 's', values: { s: [a, b] } });
+      const picker = createRegistry(backend).instances(query).pipe(balance(roundRobin()));
+      const answers = cold('-r').pipe(
+        withLatestFrom(picker),
+        mergeMap(([, now]) => now.hedge(calls.call, { afterMs: 10 })),
+      );
+      expectObservable(calls.begun).toBe('    -a 9ms b', { a: a.host, b: b.host });
+      expectObservable(calls.cancelled).toBe('16ms a', { a: a.host });
+      expectObservable(answers).toBe('        16ms y');
+    });
+  });
+
   it('prefers its own zone', () => {
     scheduler.run(({ expectObservable }) => {
       const four = fakeInstances(4, { zone: ['eu-1', 'us-1'], weight: [100, 100, 50] });
@@ -100,7 +119,7 @@ describe('the guide', () => {
   it('has no other code than what runs here', () => {
     const here = readFileSync(import.meta.filename, 'utf8').replace(/^ {2}/gm, '');
     const tests = blocks.filter((code) => code.startsWith('it('));
-    expect(tests).toHaveLength(6);
+    expect(tests).toHaveLength(7);
     for (const code of tests) expect(here).toContain(code);
     expect(here.match(/^it\(/gm)).toHaveLength(tests.length + 1);
   });

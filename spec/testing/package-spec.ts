@@ -13,6 +13,7 @@ describe('rx-registry/testing', () => {
       'legalEvents',
       'legalStates',
       'marbleBackend',
+      'marbleCalls',
       'recordOf',
       'scenario',
     ]);

@@ -1,7 +1,7 @@
+import { checked, optionalFunction, optionsObject, wholeNumber } from '../../internal/options.js';
 import type { AvoidCandidate, Balancer, BalancerFactory, Candidate } from '../balancer.js';
 import { Circle, type Place } from './circle.js';
 import { hashText, SEED_REQUEST } from '../shared/hash.js';
-import { checked, count, optionalFunction, optionsObject } from '../shared/options.js';
 import type { RandomOptions } from '../random.js';
 import { Tiers } from '../shared/tiers.js';
 
@@ -51,7 +51,7 @@ export function consistentHash(options: ConsistentHashOptions = {}): BalancerFac
   optionsObject(options);
   const { maxLoad = 1.25 } = options;
   checked('maxLoad', maxLoad, 'a number from 1 up', typeof maxLoad === 'number' && maxLoad >= 1);
-  const points = count('points', options.points ?? 64, 10_000);
+  const points = wholeNumber('points', options.points ?? 64, 1, 10_000);
   const draw = optionalFunction('random', options.random) ?? Math.random;
   return () => new ConsistentHash(maxLoad, points, draw);
 }

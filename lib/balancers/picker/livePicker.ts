@@ -1,6 +1,5 @@
 import {
   defer,
-  from,
   lastValueFrom,
   type Observable,
   of,
@@ -9,28 +8,35 @@ import {
   switchMap,
   take,
   takeUntil,
-  tap,
   throwError,
   timeout,
+  type TimestampProvider,
 } from 'rxjs';
 import type { ServiceUrl } from '../../dubbo/index.js';
 import { NoInstanceError } from '../../errors.js';
 import type { InstanceSet } from '../../instances/index.js';
 import { whenAborted } from '../../internal/abort.js';
 import { clockOf } from '../../internal/clock.js';
-import { Attempts } from './attempts.js';
-import { type Avoids, readAvoid } from './avoid.js';
-import type { AvoidCandidate, BalancerFactory, Candidate } from '../balancer.js';
+import { checked, milliseconds, optionsObject, positiveMs, wholeNumber } from '../../internal/options.js';
+import type { BalancerFactory } from '../balancer.js';
 import type { CallMeter, CallOutcome } from '../callMeter.js';
-import { checked } from '../shared/options.js';
-import type { Call, CallContext, CallOnce, Picker, PickOptions, UseOptions } from './picker.js';
+import { readAvoid } from './avoid.js';
+import { callOnce } from './call.js';
+import { Choice } from './choice.js';
+import { Deadline, type Limit } from './deadline.js';
+import { HedgeBudget } from './hedgeBudget.js';
+import { hedged } from './hedging.js';
+import type { Call, CallOnce, HedgeCounts, HedgeOptions, Picker, PickOptions, UseOptions } from './picker.js';
 import { type Member, Roster } from './roster.js';
+import { Waiters } from './waiters.js';
 
 /** What a {@link LivePicker} goes by, all of it checked. */
 export interface PickerSettings {
   readonly meter: CallMeter;
   readonly startMs: number;
   readonly waitMs: number;
+  readonly trialCalls: number;
+  readonly maxHedgedShare: number;
   readonly isFailure: (error: unknown) => boolean;
   readonly scheduler: SchedulerLike;
 }
@@ -43,40 +49,67 @@ export class LivePicker implements Picker {
   readonly outcomes: Observable<CallOutcome>;
 
   readonly #settings: PickerSettings;
+  readonly #clock: TimestampProvider;
   readonly #roster: Roster;
-  readonly #updates = new Subject<void>();
+  readonly #firstSet = new Subject<void>();
+  readonly #waiters = new Waiters();
+  readonly #budget: HedgeBudget;
+  readonly #hedges = { calls: 0, sent: 0, won: 0, withheld: 0 };
   #phase: Phase = 'starting';
   #failure: { readonly error: unknown } | undefined;
 
   constructor(balancer: BalancerFactory, settings: PickerSettings) {
+    const { meter, scheduler, trialCalls, maxHedgedShare } = settings;
     this.#settings = settings;
-    this.#roster = new Roster(balancer, settings.meter, clockOf(settings.scheduler));
-    this.outcomes = settings.meter.outcomes;
+    this.#clock = clockOf(scheduler);
+    this.#roster = new Roster(balancer, meter, this.#clock, trialCalls, () => this.#waiters.wake());
+    this.#budget = new HedgeBudget(maxHedgedShare);
+    this.outcomes = meter.outcomes;
   }
 
   get size(): number {
     return this.#roster.size;
   }
 
+  get hedges(): HedgeCounts {
+    return { ...this.#hedges };
+  }
+
   pick(key?: string, options?: PickOptions): ServiceUrl | undefined {
-    return this.#pick({ key, avoids: readAvoid(options?.avoid), attempts: new Attempts() })?.instance;
+    return new Choice(key, readAvoid(options?.avoid)).pickFrom(this.#roster)?.instance;
   }
 
   use<T>(key: string | undefined, call: Call<T>, options?: UseOptions): Observable<T>;
   use<T>(call: Call<T>, options?: UseOptions): Observable<T>;
-  use<T>(...args: UseArguments<Call<T>>): Observable<T> {
-    const { key, call, signal, avoid } = readArguments(args);
-    const choice: Choice = { key, avoids: readAvoid(avoid), attempts: new Attempts() };
-    const result = defer(() => this.#choose(choice)).pipe(
-      switchMap((member) => this.#call(member, call, choice.attempts)),
-    );
-    return signal ? result.pipe(takeUntil(whenAborted(signal))) : result;
+  use<T>(...args: Arguments<Call<T>, UseOptions>): Observable<T> {
+    const { key, call, options } = readArguments(args);
+    return this.#follow(key, options, (first, choice, limit) => this.#call(first, call, choice, limit));
+  }
+
+  hedge<T>(key: string | undefined, call: Call<T>, options: HedgeOptions): Observable<T>;
+  hedge<T>(call: Call<T>, options: HedgeOptions): Observable<T>;
+  hedge<T>(...args: Arguments<Call<T>, HedgeOptions>): Observable<T> {
+    const { key, call, options } = readArguments(args);
+    const afterMs = milliseconds('afterMs', optionsObject(options as HedgeOptions).afterMs);
+    const max = wholeNumber('max', options?.max ?? 2, 1, 100);
+    const { scheduler } = this.#settings;
+    return this.#follow(key, options, (first, choice, limit) => {
+      this.#hedges.calls += 1;
+      return hedged<Member, T>(first, {
+        afterMs,
+        max,
+        next: (underWay) => this.#nextHedge(choice, underWay),
+        call: (member) => this.#call(member, call, choice, limit),
+        won: (place) => (this.#hedges.won += Number(place > 0)),
+        scheduler,
+      });
+    });
   }
 
   run<T>(key: string | undefined, call: CallOnce<T>, options?: UseOptions): Promise<T>;
   run<T>(call: CallOnce<T>, options?: UseOptions): Promise<T>;
-  run<T>(...args: UseArguments<CallOnce<T>>): Promise<T> {
-    const { key, call, ...options } = readArguments(args);
+  run<T>(...args: Arguments<CallOnce<T>, UseOptions>): Promise<T> {
+    const { key, call, options } = readArguments(args);
     return lastValueFrom(this.use(key, (target, context) => Promise.resolve(call(target, context)), options));
   }
 
@@ -84,14 +117,17 @@ export class LivePicker implements Picker {
   update(set: InstanceSet): void {
     this.#roster.update(set);
     this.#phase = 'live';
-    this.#updates.next();
+    this.#firstSet.next();
+    this.#waiters.wake();
   }
 
   /** There will be no newer set. */
   rest(): void {
     this.#phase = 'resting';
     this.#roster.rest();
-    this.#updates.error(new NoInstanceError('there is none in the last set of instances'));
+    const nobody = new NoInstanceError('there is none in the last set of instances');
+    this.#firstSet.error(nobody);
+    if (this.#roster.size === 0) this.#waiters.fail(nobody);
   }
 
   /** The sets have failed. */
@@ -108,154 +144,90 @@ export class LivePicker implements Picker {
   #end(error: unknown): void {
     this.#phase = 'over';
     this.#roster.clear();
-    this.#updates.error(error);
+    this.#firstSet.error(error);
+    this.#waiters.fail(error);
   }
 
-  /** Picks one, and becomes less particular as long as there is nobody. */
-  #pick({ key, avoids, attempts }: Choice): Member | undefined {
-    const hasFailed: AvoidCandidate = (candidate) => attempts.failed.has(candidate.key);
-    const unwanted = avoids && new Guarded(avoids);
-    const isEither: AvoidCandidate = unwanted
-      ? (candidate) => hasFailed(candidate) || unwanted.test(candidate)
-      : hasFailed;
-    let picked: Member | undefined;
-    if (attempts.failed.size > 0) {
-      picked = this.#roster.pick(key, isEither);
-      if (!picked && attempts.failed.size > 1) {
-        attempts.startOver();
-        picked = this.#roster.pick(key, isEither);
-      }
-    }
-    if (unwanted) picked ??= this.#roster.pick(key, unwanted.test);
-    if (attempts.failed.size > 0) picked ??= this.#roster.pick(key, hasFailed);
-    unwanted?.rethrow();
-    return picked ?? this.#roster.pick(key);
+  /** One use, for as many subscriptions as there are: chooses, and then does something with who was chosen. */
+  #follow<T>(
+    key: string | undefined,
+    options: UseOptions | undefined,
+    project: (first: Member, choice: Choice, limit: Limit | undefined) => Observable<T>,
+  ): Observable<T> {
+    const { avoid, deadlineMs, signal } = options ?? {};
+    const choice = new Choice(key, readAvoid(avoid));
+    const deadline =
+      deadlineMs === undefined
+        ? undefined
+        : new Deadline(positiveMs('deadlineMs', deadlineMs), this.#clock, this.#settings.scheduler);
+    const make = (limit?: Limit): Observable<T> =>
+      defer(() => this.#choose(choice)).pipe(
+        switchMap((member) => {
+          this.#budget.earn();
+          return project(member, choice, limit);
+        }),
+      );
+    const result = deadline ? deadline.limit(make) : make();
+    return signal ? result.pipe(takeUntil(whenAborted(signal))) : result;
   }
 
   #choose(choice: Choice): Observable<Member> {
-    const member = this.#pick(choice);
+    const member = choice.pickFrom(this.#roster);
     if (member) return of(member);
     const { startMs, waitMs } = this.#settings;
     switch (this.#phase) {
       case 'starting':
-        return this.#updates.pipe(
+        return this.#firstSet.pipe(
           take(1),
-          this.#within(Math.max(startMs, waitMs), 'no set of instances has come'),
+          this.#within(Math.max(startMs, waitMs), () => 'no set of instances has come'),
           switchMap(() => this.#choose(choice)),
         );
-      case 'live':
-        return this.#updates.pipe(
-          switchMap(() => {
-            const now = this.#pick(choice);
-            return now ? of(now) : [];
-          }),
-          take(1),
-          this.#within(waitMs, 'the set of instances is empty'),
-        );
       case 'resting':
-        return throwError(() => new NoInstanceError('the last set of instances is empty'));
+        if (this.#roster.size === 0) return throwError(() => new NoInstanceError('the last set of instances is empty'));
+        return this.#wait(choice, waitMs);
+      case 'live':
+        return this.#wait(choice, waitMs);
       case 'over':
         return throwError(() => (this.#failure ? this.#failure.error : noLongerFollowed()));
     }
   }
 
-  #within<T>(ms: number, reason: string): (source: Observable<T>) => Observable<T> {
+  #wait(choice: Choice, waitMs: number): Observable<Member> {
+    return this.#waiters.turns.pipe(
+      switchMap(() => {
+        const member = choice.pickFrom(this.#roster);
+        return member ? of(member) : [];
+      }),
+      take(1),
+      this.#within(waitMs, () =>
+        this.#roster.size === 0
+          ? 'the set of instances is empty'
+          : 'all instances have as many calls under way as they may',
+      ),
+    );
+  }
+
+  #within<T>(ms: number, reason: () => string): (source: Observable<T>) => Observable<T> {
     const fail = (): Observable<never> => {
       const waited = ms > 0 ? `, and that for ${ms} ms` : '';
-      return throwError(() => new NoInstanceError(`${reason}${waited}`));
+      return throwError(() => new NoInstanceError(`${reason()}${waited}`));
     };
     return (source) =>
       ms > 0 ? source.pipe(timeout({ first: ms, with: fail, scheduler: this.#settings.scheduler })) : fail();
   }
 
-  #call<T>(member: Member, call: Call<T>, attempts: Attempts): Observable<T> {
+  #call<T>(member: Member, call: Call<T>, choice: Choice, limit: Limit | undefined): Observable<T> {
     const { isFailure } = this.#settings;
     const metered = this.#roster.begin(member);
-    const context = new Context();
-    let isPromise = false;
-    let hasAnswered = false;
-    let result: Observable<T>;
-    try {
-      const input = call(member.instance, context);
-      result = from(input);
-      isPromise = typeof (input as Partial<PromiseLike<T>>).then === 'function';
-    } catch (error) {
-      result = throwError(() => error);
-    }
-    return result.pipe(
-      tap({
-        next: () => {
-          hasAnswered = true;
-          // A promise is over with its value: who takes that and leaves must not abort what it may still be read from.
-          if (isPromise) metered.end(true);
-        },
-        complete: () => {
-          attempts.succeeded();
-          metered.end(true);
-        },
-        error: (error: unknown) => {
-          attempts.failedOn(member.key);
-          let isOk = false;
-          try {
-            isOk = !isFailure(error);
-          } finally {
-            metered.end(isOk);
-          }
-        },
-        unsubscribe: () => {
-          if (hasAnswered) attempts.succeeded();
-          else attempts.failedOn(member.key);
-          if (isPromise && hasAnswered) return;
-          if (hasAnswered) metered.end(true);
-          else metered.cancel();
-          context.abort();
-        },
-      }),
-    );
-  }
-}
-
-/** What one use of a picker goes by. */
-interface Choice {
-  readonly key: string | undefined;
-  readonly avoids: Avoids | undefined;
-  readonly attempts: Attempts;
-}
-
-/** Asks a function of the user's, and keeps what it throws until a balancer is done. */
-class Guarded {
-  readonly #avoids: Avoids;
-  #thrown: { readonly error: unknown } | undefined;
-
-  constructor(avoids: Avoids) {
-    this.#avoids = avoids;
+    return callOnce(member, call, { metered, attempts: choice.attempts, limit, isFailure });
   }
 
-  readonly test = ({ instance, key }: Candidate): boolean => {
-    try {
-      return this.#thrown === undefined && this.#avoids(instance, key);
-    } catch (error) {
-      this.#thrown = { error };
-      return false;
-    }
-  };
-
-  rethrow(): void {
-    if (this.#thrown) throw this.#thrown.error;
-  }
-}
-
-/** Makes an `AbortSignal` only for calls that look at it. */
-class Context implements CallContext {
-  #controller: AbortController | undefined;
-
-  get signal(): AbortSignal {
-    this.#controller ??= new AbortController();
-    return this.#controller.signal;
-  }
-
-  abort(): void {
-    this.#controller?.abort();
+  #nextHedge(choice: Choice, underWay: ReadonlySet<Member>): Member | undefined {
+    const other = choice.pickOther(this.#roster, underWay);
+    if (!other) return undefined;
+    const isAllowed = this.#budget.spend();
+    this.#hedges[isAllowed ? 'sent' : 'withheld'] += 1;
+    return isAllowed ? other : undefined;
   }
 }
 
@@ -263,20 +235,15 @@ function noLongerFollowed(): NoInstanceError {
   return new NoInstanceError('the picker is not subscribed to any more');
 }
 
-/** What `use` and `run` may be called with, the key left out or not. */
-type UseArguments<C> = [key: string | undefined | C, call?: C | UseOptions, options?: UseOptions];
+/** What `use`, `hedge` and `run` may be called with, the key left out or not. */
+type Arguments<C, O> = [key: string | undefined | C, call?: C | O, options?: O];
 
-interface Use<C> extends UseOptions {
-  readonly key: string | undefined;
-  readonly call: C;
-}
-
-function readArguments<C>(args: UseArguments<C>): Use<C> {
+function readArguments<C, O>(args: Arguments<C, O>): { key: string | undefined; call: C; options: O | undefined } {
   const [key, call, options] = (typeof args[0] === 'function' ? [undefined, ...args] : args) as [
     key: string | undefined,
     call: C,
-    options?: UseOptions,
+    options?: O,
   ];
   checked('call', call, 'a function', typeof call === 'function');
-  return { key, call, signal: options?.signal, avoid: options?.avoid };
+  return { key, call, options };
 }

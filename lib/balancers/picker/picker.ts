@@ -7,6 +7,8 @@ import type { CallOutcome } from '../callMeter.js';
 export interface CallContext {
   /** Aborted when nobody waits for the call any more; not when it has ended by itself, as a promise does with its value. */
   readonly signal: AbortSignal;
+  /** How much time is left until the deadline of this use, in milliseconds; `Infinity` if it has none. */
+  readonly remainingMs: number;
 }
 
 /** How an instance is picked. */
@@ -24,6 +26,32 @@ export interface PickOptions {
 export interface UseOptions extends PickOptions {
   /** Gives the call up, and the wait before it: it errors with the signal's reason, and the instance is not blamed. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * How long all of it may take, in milliseconds: waits, the call, and the further calls of those who try again through the same
+   * Observable. Then it errors with a `RegistryError` of the code `TIMEOUT`, and calls under way have failed. A subscription that
+   * follows one which failed in time has what is left of its time; any other one has all of it. @defaultValue none
+   */
+  readonly deadlineMs?: number | undefined;
+}
+
+/** How a call is hedged. */
+export interface HedgeOptions extends UseOptions {
+  /** How long a call has to answer before there is another one elsewhere, in milliseconds: the 95th percentile, say. */
+  readonly afterMs: number;
+  /** How many calls there are at most, the first one included. @defaultValue 2 */
+  readonly max?: number | undefined;
+}
+
+/** What became of hedging so far. */
+export interface HedgeCounts {
+  /** Calls through `hedge`. */
+  readonly calls: number;
+  /** Further calls that were made since nobody had answered. */
+  readonly sent: number;
+  /** Those of them that answered first. */
+  readonly won: number;
+  /** Those that were not made, since there had been too many for the traffic. */
+  readonly withheld: number;
 }
 
 /**
@@ -46,6 +74,9 @@ export type CallOnce<T> = (target: ServiceUrl, context: CallContext) => T | Prom
 export interface Picker {
   /** How many instances there are to choose from. */
   readonly size: number;
+
+  /** What became of {@link Picker.hedge} so far. */
+  readonly hedges: HedgeCounts;
 
   /** What came of every call: see {@link CallMeter.outcomes}, of the meter that this picker counts with. */
   readonly outcomes: Observable<CallOutcome>;
@@ -102,6 +133,38 @@ export interface Picker {
   use<T>(key: string | undefined, call: Call<T>, options?: UseOptions): Observable<T>;
   /** Chooses an instance and calls it, where what the call is about does not matter. */
   use<T>(call: Call<T>, options?: UseOptions): Observable<T>;
+
+  /**
+   * Calls an instance, and another one as well if it has not answered in time: whoever answers first counts.
+   *
+   * ```text
+   *  first call                  ^------!
+   *  second call                     ^--a-b-|     elsewhere, after 4 ms
+   *  hedge(…, { afterMs: 4 })    -------a-b-|
+   * ```
+   *
+   * For calls that may be made twice, and whose slowest few shall not be slow. The first value, or the end without any, is the
+   * answer; then the others are cancelled, which counts as slow with balancers that go by latency. A call that fails earlier
+   * brings the next one forward. All calls of one use are on different instances; where there is no other one, there is no
+   * further call. Further calls are bounded to a share of the picker's traffic (`maxHedgedShare` of `balance`), so that a
+   * service which is slow as a whole does not get twice the load; `hedges` counts them.
+   *
+   * Cold: every subscription is one use, as with {@link Picker.use}. Unsubscribing cancels all calls. Errors as
+   * {@link Picker.use} does, with the last error if all calls have failed.
+   *
+   * @param key - What the call is about, for balancers that keep calls about one thing together.
+   * @param call - Makes a call; it is told which instance to call.
+   * @param options - When to make another call, and how many at most.
+   * @throws InvalidOptionError if `afterMs` is no number of milliseconds, or `max` no whole number from 1 to 100.
+   *
+   * @example
+   * ```ts
+   * picker.hedge(request.key, (target) => call(target, request), { afterMs: 50 });
+   * ```
+   */
+  hedge<T>(key: string | undefined, call: Call<T>, options: HedgeOptions): Observable<T>;
+  /** Calls an instance, and another one as well if it has not answered in time, where what the call is about does not matter. */
+  hedge<T>(call: Call<T>, options: HedgeOptions): Observable<T>;
 
   /**
    * Chooses an instance and calls it at once: {@link Picker.use} for those who await.

@@ -4,10 +4,9 @@ import { InstanceSet } from '../../instances/index.js';
 import type { AvoidCandidate, Balancer, BalancerFactory, CallResult, Candidate } from '../balancer.js';
 import type { CallMeter, Follower, Gauge, MeteredCall } from '../callMeter.js';
 import { makeBalancer } from '../makeBalancer.js';
+import { Heeding } from './heeding.js';
+import { Trials } from './trials.js';
 import { weightOf } from '../shared/weight.js';
-
-/** How often a balancer that takes no notice of whom to avoid is asked for another one. */
-const TIMES = 8;
 
 /** The candidates of one balancer: follows the set, and lets the balancer know of calls. */
 export class Roster {
@@ -15,10 +14,23 @@ export class Roster {
   readonly #meter: CallMeter;
   readonly #members = new Map<string, Member>();
   #set = new InstanceSet();
+  readonly #freed: () => void;
   #isResting = false;
 
-  constructor(balancer: BalancerFactory, meter: CallMeter, clock: TimestampProvider) {
-    this.#balancer = makeBalancer(balancer, clock);
+  /**
+   * @param trialCalls - How many calls one that comes gets before as many have answered.
+   * @param freed - Called when a call is over, with which somebody may have room for another one.
+   */
+  constructor(
+    balancer: BalancerFactory,
+    meter: CallMeter,
+    clock: TimestampProvider,
+    trialCalls: number,
+    freed: () => void = () => undefined,
+  ) {
+    this.#freed = freed;
+    const heeding = new Heeding(makeBalancer(balancer, clock));
+    this.#balancer = trialCalls === Infinity ? heeding : new Trials(heeding, trialCalls, clock);
     this.#meter = meter;
   }
 
@@ -39,7 +51,7 @@ export class Roster {
         member.instance = after;
         this.#balancer.changed?.(member);
       } else {
-        const added = new Member(key, after, this.#meter, this.#balancer);
+        const added = new Member(key, after, this.#meter, this.#balancer, this.#freed);
         this.#members.set(key, added);
         this.#balancer.add(added);
       }
@@ -48,21 +60,7 @@ export class Roster {
 
   /** The balancer's choice; `undefined` if there is nobody, or nobody but those to avoid. */
   pick(key: string | undefined, avoid?: AvoidCandidate): Member | undefined {
-    const picked = this.#ask(key, avoid);
-    if (!avoid || !picked || !avoid(picked)) return picked;
-    // A balancer of one's own may take no notice.
-    for (let time = 0; time < TIMES; time++) {
-      const other = this.#ask(key, avoid);
-      if (other && !avoid(other)) return other;
-    }
-    const others = [...this.#members.values()].filter((member) => !avoid(member));
-    return others.find(({ weight }) => weight > 0) ?? others[0];
-  }
-
-  #ask(key: string | undefined, avoid: AvoidCandidate | undefined): Member | undefined {
-    const picked = this.#balancer.pick(key, avoid) as Member | undefined;
-    // A balancer of one's own may forget to forget: who has left is never called.
-    return picked?.isPresent ? picked : undefined;
+    return this.#balancer.pick(key, avoid) as Member | undefined;
   }
 
   /** Counts a call that begins now. */
@@ -87,7 +85,6 @@ export class Roster {
 
   #remove(member: Member): void {
     this.#members.delete(member.key);
-    member.isPresent = false;
     member.unfollow();
     this.#balancer.remove(member);
   }
@@ -96,16 +93,17 @@ export class Roster {
 /** One candidate. */
 export class Member implements Candidate, Follower {
   readonly key: string;
-  isPresent = true;
   readonly #meter: CallMeter;
   readonly #balancer: Balancer;
+  readonly #freed: () => void;
   #instance: ServiceUrl;
   #weight: number;
   #gauge: Gauge | undefined;
   #leavesWhenIdle = false;
 
-  constructor(key: string, instance: ServiceUrl, meter: CallMeter, balancer: Balancer) {
+  constructor(key: string, instance: ServiceUrl, meter: CallMeter, balancer: Balancer, freed: () => void) {
     this.key = key;
+    this.#freed = freed;
     this.#meter = meter;
     this.#balancer = balancer;
     this.#instance = instance;
@@ -134,9 +132,14 @@ export class Member implements Candidate, Follower {
     this.#balancer.started?.(this);
   }
 
+  answered(latencyMs: number): void {
+    this.#balancer.answered?.(this, latencyMs);
+  }
+
   ended(latencyMs: number, result: CallResult): void {
     this.#balancer.ended?.(this, latencyMs, result);
     if (this.#leavesWhenIdle) this.unfollowWhenIdle();
+    this.#freed();
   }
 
   follow(): void {

@@ -1,6 +1,6 @@
 import type { TimestampProvider } from 'rxjs';
+import { optionalFunction, optionsObject, positiveMs } from '../../internal/options.js';
 import type { AvoidCandidate, Balancer, BalancerFactory, CallResult, Candidate } from '../balancer.js';
-import { optionalFunction, optionsObject, positiveMs } from '../shared/options.js';
 import type { RandomOptions } from '../random.js';
 import { Tiers } from '../shared/tiers.js';
 import { RecentMean } from './recentMean.js';

@@ -1,8 +1,8 @@
 import type { TimestampProvider } from 'rxjs';
 import { type HeapItem, IndexedHeap } from '../../internal/indexedHeap.js';
+import { optionsObject, positiveMs } from '../../internal/options.js';
 import type { AvoidCandidate, Balancer, BalancerFactory, CallResult, Candidate } from '../balancer.js';
 import { Chain, type Link } from '../shared/chain.js';
-import { optionsObject, positiveMs } from '../shared/options.js';
 import { type Ranked, Ranking } from '../shared/ranking.js';
 import { RelativeDeviation } from './relativeDeviation.js';
 import { LEAST_MS, UNTRIED_MS } from '../shared/untried.js';
