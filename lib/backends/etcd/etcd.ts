@@ -2,6 +2,7 @@ import {
   catchError,
   concat,
   defer,
+  forkJoin,
   finalize,
   map,
   NEVER,
@@ -48,7 +49,10 @@ export interface EtcdOptions {
 
 /** The numbers that {@link etcd} works with, each measured; change them when you have measured better ones. */
 export interface EtcdTuning {
-  /** How long one call may take, in milliseconds. @defaultValue the session timeout */
+  /**
+   * How long one call may wait for its answer, in milliseconds; up to ten times as long while large messages are being
+   * transferred. @defaultValue the session timeout
+   */
   readonly callTimeoutMs?: number | undefined;
   /** How many calls are under way at once: beyond a few thousand the server refuses some. @defaultValue 128 */
   readonly callWindow?: number | undefined;
@@ -92,6 +96,11 @@ export function etcd(servers: string, options: EtcdOptions = {}): Backend {
 
 /** For so much of the session timeout an attempt to connect waits for a login. */
 const LOGIN_SHARE = 1 / 5;
+/**
+ * How long the answers to a ping may take: a member whose disk stalls keeps leases and reads nothing, and one that is merely slow
+ * takes its time to read. More than 5/12 would be too late to follow the former proof of life.
+ */
+const [KEPT_SHARE, READ_SHARE] = [1 / 4, 1 / 3];
 /** While it hashes passwords for many clients, a server answers pings late. */
 const BUSY_PING_MS = 30_000;
 
@@ -135,6 +144,7 @@ export function etcdAt(address: RegistryAddress, options: EtcdOptions = {}): Bac
     port,
     ...(tls && { tls: readTls(tls) }),
     callTimeoutMs,
+    sessionTimeoutMs,
     callWindow,
     channel: {
       // The default of 4 MiB loses a response that is larger, with every event in it.
@@ -221,7 +231,14 @@ function carry(
     session.attach(client, stream);
     const link: Link = {
       session,
-      ping: () => session.leases.keep(keepAlive),
+      ping: () => {
+        const kept = session.leases
+          .keep(keepAlive)
+          .pipe(client.within(session.timeoutMs * KEPT_SHARE, 'keeping leases'));
+        const read = client.probe().pipe(client.within(session.timeoutMs * READ_SHARE, 'reading'));
+        return forkJoin([kept, read]);
+      },
+      answerShare: 1,
       end: () => client.end(session.leases.revoke(client)),
     };
     return concat(of(link), NEVER);
