@@ -38,7 +38,15 @@ import { RegistryError } from '../../errors.js';
 import { isAnswer } from '../../internal/isAnswer.js';
 import { CallMonitor, type InterceptedCall, kindOf } from './callMonitor.js';
 import { CallWindow } from './callWindow.js';
-import { INVALID_TOKEN, isAuthDisabled, isDenied, isLoginNeeded, REFUSED_TOKEN, toRegistryError } from './errors.js';
+import {
+  INVALID_TOKEN,
+  isAuthDisabled,
+  isDenied,
+  isLeaseKnown,
+  isLoginNeeded,
+  REFUSED_TOKEN,
+  toRegistryError,
+} from './errors.js';
 import type { TlsCredentials } from './tls.js';
 import type { Credentials, UserAtServer } from './user.js';
 
@@ -288,10 +296,12 @@ export class EtcdClient {
     );
   }
 
-  /** Gets a lease of `seconds`; the server may grant another time. */
-  grant(seconds: number): Observable<{ id: string; seconds: number }> {
-    return this.#call('grant a lease', () => this.#etcd.leaseClient.leaseGrant({ TTL: seconds, ID: 0 })).pipe(
+  /** Gets a lease of a certain id; the server may grant another time. One of that id that is there already is ours. */
+  grant({ id, seconds, isEarly }: LeaseRequest): Observable<{ id: string; seconds: number }> {
+    const options = { isProbe: isEarly } as object;
+    return this.#call('grant a lease', () => this.#etcd.leaseClient.leaseGrant({ TTL: seconds, ID: id }, options)).pipe(
       map(({ ID, TTL }) => ({ id: ID, seconds: Number(TTL) })),
+      catchError((error: unknown) => (isLeaseKnown(error) ? of({ id, seconds }) : throwError(() => error))),
     );
   }
 
@@ -592,6 +602,14 @@ function bytesOf(parts: readonly Sized[]): number {
 
 function argumentsOf({ request_put: put, request_range: range, request_delete_range: remove }: IRequestOp): Sized {
   return put ?? range ?? remove ?? {};
+}
+
+/** What {@link EtcdClient.grant} asks for. */
+export interface LeaseRequest {
+  readonly id: string;
+  readonly seconds: number;
+  /** Nobody needs it yet: that it is not answered says nothing of other writes. */
+  readonly isEarly: boolean;
 }
 
 /** What {@link EtcdClient.range} reads. */
