@@ -46,6 +46,8 @@ export interface Link {
   readonly session: Session;
   /** Asks the server for a sign of life: emits or completes when it answers. */
   ping(): Observable<unknown>;
+  /** How long that may take, as a share of the session timeout; a link may give up sooner. @defaultValue 1/4 */
+  readonly answerShare?: number;
   /**
    * Ends the session on the server, completes when that is acknowledged, and closes the transport.
    *
@@ -140,7 +142,7 @@ export function connect(open: OpenLink, options: ConnectOptions): Backend {
         exhaustMap(() => {
           const sentAt = clock.now();
           return signOfLife(opened).pipe(
-            raceWith(late(timeoutMs * ANSWER_SHARE, 'No answer to a ping', scheduler)),
+            raceWith(late(timeoutMs * (opened.answerShare ?? ANSWER_SHARE), 'No answer to a ping', scheduler)),
             tap(() => proofs.next({ sentAt, timeoutMs })),
           );
         }),

@@ -126,6 +126,22 @@ describe('connect', () => {
       expect(trace.at('lost')).toBe(T / 6 + T);
     });
 
+    it('no flap: a link may have a ping wait longer, and is lost as early all the same', () => {
+      const it = stage();
+      it.server.answerShare = 1;
+      // The next one is sent half a session timeout after this one, and answered before this one has been of use for long enough.
+      it.server.pingMs = (T * 5) / 12;
+      const trace = watch(it);
+      it.time.pass(10 * T);
+      expect(trace.statuses).toEqual(['connecting', 'connected']);
+      const silence = it.time.now;
+      it.server.alive = false;
+      it.server.answer = 'silent';
+      it.time.pass(2 * T);
+      const proof = Math.max(...it.server.times('ping').filter((at) => at <= silence));
+      expect(trace.at('lost')).toBe(proof + T);
+    });
+
     it('is lost on time too when the transport broke and nobody can be reached', () => {
       const it = stage();
       const trace = watch(it);

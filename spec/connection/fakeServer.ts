@@ -22,6 +22,8 @@ export class FakeServer {
   pingError: Error | undefined;
   /** How long a ping takes. */
   pingMs = 10;
+  /** For how much of the session timeout its links have a ping wait; `undefined` leaves that out. */
+  answerShare: number | undefined;
   /** Whether the end of a session is acknowledged. */
   acknowledges = true;
   readonly #scheduler: SchedulerLike;
@@ -91,6 +93,7 @@ export class FakeServer {
     };
     subscriber.next({
       session,
+      ...(this.answerShare !== undefined && { answerShare: this.answerShare }),
       ping: () => {
         this.#note('ping', session.id);
         return this.alive ? timer(this.pingMs, this.#scheduler).pipe(map(() => this.#pong())) : NEVER;

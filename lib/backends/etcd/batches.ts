@@ -5,6 +5,7 @@ import { parentOf } from '../../internal/path.js';
 import { quoted } from '../../internal/quoted.js';
 import type { EtcdClient, KeyState } from './client.js';
 import { absent, get, leased, present, put, remove, unchanged } from './conditions.js';
+import { isNoSpace } from './errors.js';
 import { keyOf } from './keys.js';
 import type { Leases } from './leases.js';
 
@@ -48,7 +49,7 @@ export function bulkCreate(client: EtcdClient, leases: Leases): Batcher<Wanted, 
     mostBytes: MOST_BYTES_IN_ONE,
     bytesOf: ({ path, data }) => path.length + data.length,
     send: (nodes) =>
-      forkJoin(inTransactions(nodes).map((some) => orAgain(some, createAll(client, leases, some)))).pipe(
+      forkJoin(inTransactions(nodes).map((some) => createAll(client, leases, some))).pipe(
         map((outcomes) => outcomes.flat()),
       ),
   });
@@ -87,38 +88,41 @@ function createAll(client: EtcdClient, leases: Leases, nodes: readonly Wanted[])
   return lease.pipe(
     switchMap((id) => {
       const leaseOf = ({ ephemeral }: Wanted): string => (ephemeral ? id : '0');
-      return client
-        .txn(
-          {
-            compare: [
-              ...nodes.map(({ path }) => absent(path)),
-              ...parents.flatMap((path) => [present(path), leased(path, '0')]),
-            ],
-            success: nodes.map((node) => put(node.path, node.data, leaseOf(node))),
-            failure: [...nodes.map(({ path }) => get(path, true)), ...parents.map((path) => get(path, true))],
-          },
-          named('create', pathsOf(nodes)),
-        )
-        .pipe(
-          map(({ succeeded, revision, found }): Outcome<Made>[] => {
-            if (succeeded) return nodes.map((node) => ({ value: { revision, lease: leaseOf(node) } }));
-            leases.giveBack(id, owned);
-            const directories = new Map(parents.map((path, index) => [path, found[nodes.length + index]?.[0]]));
-            return nodes.map(({ path }, index) => {
-              if (found[index]?.length) return failed('NODE_EXISTS', path, 'there is one already');
-              const parent = parentOf(path);
-              const directory = directories.get(parent);
-              if (directory && directory.lease !== '0') {
-                return failed('CONFLICT', path, 'an ephemeral node can have no children');
-              }
-              return directory || parent === '/' ? 'again' : failed('NO_NODE', path, 'its directory is missing');
-            });
-          }),
-          catchError((error: unknown) => {
-            leases.giveBack(id, owned);
-            return throwError(() => error);
-          }),
-        );
+      return orAgain(
+        nodes,
+        client
+          .txn(
+            {
+              compare: [
+                ...nodes.map(({ path }) => absent(path)),
+                ...parents.flatMap((path) => [present(path), leased(path, '0')]),
+              ],
+              success: nodes.map((node) => put(node.path, node.data, leaseOf(node))),
+              failure: [...nodes.map(({ path }) => get(path, true)), ...parents.map((path) => get(path, true))],
+            },
+            named('create', pathsOf(nodes)),
+          )
+          .pipe(
+            map(({ succeeded, revision, found }): Outcome<Made>[] => {
+              if (succeeded) return nodes.map((node) => ({ value: { revision, lease: leaseOf(node) } }));
+              leases.giveBack(id, owned);
+              const directories = new Map(parents.map((path, index) => [path, found[nodes.length + index]?.[0]]));
+              return nodes.map(({ path }, index) => {
+                if (found[index]?.length) return failed('NODE_EXISTS', path, 'there is one already');
+                const parent = parentOf(path);
+                const directory = directories.get(parent);
+                if (directory && directory.lease !== '0') {
+                  return failed('CONFLICT', path, 'an ephemeral node can have no children');
+                }
+                return directory || parent === '/' ? 'again' : failed('NO_NODE', path, 'its directory is missing');
+              });
+            }),
+            catchError((error: unknown) => {
+              leases.giveBack(id, owned);
+              return throwError(() => error);
+            }),
+          ),
+      );
     }),
   );
 }
@@ -157,14 +161,17 @@ function readAll(client: EtcdClient, paths: readonly string[]): Observable<reado
     .pipe(map(({ found, revision }) => paths.map((_, index) => ({ value: { state: found[index]?.[0], revision } }))));
 }
 
-/** Where one of several may be the culprit (not permitted, too large, asked for twice), each half is sent on its own. */
+/**
+ * Where one of several may be the culprit (not permitted, too large, asked for twice), each half is sent on its own; not where
+ * the server would refuse any.
+ */
 function orAgain<O>(
   items: readonly unknown[],
   sent: Observable<readonly Outcome<O>[]>,
 ): Observable<readonly Outcome<O>[]> {
   return sent.pipe(
     catchError((error: unknown) => {
-      const mayBeOne = error instanceof RegistryError && BLAME_FOR_ONE.has(error.code);
+      const mayBeOne = error instanceof RegistryError && BLAME_FOR_ONE.has(error.code) && !isNoSpace(error);
       return items.length > 1 && mayBeOne ? of(items.map(() => 'again' as const)) : throwError(() => error);
     }),
   );

@@ -18,13 +18,16 @@ import {
   from,
   identity,
   ignoreElements,
+  interval,
   map,
   merge,
+  type MonoTypeOperatorFunction,
   NEVER,
   Observable,
   of,
   Subject,
   type Subscriber,
+  type Subscription,
   switchMap,
   take,
   tap,
@@ -33,7 +36,18 @@ import {
 } from 'rxjs';
 import { FailureSignal } from '../../internal/failureSignal.js';
 import { RegistryError } from '../../errors.js';
-import { INVALID_TOKEN, isAuthDisabled, isDenied, isLoginNeeded, REFUSED_TOKEN, toRegistryError } from './errors.js';
+import { isAnswer } from '../../internal/isAnswer.js';
+import { CallMonitor, type InterceptedCall, kindOf } from './callMonitor.js';
+import { CallWindow } from './callWindow.js';
+import {
+  INVALID_TOKEN,
+  isAuthDisabled,
+  isDenied,
+  isLeaseKnown,
+  isLoginNeeded,
+  REFUSED_TOKEN,
+  toRegistryError,
+} from './errors.js';
 import type { TlsCredentials } from './tls.js';
 import type { Credentials, UserAtServer } from './user.js';
 
@@ -84,8 +98,10 @@ export interface ClientOptions {
   readonly tls?: TlsCredentials;
   /** Who we are; nobody, or whom the certificate names, if missing. */
   readonly user?: UserAtServer;
-  /** How long one call may take. */
+  /** How long one call may wait for its answer. */
   readonly callTimeoutMs: number;
+  /** A server that serves nothing for half of it is left. */
+  readonly sessionTimeoutMs: number;
   /** How many calls may be under way at once. */
   readonly callWindow: number;
   /** What is set on the channel. */
@@ -98,14 +114,10 @@ export interface Duplex<I, O> {
   readonly write: (request: I) => void;
 }
 
-/** What of a grpc call an interceptor touches. */
-interface InterceptedCall {
-  start(metadata: { set(name: string, value: string): void }, listener: CallListener): void;
-}
-interface CallListener {
-  onReceiveMetadata(metadata: unknown): void;
-  onReceiveMessage(message: unknown): void;
-  onReceiveStatus(status: { details: string }): void;
+/** What an interceptor is told of a call. */
+interface InterceptedOptions {
+  readonly method_definition: { readonly path: string; readonly requestStream: boolean };
+  readonly isProbe?: boolean;
 }
 
 /** Calls go through once: what is tried again is decided by those who know whether it may be. */
@@ -122,6 +134,13 @@ interface Connector {
 }
 
 let connections = 0;
+
+/** The session timeout is counted in ticks, or what one call may take if that is less. */
+const TICKS = 12;
+/** How much of the session timeout calls may be made in vain: the rest is for another server. */
+const VAIN_SHARE = 1 / 2;
+/** What takes longer than the one share of the session timeout is no reason to call more often, the other is one to call less. */
+const [FAST_SHARE, SLOW_SHARE] = [1 / 12, 1 / 6];
 
 /** How often one call is repeated, each time after a login, before the connection is given up. */
 const MOST_LOGINS = 3;
@@ -153,25 +172,29 @@ export class EtcdClient {
   readonly #ended = new FailureSignal();
   readonly #outstanding = new Set<Subscriber<never>>();
   readonly #waiting = new Set<() => void>();
-  #running = 0;
+  readonly #monitor: CallMonitor;
+  readonly #ticks: Subscription;
+  readonly #window: CallWindow;
   #loginMs: number | undefined;
   #over: RegistryError | undefined;
   #ending = false;
 
   constructor(options: ClientOptions, subscriber: Subscriber<EtcdClient>) {
-    const { host, port, tls, callTimeoutMs, channel } = options;
+    const { host, port, tls, channel } = options;
     this.#options = options;
     this.#subscriber = subscriber;
+    this.#window = new CallWindow({
+      most: options.callWindow,
+      fastMs: options.sessionTimeoutMs * FAST_SHARE,
+      slowMs: options.sessionTimeoutMs * SLOW_SHARE,
+      now: () => performance.now(),
+    });
     this.#etcd = new Etcd3({
       hosts: `${host.includes(':') ? `[${host}]` : host}:${port}`,
       ...(tls && { credentials: tls }),
       // A number of its own keeps each connection from sharing the socket, and the waiting time, of one that failed.
       grpcOptions: { ...channel, 'rx-registry.connection': (connections += 1) },
-      // As a function, because a fixed deadline would be in the past soon; a stream has none.
-      defaultCallOptions: ({ isStream }) => ({
-        interceptors: [this.#intercept as never],
-        ...(!isStream && { deadline: Date.now() + callTimeoutMs }),
-      }),
+      defaultCallOptions: { interceptors: [this.#intercept as never] },
       faultHandling: { host: () => ONCE as never, global: ONCE as never },
     });
     const target = hostOf(this.#etcd);
@@ -183,6 +206,11 @@ export class EtcdClient {
       this.#etcd.close();
     };
     this.#keepSockets(target);
+    this.#monitor = new CallMonitor({
+      vainTicks: this.#ticksIn(options.sessionTimeoutMs * VAIN_SHARE),
+      callTicks: this.#ticksIn(options.callTimeoutMs),
+    });
+    this.#ticks = interval(this.#tickMs).subscribe(() => this.#tick());
   }
 
   /** Errors when the connection is over; never emits. */
@@ -193,6 +221,22 @@ export class EtcdClient {
   /** Whether it can be asked for nothing any more. */
   get isOver(): boolean {
     return this.#over !== undefined;
+  }
+
+  /** Errors if nothing is emitted for `ms`, not counting the time in which large messages are being transferred. */
+  within<T>(ms: number, what: string): MonoTypeOperatorFunction<T> {
+    return (source) =>
+      new Observable((subscriber) => {
+        const late = (): void =>
+          subscriber.error(new RegistryError('TIMEOUT', `etcd: no answer to ${what} within ${ms} ms.`));
+        subscriber.add(this.#monitor.expect(this.#ticksIn(ms), late));
+        subscriber.add(source.subscribe(subscriber));
+      });
+  }
+
+  /** Whether parts of large messages are being transferred, either way. */
+  get isTransferring(): boolean {
+    return this.#monitor.isTransferring;
   }
 
   /**
@@ -226,13 +270,14 @@ export class EtcdClient {
   }
 
   txn({ compare, success, failure = [] }: Txn, what: string): Observable<TxnResult> {
-    return this.#call(what, () =>
-      this.#etcd.kv.txn({ compare: [...compare], success: [...success], failure: [...failure] }),
-    ).pipe(map(toTxnResult));
+    const bytes = bytesOf(compare) + bytesOf(success.map(argumentsOf)) + bytesOf(failure.map(argumentsOf));
+    const request = { compare: [...compare], success: [...success], failure: [...failure] };
+    return this.#call(what, () => this.#etcd.kv.txn(request), { bytes }).pipe(map(toTxnResult));
   }
 
   /** Reads one key, or with `to` one page of a range; linearizable. */
-  range({ key, to, limit, revision, keysOnly = false }: RangeRequest, what: string): Observable<Page> {
+  range(range: RangeRequest, what: string): Observable<Page> {
+    const { key, to, limit, revision, keysOnly = false, isProbe = false } = range;
     const request = {
       key,
       ...(to && { range_end: to }),
@@ -240,15 +285,24 @@ export class EtcdClient {
       ...(revision && { revision: String(revision) }),
       keys_only: keysOnly,
     };
-    return this.#call(what, () => this.#etcd.kv.range(request)).pipe(
+    return this.#call(what, () => this.#etcd.kv.range(request, { isProbe } as object), { isUrgent: isProbe }).pipe(
       map(({ kvs, header, more }) => ({ keys: kvs.map(toKeyState), revision: BigInt(header.revision), more })),
     );
   }
 
-  /** Gets a lease of `seconds`; the server may grant another time. */
-  grant(seconds: number): Observable<{ id: string; seconds: number }> {
-    return this.#call('grant a lease', () => this.#etcd.leaseClient.leaseGrant({ TTL: seconds, ID: 0 })).pipe(
+  /** Emits when the server has answered a read, were it with an error: those that it could not carry out are none. */
+  probe(): Observable<unknown> {
+    return this.range({ key: Buffer.from('/'), keysOnly: true, isProbe: true }, 'read "/"').pipe(
+      catchError((error: unknown) => (isAnswer(error) ? of(undefined) : throwError(() => error))),
+    );
+  }
+
+  /** Gets a lease of a certain id; the server may grant another time. One of that id that is there already is ours. */
+  grant({ id, seconds, isEarly }: LeaseRequest): Observable<{ id: string; seconds: number }> {
+    const options = { isProbe: isEarly } as object;
+    return this.#call('grant a lease', () => this.#etcd.leaseClient.leaseGrant({ TTL: seconds, ID: id }, options)).pipe(
       map(({ ID, TTL }) => ({ id: ID, seconds: Number(TTL) })),
+      catchError((error: unknown) => (isLeaseKnown(error) ? of({ id, seconds }) : throwError(() => error))),
     );
   }
 
@@ -279,7 +333,15 @@ export class EtcdClient {
 
   /** Opens a raw watch stream. */
   watches(): Observable<Duplex<IWatchRequest, IWatchResponse>> {
-    return this.#stream('watch', () => this.#etcd.watchClient.watch());
+    return this.#stream('watch', () => this.#etcd.watchClient.watch()).pipe(
+      map(({ answers, write }) => ({
+        answers,
+        write: (request) => {
+          this.#monitor.sending(bytesOf([request.create_request ?? {}]));
+          write(request);
+        },
+      })),
+    );
   }
 
   /** Says that the connection is of no more use, and why. */
@@ -300,6 +362,27 @@ export class EtcdClient {
   /** Breaks off whatever is under way and closes the transport, unless it is {@link end}ing. */
   drop(): void {
     if (!this.#ending) this.#close();
+  }
+
+  get #tickMs(): number {
+    const { sessionTimeoutMs, callTimeoutMs } = this.#options;
+    return Math.min(sessionTimeoutMs, callTimeoutMs) / TICKS;
+  }
+
+  #ticksIn(ms: number): number {
+    return Math.round(ms / this.#tickMs);
+  }
+
+  #tick(): void {
+    let [received, sent] = [0, 0];
+    for (const { bytesRead, bytesWritten, writableLength } of this.#sockets) {
+      received += bytesRead;
+      sent += bytesWritten - writableLength;
+    }
+    const kind = this.#monitor.tick({ received, sent });
+    if (!kind) return;
+    const vainMs = this.#options.sessionTimeoutMs * VAIN_SHARE;
+    this.fail(new RegistryError('TIMEOUT', `etcd answered no ${kind} for ${vainMs} ms.`));
   }
 
   #close(): void {
@@ -334,6 +417,7 @@ export class EtcdClient {
     if (this.#over) return;
     // First, so that those who are told find it so.
     this.#over = error;
+    this.#ticks.unsubscribe();
     const outstanding = [...this.#outstanding];
     this.#outstanding.clear();
     this.#waiting.clear();
@@ -347,8 +431,8 @@ export class EtcdClient {
     });
   }
 
-  #call<T>(what: string, start: () => Promise<T>): Observable<T> {
-    return this.loggedIn(this.#once(what, start));
+  #call<T>(what: string, start: () => Promise<T>, options: CallOptions = {}): Observable<T> {
+    return this.loggedIn(this.#once(what, start, options));
   }
 
   /** Subscribes to what is refused for its token again, after a login. */
@@ -390,20 +474,25 @@ export class EtcdClient {
     return merge(this.ended, login).pipe(take(1), ignoreElements());
   }
 
-  #once<T>(what: string, start: () => Promise<T>): Observable<T> {
+  /** Begins what waits, as far as there is room. */
+  #runNext(): void {
+    for (const next of this.#waiting) {
+      if (!this.#window.hasRoom) return;
+      this.#waiting.delete(next);
+      next();
+    }
+  }
+
+  #once<T>(what: string, start: () => Promise<T>, { bytes = 0, isUrgent = false }: CallOptions): Observable<T> {
     return new Observable<T>((subscriber) => {
       if (this.#over) return subscriber.error(new RegistryError('CONNECTION_LOST', this.#over.message));
-      const { callWindow } = this.#options;
-      const settled = (): void => {
-        this.#running -= 1;
-        const [next] = this.#waiting;
-        if (next) {
-          this.#waiting.delete(next);
-          next();
-        }
-      };
       const run = (): void => {
-        this.#running += 1;
+        const ended = this.#window.begin(bytes);
+        this.#monitor.sending(bytes);
+        const settled = (): void => {
+          ended();
+          this.#runNext();
+        };
         start().then(
           (value) => {
             settled();
@@ -425,7 +514,7 @@ export class EtcdClient {
         this.#waiting.delete(run);
       });
       // With thousands under way at once the server refuses some: "too many requests".
-      if (this.#running < callWindow) run();
+      if (isUrgent || this.#window.hasRoom) run();
       else this.#waiting.add(run);
     });
   }
@@ -465,21 +554,63 @@ export class EtcdClient {
   }
 
   /** Adds the token, and asks for an answer only from a server that has a leader. */
-  readonly #intercept = (options: object, next: (options: object) => InterceptedCall): InterceptedCall => {
+  readonly #intercept = (options: InterceptedOptions, next: (options: object) => InterceptedCall): InterceptedCall => {
     const call = next(options);
+    const { method_definition: method, isProbe } = options;
+    if (!method.requestStream) this.#monitor.follow(call, isProbe ? undefined : kindOf(method.path));
     const start = call.start.bind(call);
     call.start = (metadata, listener) => {
       metadata.set('hasleader', 'true');
       this.#options.user?.token?.addTo(metadata);
       start(metadata, {
         onReceiveMetadata: (received) => listener.onReceiveMetadata(received),
-        onReceiveMessage: (message) => listener.onReceiveMessage(message),
+        onReceiveMessage: (message) => {
+          this.#monitor.message();
+          listener.onReceiveMessage(message);
+        },
         onReceiveStatus: (status) =>
           listener.onReceiveStatus({ ...status, details: status.details.replace(INVALID_TOKEN, REFUSED_TOKEN) }),
       });
     };
     return call;
   };
+}
+
+interface CallOptions {
+  /** About how large the request is. @defaultValue small */
+  readonly bytes?: number;
+  /** Whether it waits for no other call. */
+  readonly isUrgent?: boolean;
+}
+
+/** What makes a request large. */
+interface Sized {
+  readonly key?: Buffer;
+  readonly range_end?: Buffer;
+  readonly value?: Buffer;
+}
+
+/** About what is added to that. */
+const OVERHEAD_BYTES = 16;
+
+function bytesOf(parts: readonly Sized[]): number {
+  return parts.reduce(
+    (sum, { key, range_end: to, value }) =>
+      sum + OVERHEAD_BYTES + (key?.length ?? 0) + (to?.length ?? 0) + (value?.length ?? 0),
+    0,
+  );
+}
+
+function argumentsOf({ request_put: put, request_range: range, request_delete_range: remove }: IRequestOp): Sized {
+  return put ?? range ?? remove ?? {};
+}
+
+/** What {@link EtcdClient.grant} asks for. */
+export interface LeaseRequest {
+  readonly id: string;
+  readonly seconds: number;
+  /** Nobody needs it yet: that it is not answered says nothing of other writes. */
+  readonly isEarly: boolean;
 }
 
 /** What {@link EtcdClient.range} reads. */
@@ -489,6 +620,8 @@ export interface RangeRequest {
   readonly limit?: number;
   readonly revision?: bigint;
   readonly keysOnly?: boolean;
+  /** Asked at once, and to find out whether reads are answered: that it is says nothing of others that are not. */
+  readonly isProbe?: boolean;
 }
 
 /** What etcd3 says of a key. */

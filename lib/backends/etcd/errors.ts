@@ -61,6 +61,16 @@ export function toRegistryError(error: unknown, operation: string): RegistryErro
   return new RegistryError(code, message, cause);
 }
 
+/** Whether there is a lease of that id. */
+export function isLeaseKnown(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('lease already exists');
+}
+
+/** Whether the server takes no writes at all, whatever they are: its store is as large as it may be. */
+export function isNoSpace(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('database space exceeded');
+}
+
 /** Whether logging in is of no use, as no user is known here. */
 export function isAuthDisabled(error: unknown): boolean {
   return error instanceof Error && error.message.includes('authentication is not enabled');

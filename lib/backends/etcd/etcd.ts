@@ -2,21 +2,27 @@ import {
   catchError,
   concat,
   defer,
+  EMPTY,
+  endWith,
+  forkJoin,
   finalize,
   map,
   NEVER,
   type Observable,
   of,
+  race,
   type Subscription,
   switchMap,
   tap,
   throwError,
+  timer,
   using,
 } from 'rxjs';
 import { type BackoffOptions, connect, type Link, type OpenLink, serversInTurn } from '../../connection/index.js';
 // Not by way of the index: whoever loads a backend alone should not load all of Dubbo's layout with it.
 import { parseRegistryAddress, type RegistryAddress, type RegistryHost } from '../../dubbo/registryAddress.js';
 import { InvalidOptionError, RegistryError } from '../../errors.js';
+import { isAnswer } from '../../internal/isAnswer.js';
 import { LONGEST_MS, optionsObject, sessionTimeout, wholeNumber } from '../../internal/options.js';
 import type { Backend } from '../../port/index.js';
 import { authenticate, type ClientOptions, type Duplex, type EtcdClient, openClient } from './client.js';
@@ -48,7 +54,10 @@ export interface EtcdOptions {
 
 /** The numbers that {@link etcd} works with, each measured; change them when you have measured better ones. */
 export interface EtcdTuning {
-  /** How long one call may take, in milliseconds. @defaultValue the session timeout */
+  /**
+   * How long one call may wait for its answer, in milliseconds; up to ten times as long while large messages are being
+   * transferred. @defaultValue the session timeout
+   */
   readonly callTimeoutMs?: number | undefined;
   /** How many calls are under way at once: beyond a few thousand the server refuses some. @defaultValue 128 */
   readonly callWindow?: number | undefined;
@@ -92,6 +101,13 @@ export function etcd(servers: string, options: EtcdOptions = {}): Backend {
 
 /** For so much of the session timeout an attempt to connect waits for a login. */
 const LOGIN_SHARE = 1 / 5;
+/**
+ * How long the answers to a ping may take: a member whose disk stalls keeps leases and reads nothing, and one that is merely slow
+ * takes its time to read. More than 5/12 would be too late to follow the former proof of life.
+ */
+const [KEPT_SHARE, READ_SHARE] = [1 / 4, 1 / 3];
+/** For so much of it a new session waits for its first lease. */
+const GRANT_SHARE = 1 / 12;
 /** While it hashes passwords for many clients, a server answers pings late. */
 const BUSY_PING_MS = 30_000;
 
@@ -135,6 +151,7 @@ export function etcdAt(address: RegistryAddress, options: EtcdOptions = {}): Bac
     port,
     ...(tls && { tls: readTls(tls) }),
     callTimeoutMs,
+    sessionTimeoutMs,
     callWindow,
     channel: {
       // The default of 4 MiB loses a response that is larger, with every event in it.
@@ -190,13 +207,18 @@ export function etcdAt(address: RegistryAddress, options: EtcdOptions = {}): Bac
       catchError((error: unknown) => throwError(() => (letIn ? passing(error) : error))),
     );
 
+  /** Reading needs no lease: where none is granted, the session begins without one. */
   function begin(client: EtcdClient): Observable<EtcdSession> {
-    return client.grant(seconds).pipe(
-      map((lease) => {
-        const options = { timeoutMs: lease.seconds * 1_000, chroot: address.path, pageSize };
-        return new EtcdSession(new Leases(lease.id, seconds, keysPerLease), options);
-      }),
-    );
+    return defer(() => {
+      const leases = new Leases(seconds, keysPerLease);
+      const granted = leases.prepare(client).pipe(
+        catchError((error: unknown) => (isAnswer(error) ? EMPTY : throwError(() => error))),
+        endWith(undefined),
+      );
+      return race(granted, timer(sessionTimeoutMs * GRANT_SHARE)).pipe(
+        map(() => new EtcdSession(leases, { chroot: address.path, pageSize })),
+      );
+    });
   }
 
   const backend = connect(open, { name: 'etcd', sessionTimeoutMs, ...(reconnect && { reconnect }) });
@@ -221,7 +243,14 @@ function carry(
     session.attach(client, stream);
     const link: Link = {
       session,
-      ping: () => session.leases.keep(keepAlive),
+      ping: () => {
+        const kept = session.leases
+          .keep(keepAlive)
+          .pipe(client.within(session.timeoutMs * KEPT_SHARE, 'keeping leases'));
+        const read = client.probe().pipe(client.within(session.timeoutMs * READ_SHARE, 'reading'));
+        return forkJoin([kept, read]);
+      },
+      answerShare: 1,
       end: () => client.end(session.leases.revoke(client)),
     };
     return concat(of(link), NEVER);

@@ -2,6 +2,7 @@ import {
   catchError,
   concat,
   concatMap,
+  defaultIfEmpty,
   defer,
   EMPTY,
   filter,
@@ -65,7 +66,6 @@ interface Line {
 
 /** How an {@link EtcdSession} works. */
 export interface EtcdSessionOptions {
-  readonly timeoutMs: number;
   /** The path that everything lies below; `''` for none. */
   readonly chroot: string;
   /** How many keys are read at a time. */
@@ -73,13 +73,12 @@ export interface EtcdSessionOptions {
 }
 
 /**
- * A session with etcd: leases that live and end together; it outlives its connections.
+ * A session with etcd: leases that live and end together; it outlives its connections. Only ephemeral nodes need a lease.
  *
  * etcd has keys only, no directories. As Dubbo's peers do, a directory is written as a key of its own.
  */
 export class EtcdSession implements Session {
   readonly id: string;
-  readonly timeoutMs: number;
   readonly leases: Leases;
   /** A revision orders whatever is heard of a key: answers and watches arrive on streams of their own. */
   readonly nodes: NodeOperations = {
@@ -107,9 +106,12 @@ export class EtcdSession implements Session {
 
   constructor(leases: Leases, options: EtcdSessionOptions) {
     this.leases = leases;
-    this.id = hex(leases.ids[0]!);
-    this.timeoutMs = options.timeoutMs;
+    this.id = hex(leases.id);
     this.#options = options;
+  }
+
+  get timeoutMs(): number {
+    return this.leases.timeoutMs;
   }
 
   /** Carries the session on over another connection. */
@@ -226,6 +228,7 @@ export class EtcdSession implements Session {
   owned(): Observable<readonly string[]> {
     return this.#at('/', ({ client }) =>
       forkJoin(this.leases.ids.map((id) => client.keysOf(id))).pipe(
+        defaultIfEmpty([]),
         map((keys) => {
           const prefix = `${this.#options.chroot}/`;
           const paths = keys.flat().map(String);

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import {
   concat,
   defer,
@@ -11,8 +12,10 @@ import {
   share,
   take,
   tap,
+  throwError,
 } from 'rxjs';
 import { RegistryError } from '../../errors.js';
+import { isAnswer } from '../../internal/isAnswer.js';
 import type { Duplex, EtcdClient } from './client.js';
 
 /** What the server answers to being asked to keep a lease: how long it will, 0 if it is over. */
@@ -28,20 +31,34 @@ interface Lease {
 }
 
 /**
- * The leases of one session: more when there are many keys, because every write to a key costs what its lease holds.
+ * The leases of one session: none until there is a key to hold, or one that was asked for beforehand; more when there are many
+ * keys, because every write to a key costs what its lease holds.
  *
- * They live and end together.
+ * They live and end together. Their ids are chosen here: so the first one names the session before it is granted, and a grant
+ * whose answer was lost is asked for again without another lease.
  */
 export class Leases {
+  /** The id of the first one, granted or not. */
+  readonly id: string;
   readonly #seconds: number;
   readonly #most: number;
-  readonly #leases: Map<string, Lease>;
+  readonly #leases = new Map<string, Lease>();
+  readonly #newId: () => string;
+  #grantedSeconds: number | undefined;
   #granting: Observable<never> | undefined;
+  /** Why no lease was granted, and until when that counts. */
+  #refusal: { readonly error: unknown; readonly until: number } | undefined;
 
-  constructor(first: string, seconds: number, most: number) {
+  constructor(seconds: number, most: number, newId = randomId) {
     this.#seconds = seconds;
     this.#most = most;
-    this.#leases = new Map([[first, { id: first, keys: 0 }]]);
+    this.#newId = newId;
+    this.id = newId();
+  }
+
+  /** How long the server keeps them without a word from us, in milliseconds: what it granted, or else what is asked for. */
+  get timeoutMs(): number {
+    return (this.#grantedSeconds ?? this.#seconds) * 1_000;
   }
 
   /** All their ids. */
@@ -52,6 +69,11 @@ export class Leases {
   /** Whether a lease is one of these. */
   has(id: string): boolean {
     return this.#leases.has(id);
+  }
+
+  /** Asks for the first one before it is needed; completes when it was granted, errors if it is refused. */
+  prepare(client: EtcdClient): Observable<never> {
+    return defer(() => this.#grant(client, true));
   }
 
   /** Finds room for keys that are about to be written, in a new lease if need be. */
@@ -76,6 +98,7 @@ export class Leases {
   keep({ answers, write }: Duplex<string, KeptLease>): Observable<unknown> {
     return defer(() => {
       const waiting = new Set(this.ids);
+      if (waiting.size === 0) return of(undefined);
       const kept = answers.pipe(
         tap(({ id, seconds }) => {
           if (seconds <= 0 && this.has(id))
@@ -99,13 +122,34 @@ export class Leases {
   }
 
   /** One for all who need it, as room is looked for again after it. */
-  #grant(client: EtcdClient): Observable<never> {
+  #grant(client: EtcdClient, isEarly = false): Observable<never> {
+    if (this.#granting) return this.#granting;
+    const refusal = this.#refusal;
+    // Ten thousand registrations need not be told so by the server, each of them.
+    if (refusal && performance.now() < refusal.until) return throwError(() => refusal.error);
+    const id = this.#leases.size === 0 ? this.id : this.#newId();
     const over = (): void => void (this.#granting = undefined);
-    return (this.#granting ??= client.grant(this.#seconds).pipe(
-      tap(({ id }) => this.#leases.set(id, { id, keys: 0 })),
+    return (this.#granting = client.grant({ id, seconds: this.#seconds, isEarly }).pipe(
+      tap({
+        next: (granted) => {
+          this.#leases.set(granted.id, { id: granted.id, keys: 0 });
+          this.#grantedSeconds = Math.max(this.#grantedSeconds ?? 0, granted.seconds);
+        },
+        error: (error: unknown) => {
+          if (isAnswer(error)) this.#refusal = { error, until: performance.now() + REFUSED_SHARE * this.timeoutMs };
+        },
+      }),
       ignoreElements(),
       tap({ complete: over, error: over }),
       share({ resetOnRefCountZero: false }),
     ));
   }
+}
+
+/** For so much of the session timeout a refusal counts for all who ask. */
+const REFUSED_SHARE = 1 / 12;
+
+/** A lease's id is a positive number of 64 bits with a sign. */
+function randomId(): string {
+  return String((randomBytes(8).readBigUInt64BE() >> 1n) | 1n);
 }

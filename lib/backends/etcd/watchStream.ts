@@ -58,7 +58,7 @@ export function openWatchStream(client: EtcdClient, timeoutMs: number): Observab
       const stream = new WatchStream(duplex);
       const ticks = interval(timeoutMs / TICKS).pipe(
         tap(() => {
-          if (stream.tick()) return;
+          if (stream.tick(client.isTransferring)) return;
           client.fail(new RegistryError('CONNECTION_LOST', 'etcd watch: a request to watch was not answered in time.'));
         }),
       );
@@ -145,9 +145,12 @@ export class WatchStream {
     if (events.length > 0) watch.subscriber.next({ type: 'events', events });
   }
 
-  /** Probes a stream that was silent for long; tells whether every request was answered in time. */
-  tick(): boolean {
-    this.#silentTicks += 1;
+  /**
+   * Probes a stream that was silent for long; tells whether every request was answered in time. A large message that is
+   * being transferred may be for this stream.
+   */
+  tick(isTransferring: boolean): boolean {
+    this.#silentTicks = isTransferring ? 0 : this.#silentTicks + 1;
     if (this.#creating.length > 0) return this.#silentTicks <= ANSWER_TICKS;
     if (this.#silentTicks >= QUIET_TICKS) this.#probe();
     return true;

@@ -56,6 +56,8 @@ export class GrpcRelay implements AsyncDisposable {
   losesRequest: ((message: Buffer, call: RelayedCall) => boolean) | undefined;
   /** May refuse a call before the server hears of it. */
   onCall: ((call: RelayedCall) => Refusal | undefined) | undefined;
+  /** How long what the server answers is held up, in milliseconds. */
+  delayMs: ((call: RelayedCall) => number) | undefined;
   /** The most calls of one method that were open at the same time. */
   readonly mostOpen = new Map<string, number>();
   readonly #open = new Map<string, number>();
@@ -138,7 +140,7 @@ export class GrpcRelay implements AsyncDisposable {
     down.once('end', () => up.end());
     down.once('close', () => up.close(constants.NGHTTP2_CANCEL));
 
-    const answers = new Answers();
+    const answers = new Answers(this.delayMs?.(call) ?? 0);
     const messages = new Messages((message, framed) => {
       const verdict = this.onAnswer?.(message, call) ?? 'pass';
       if (verdict === 'lose') return;
@@ -154,7 +156,8 @@ export class GrpcRelay implements AsyncDisposable {
     up.once('response', (response, flags) => {
       const isAll = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
       answers.add(() => {
-        if (!down.destroyed) down.respond(response, isAll ? { endStream: true } : { waitForTrailers: true });
+        if (!down.destroyed && !down.closed)
+          down.respond(response, isAll ? { endStream: true } : { waitForTrailers: true });
       });
     });
     up.on('data', (chunk: Buffer) => messages.take(chunk));
@@ -178,7 +181,12 @@ export async function startGrpcRelay(target: { readonly port: number }): Promise
 
 /** What is on its way to the client, in order. */
 class Answers {
+  readonly #delayMs: number;
   #waiting: (() => void)[] | undefined;
+
+  constructor(delayMs: number) {
+    this.#delayMs = delayMs;
+  }
 
   hold(): void {
     this.#waiting ??= [];
@@ -186,6 +194,8 @@ class Answers {
 
   add(step: () => void): void {
     if (this.#waiting) this.#waiting.push(step);
+    // In order, as all wait equally long.
+    else if (this.#delayMs > 0) setTimeout(step, this.#delayMs);
     else step();
   }
 
