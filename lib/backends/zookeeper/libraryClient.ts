@@ -190,6 +190,12 @@ export class LibraryClient {
     return this.#internals.zxid.readBigInt64BE();
   }
 
+  /** The bytes that went over the connection so far, either way. */
+  get bytes(): number {
+    const { socket } = this.#internals;
+    return socket ? socket.bytesRead + socket.bytesWritten - socket.writableLength : 0;
+  }
+
   /** The error code of the answer that is being read, of which the library made `error`. */
   codeOf(error: unknown): number {
     return this.#unknownCode ?? (error ? ((error as { code?: number }).code ?? ZK.SYSTEM_ERROR) : ZK.OK);
