@@ -9,6 +9,7 @@ import {
 import { configGroupPath, configPath, configRoot, DEFAULT_CONFIG_GROUP, dottedConfigPath } from '../dubbo/index.js';
 import { InvalidOptionError } from '../errors.js';
 import { type Kept, kept } from '../internal/kept.js';
+import { flag, optionsObject } from '../internal/options.js';
 import { quoted } from '../internal/quoted.js';
 import { redact } from '../internal/redact.js';
 import { type WarningDetails, Warnings } from '../internal/warnings.js';
@@ -58,7 +59,7 @@ class BackendConfigCenter implements ConfigCenter {
   #closed: Promise<void> | undefined;
 
   constructor(backend: SharedBackend, options: ConfigCenterOptions) {
-    const { namespace, base64 = false, dottedKeys = false, retry, timeoutMs } = options;
+    const { namespace, base64 = false, dottedKeys = false, retry, timeoutMs } = optionsObject(options);
     this.#root = configRoot(namespace);
     this.#content = flag('base64', base64) ? BASE_64 : PLAIN;
     this.#dottedKeys = flag('dottedKeys', dottedKeys);
@@ -144,7 +145,7 @@ class BackendConfigCenter implements ConfigCenter {
     );
   }
 
-  close(options: { readonly deadlineMs?: number } = {}): Promise<void> {
+  close(options: { readonly deadlineMs?: number | undefined } = {}): Promise<void> {
     return (this.#closed ??= this.#connection.close(options.deadlineMs).finally(() => this.#warnings.end()));
   }
 
@@ -244,12 +245,6 @@ function first(places: readonly Held[]): Held {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-// Plain JavaScript may hand in anything.
-function flag(option: string, value: unknown): boolean {
-  if (typeof value === 'boolean') return value;
-  throw new InvalidOptionError(option, 'true or false', value);
 }
 
 function checkVersion(version: unknown, isFit: boolean): void {

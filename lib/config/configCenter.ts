@@ -7,25 +7,25 @@ import type { ConfigValue, PresentConfigValue } from './configValue.js';
 /** How a configuration centre keeps its values. */
 export interface ConfigCenterOptions {
   /** The directory above all: values are kept below `/<namespace>/config`. @defaultValue `dubbo` */
-  readonly namespace?: string;
+  readonly namespace?: string | undefined;
   /** Whether contents are written and read in base64, as dubbo-go does when told so. @defaultValue `false` */
-  readonly base64?: boolean;
+  readonly base64?: boolean | undefined;
   /**
    * Whether a key that is asked for without a group, and holds nothing, is also looked for where dubbo-go 1.3 kept it:
    * `a.b.Svc.configurators` in `<namespace>/config/a.b.Svc/configurators`. That is read only; what is published goes
    * where everybody looks today. @defaultValue `false`
    */
-  readonly dottedKeys?: boolean;
+  readonly dottedKeys?: boolean | undefined;
   /** How long calls wait, in milliseconds. @defaultValue 30000 */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** The waits after an operation that failed while connected. */
-  readonly retry?: BackoffOptions;
+  readonly retry?: BackoffOptions | undefined;
 }
 
 /** How a key is found. */
 export interface ConfigKeyOptions {
   /** The group that the key belongs to. @defaultValue `dubbo` */
-  readonly group?: string;
+  readonly group?: string | undefined;
 }
 
 /** How a value is read. */
@@ -37,13 +37,13 @@ export interface PublishConfigOptions extends ConfigKeyOptions, CallOptions {
    * Publishes only if the key has this version, or `'absent'`: if it holds no value. `undefined` is no condition, so for
    * whatever was read it is `ifVersion: value.version ?? 'absent'`. @defaultValue whatever it holds
    */
-  readonly ifVersion?: bigint | 'absent';
+  readonly ifVersion?: bigint | 'absent' | undefined;
 }
 
 /** How a value is removed. */
 export interface RemoveConfigOptions extends ConfigKeyOptions, CallOptions {
   /** Removes only if the key has this version. @defaultValue whatever it holds */
-  readonly ifVersion?: bigint;
+  readonly ifVersion?: bigint | undefined;
 }
 
 /** Something that went wrong and was got around: nothing stops because of it, but somebody should know. */
@@ -156,5 +156,5 @@ export interface ConfigCenter extends ConfigSource, AsyncDisposable {
    *
    * @throws InvalidOptionError if `deadlineMs` is not a number of milliseconds.
    */
-  close(options?: { readonly deadlineMs?: number }): Promise<void>;
+  close(options?: { readonly deadlineMs?: number | undefined }): Promise<void>;
 }

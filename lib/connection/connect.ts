@@ -35,6 +35,7 @@ import { debugLog } from '../internal/debug.js';
 import type { Backend, BackendWarning, ConnectionState, Session } from '../port/index.js';
 import { AttemptCounter } from './attemptCounter.js';
 import { type BackoffOptions, fullJitter, longestWait } from './backoff.js';
+import { closeDeadline } from './closeDeadline.js';
 import { type ConnectionEvent, connectionReducer } from './connectionReducer.js';
 import { heartbeat } from './heartbeat.js';
 import { late, timeoutError } from './late.js';
@@ -93,8 +94,6 @@ const LOST_LINK_TIMEOUTS = 2;
 
 /** So many connections in a row that were accepted and not served are no coincidence: a restarting server makes one or two. */
 const NOT_SERVED_TO_WARN = 3;
-
-const DEFAULT_CLOSE_DEADLINE_MS = 5_000;
 
 /**
  * Keeps one session over as many transports as it takes: a {@link Backend} made of a function that opens a link.
@@ -273,12 +272,13 @@ export function connect(open: OpenLink, options: ConnectOptions): Backend {
     scheduler,
     states,
     warnings: warnings.asObservable(),
-    close: (deadlineMs = DEFAULT_CLOSE_DEADLINE_MS) => {
+    close: (deadlineMs) => {
+      const withinMs = closeDeadline(deadlineMs);
       closing.next();
       return firstValueFrom(
         merge(...ends).pipe(
           ignoreElements(),
-          takeUntil(timer(deadlineMs, scheduler).pipe(tap(() => abandoned.next()))),
+          takeUntil(timer(withinMs, scheduler).pipe(tap(() => abandoned.next()))),
           endWith(undefined),
         ),
       );

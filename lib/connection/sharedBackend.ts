@@ -18,6 +18,7 @@ import {
   tap,
 } from 'rxjs';
 import { RegistryError } from '../errors.js';
+import { quoted } from '../internal/quoted.js';
 import type { Backend, BackendWarning, ConnectionState } from '../port/index.js';
 
 /**
@@ -44,12 +45,24 @@ export interface SharedBackend extends Backend {
  * Backends with the same address are one connection as soon as they are used, but for owners: each has a connection of its own.
  *
  * @param address - What tells one connection from another; `undefined` for a backend that is like no other.
+ * @throws RegistryError with `BACKEND_IN_USE` for a second owner of one backend: two could not tell their nodes apart.
  */
 export function shareBackend(backend: Backend, role: Role, address?: string): SharedBackend {
+  if (role === 'owner') {
+    if (owned.has(backend)) {
+      throw new RegistryError(
+        'BACKEND_IN_USE',
+        `This ${quoted(backend.name)} backend belongs to another registry: make a backend for each registry.`,
+      );
+    }
+    owned.add(backend);
+  }
   const part = new Part(role);
   return asBackend(backend, part, () => connectionFor(backend, role, address));
 }
 
+/** Backends that have an owner. */
+const owned = new WeakSet<Backend>();
 /** Those in use, by what they connect to. */
 const inUse = new Map<string, Set<Connection>>();
 const connections = new WeakMap<Backend, Connection>();

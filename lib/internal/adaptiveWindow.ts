@@ -57,9 +57,15 @@ export class AdaptiveWindow {
     return { bytes, sentAt: nowMs };
   }
 
-  answered({ bytes, sentAt }: UnderWay, nowMs: number): void {
+  /** It is over without an answer of the server: nothing can be learned from it. */
+  dropped({ bytes }: UnderWay): void {
     this.#requests -= 1;
     this.#bytes -= bytes;
+  }
+
+  answered(underWay: UnderWay, nowMs: number): void {
+    const { sentAt } = underWay;
+    this.dropped(underWay);
     const tookMs = nowMs - sentAt;
     this.#quickestMs = Math.min(this.#quickestMs, tookMs);
     const waitedMs = tookMs - this.#quickestMs;

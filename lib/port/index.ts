@@ -6,4 +6,13 @@ export {
   type ConnectionState,
   type ConnectionStatus,
 } from './connectionState.js';
-export type { CreateOptions, DirectoryChange, NodeCondition, RegistryNode, Session } from './session.js';
+export { inArrivalOrder } from './inArrivalOrder.js';
+export type {
+  CreateOptions,
+  DirectoryChange,
+  NodeCondition,
+  NodeOperations,
+  NodeState,
+  RegistryNode,
+  Session,
+} from './session.js';

@@ -62,6 +62,14 @@ describe('AdaptiveWindow', () => {
     expect(samples.length).toBeGreaterThan((256 * 9_000) / 200);
   });
 
+  it('learns nothing from what was never sent', () => {
+    const window = new AdaptiveWindow({ mostRequests: 256, patienceMs: () => PATIENCE_MS });
+    for (let index = 0; index < 1_000; index += 1) window.dropped(window.sent(100, index));
+    let room = 0;
+    for (; window.hasRoom; room += 1) window.sent(0, 1_000);
+    expect(room).toBe(16);
+  });
+
   it('lets one request through that is larger than the window, and nothing beside it', () => {
     const window = new AdaptiveWindow({ mostRequests: 256, patienceMs: () => PATIENCE_MS });
     window.sent(1_000_000, 0);

@@ -1,7 +1,7 @@
 import { Observable, type Subscriber } from 'rxjs';
 import type { BackoffOptions } from '../../connection/index.js';
 import { connect, type Link, served } from '../../connection/index.js';
-import { InvalidOptionError } from '../../errors.js';
+import { optionsObject, positiveMs } from '../../internal/options.js';
 import type { Backend, Session } from '../../port/index.js';
 import { type MemoryClient, type MemoryLink, MemoryServer, memoryServer } from './memoryServer.js';
 import { MemorySession } from './memorySession.js';
@@ -9,11 +9,11 @@ import { MemorySession } from './memorySession.js';
 /** How {@link memory} connects. */
 export interface MemoryOptions {
   /** The server, or its name in this process. @defaultValue a server of its own */
-  readonly server?: MemoryServer | string;
+  readonly server?: MemoryServer | string | undefined;
   /** How long the server keeps a session of which it hears nothing, in milliseconds. @defaultValue 30000 */
-  readonly sessionTimeoutMs?: number;
+  readonly sessionTimeoutMs?: number | undefined;
   /** The waits between attempts to connect. */
-  readonly reconnect?: BackoffOptions;
+  readonly reconnect?: BackoffOptions | undefined;
 }
 
 /**
@@ -30,10 +30,8 @@ export interface MemoryOptions {
  * ```
  */
 export function memory(options: MemoryOptions = {}): Backend {
-  const { server = new MemoryServer(), sessionTimeoutMs = 30_000, reconnect } = options;
-  if (!(sessionTimeoutMs > 0 && Number.isFinite(sessionTimeoutMs))) {
-    throw new InvalidOptionError('sessionTimeoutMs', 'a positive number', sessionTimeoutMs);
-  }
+  const { server = new MemoryServer(), sessionTimeoutMs = 30_000, reconnect } = optionsObject(options);
+  positiveMs('sessionTimeoutMs', sessionTimeoutMs);
   const target = typeof server === 'string' ? memoryServer(server) : server;
   const backend: Backend = connect((previous) => served(openLink(target, backend, previous, sessionTimeoutMs)), {
     name: 'memory',

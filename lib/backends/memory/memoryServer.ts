@@ -7,28 +7,29 @@ import {
   Subscription,
   type TimestampProvider,
 } from 'rxjs';
-import { InvalidOptionError, RegistryError } from '../../errors.js';
+import { RegistryError } from '../../errors.js';
 import { clockOf } from '../../internal/clock.js';
+import { milliseconds, optionsObject } from '../../internal/options.js';
 import { checkPath } from '../../internal/path.js';
-import type { Backend, DirectoryChange, RegistryNode } from '../../port/index.js';
+import type { Backend, DirectoryChange, NodeState, RegistryNode } from '../../port/index.js';
 import { MemoryTree, type TreeChanges, type TreeCopy } from './memoryTree.js';
 
 /** How a {@link MemoryServer} behaves. */
 export interface MemoryServerOptions {
   /** Measures all time, of the server and of its clients. @defaultValue `asyncScheduler` with a monotonic clock */
-  readonly scheduler?: SchedulerLike;
+  readonly scheduler?: SchedulerLike | undefined;
   /** How long a message is on its way, in milliseconds. @defaultValue 0 */
-  readonly latencyMs?: number;
+  readonly latencyMs?: number | undefined;
   /** Whether sessions of which nothing is heard end; if not, they end only by {@link MemoryServer.expire}. @defaultValue `true` */
-  readonly expires?: boolean;
+  readonly expires?: boolean | undefined;
 }
 
 /** Nodes that {@link MemoryServer.change} makes and removes. */
 export interface MemoryServerChange {
   /** The paths of persistent nodes to make. @defaultValue none */
-  readonly create?: Iterable<string>;
+  readonly create?: Iterable<string> | undefined;
   /** The paths of nodes to remove, with all that is below them. @defaultValue none */
-  readonly remove?: Iterable<string>;
+  readonly remove?: Iterable<string> | undefined;
 }
 
 /** Which messages are lost: all of them, only those to the server, or only those from it. */
@@ -94,9 +95,17 @@ export interface MemoryLink {
   alive: boolean;
   /** Each way on which a message was swallowed: TCP would have to deliver it first, so nothing else can pass there any more. */
   readonly holed: Set<Way>;
-  /** When the last message on its way to the client arrives: none overtakes another. */
-  arrivesAt: number;
+  /** When the last message to the client arrives, on each lane: none overtakes another there. */
+  readonly arrivesAt: Record<Lane, number>;
 }
+
+/**
+ * What carries messages to a client in order. Watches of nodes have a lane of their own, as on etcd, and what is sent on one lane
+ * can overtake what is sent on the other.
+ *
+ * @internal
+ */
+export type Lane = 'answers' | 'nodeWatches';
 
 type Way = 'requests' | 'answers';
 
@@ -134,6 +143,7 @@ export class MemoryServer {
   #frozen: (() => void)[] | undefined;
   #stopped = false;
   #cleanupDelayMs = 0;
+  #jitter: (() => number) | undefined;
   #answersToLose = 0;
   #notificationsToLose = 0;
   #notificationsToRepeat = 0;
@@ -144,8 +154,8 @@ export class MemoryServer {
   readonly scheduler: SchedulerLike;
 
   constructor(options: MemoryServerOptions = {}) {
-    const { scheduler = asyncScheduler, latencyMs = 0, expires = true } = options;
-    if (!(latencyMs >= 0)) throw new InvalidOptionError('latencyMs', 'a number from 0 up', latencyMs);
+    const { scheduler = asyncScheduler, latencyMs = 0, expires = true } = optionsObject(options);
+    milliseconds('latencyMs', latencyMs);
     this.scheduler = scheduler;
     this.#clock = clockOf(scheduler);
     this.#latencyMs = latencyMs;
@@ -185,6 +195,11 @@ export class MemoryServer {
   /** Reads a node; `undefined` if there is none. */
   read(path: string): RegistryNode | undefined {
     return this.#tree.read(path);
+  }
+
+  /** What a node is, and the transaction that was last. @internal */
+  stateOf(path: string): NodeState {
+    return { node: this.#tree.read(path), position: this.#tree.position };
   }
 
   /** Lists the children of a directory. */
@@ -255,10 +270,12 @@ export class MemoryServer {
    * Puts the server back to what it was, as after a disaster: what was written since is lost, and versions begin again where
    * they were.
    *
-   * Connections break. No client can resume the session it had; sessions of the backup, with their nodes, end when they were
-   * not heard of for their timeout.
+   * Connections break. Sessions of the backup, with their nodes, end when they were not heard of for their timeout; their
+   * clients cannot resume them, unless `sessions` says so.
    *
    * @param backup - What it shall have. @defaultValue nothing, as with a wiped disk
+   * @param sessions - `resumable` lets clients resume the sessions that they have and that the backup has too, as etcd does after
+   * the restore of a snapshot. @defaultValue `orphaned`
    *
    * @example
    * ```ts
@@ -266,14 +283,18 @@ export class MemoryServer {
    * server.restore(backup); // everybody registers anew
    * ```
    */
-  restore(backup?: MemoryBackup): void {
+  restore(backup?: MemoryBackup, sessions: 'orphaned' | 'resumable' = 'orphaned'): void {
+    const before = new Map(this.#sessions);
     for (const link of [...this.#links]) this.#break(link, 'The server was restored');
     for (const session of this.#sessions.values()) {
       session.expiry.unsubscribe();
       this.#tellEnd(session, 'operator');
     }
     this.#sessions.clear();
-    for (const { id, timeoutMs } of backup?.sessions ?? []) this.#begin(id, {}, timeoutMs, false);
+    for (const { id, timeoutMs } of backup?.sessions ?? []) {
+      const client = sessions === 'resumable' ? before.get(id)?.client : undefined;
+      this.#begin(id, client ?? {}, timeoutMs, client !== undefined);
+    }
     this.#commit('operator', () => this.#tree.restore(backup?.tree));
   }
 
@@ -308,10 +329,10 @@ export class MemoryServer {
    *
    * @param ms - How much longer, in milliseconds.
    * @param who - The id of a session that the client has, or the backend that it is. @defaultValue all clients
-   * @throws InvalidOptionError if `ms` is not a number from 0 up.
+   * @throws InvalidOptionError if `ms` is not a number of milliseconds.
    */
   slowDown(ms: number, who?: string | Backend): void {
-    checkDuration('ms', ms);
+    milliseconds('ms', ms);
     const client = this.#clientOf(who);
     if (who === undefined) this.#allSlowMs = ms;
     else if (client) this.#slow.set(client, ms);
@@ -327,6 +348,19 @@ export class MemoryServer {
    */
   hangUp(who?: string | Backend): void {
     this.#select(who, this.#hungUpOn, () => (this.#hangsUpOnAll = true));
+  }
+
+  /**
+   * Delays every answer and every notification of a watch by another time, so that answers and what watches of nodes tell overtake
+   * each other, as on etcd, where each comes on a stream of its own.
+   *
+   * @param maxMs - The longest delay, in milliseconds; 0 for none.
+   * @param random - Draws the delays, from 0 up to but not including 1. @defaultValue `Math.random`
+   * @throws InvalidOptionError if `maxMs` is not a number from 0 up.
+   */
+  reorder(maxMs: number, random: () => number = Math.random): void {
+    milliseconds('maxMs', maxMs);
+    this.#jitter = maxMs === 0 ? undefined : () => Math.floor(random() * (maxMs + 1));
   }
 
   /**
@@ -436,10 +470,10 @@ export class MemoryServer {
    * Who ends a session of his own takes its nodes along at once, as ever.
    *
    * @param ms - How long they stay, in milliseconds; 0 for not at all.
-   * @throws InvalidOptionError if `ms` is not a number from 0 up.
+   * @throws InvalidOptionError if `ms` is not a number of milliseconds.
    */
   delayCleanup(ms: number): void {
-    checkDuration('ms', ms);
+    milliseconds('ms', ms);
     this.#cleanupDelayMs = ms;
   }
 
@@ -481,7 +515,7 @@ export class MemoryServer {
             served: new ReplaySubject(1),
             alive: true,
             holed: new Set(),
-            arrivesAt: 0,
+            arrivesAt: { answers: 0, nodeWatches: 0 },
           };
           session.link = link;
           session.heardAt = this.#clock.now();
@@ -527,6 +561,7 @@ export class MemoryServer {
     link: MemoryLink,
     work: (tree: MemoryTree) => T,
     answer: { next: (result: T) => void; error: (error: unknown) => void },
+    lane: Lane = 'answers',
   ): Subscription {
     const pending = new Subscription();
     pending.add(link.broken.subscribe({ error: answer.error }));
@@ -550,7 +585,7 @@ export class MemoryServer {
             this.#events.next({ type: 'answerLost', client: link.client });
             return this.#break(link, 'The connection broke before the answer came');
           }
-          this.#toClient(link, () => !pending.closed && reply());
+          this.#toClient(link, () => !pending.closed && reply(), lane);
         }),
       ),
     );
@@ -558,13 +593,13 @@ export class MemoryServer {
   }
 
   /** Watches one node from its next change on. @internal */
-  watchNode(link: MemoryLink, path: string, deliver: (node: RegistryNode | undefined) => void): Subscription {
+  watchNode(link: MemoryLink, path: string, deliver: (state: NodeState) => void): Subscription {
     return this.#watch(this.#nodeWatchers, path, {
       link,
       deliver: (changes) => {
         if (!changes.nodes.has(path)) return;
-        const node = this.#tree.read(path);
-        this.#tell(link, () => deliver(node));
+        const state = this.stateOf(path);
+        this.#tell(link, () => deliver(state), 'nodeWatches');
       },
     });
   }
@@ -658,7 +693,7 @@ export class MemoryServer {
       client,
       session: id,
       by,
-      nodes: this.#tree.countOwned(id),
+      nodes: this.#tree.ownedBy(id).length,
       watches: watchers.filter((watcher) => watcher.link === link).length,
     });
   }
@@ -712,24 +747,25 @@ export class MemoryServer {
     return [this.#allHoled, this.#holed.get(client)].some((direction) => direction === 'both' || direction === way);
   }
 
-  /** Sends a message to a client: none overtakes another, however slow they get or cease to be. */
-  #toClient(link: MemoryLink, work: () => void): Subscription {
+  /** Sends a message to a client: none overtakes another on its lane, however slow they get or cease to be. */
+  #toClient(link: MemoryLink, work: () => void, lane: Lane = 'answers'): Subscription {
     const now = this.#clock.now();
     const slowMs = Math.max(this.#allSlowMs, this.#slow.get(link.client) ?? 0);
-    link.arrivesAt = Math.max(link.arrivesAt, now + this.#latencyMs + slowMs);
-    return this.scheduler.schedule(() => this.#pass(link, 'answers', work), link.arrivesAt - now);
+    const at = Math.max(link.arrivesAt[lane], now + this.#latencyMs + slowMs + (this.#jitter?.() ?? 0));
+    link.arrivesAt[lane] = at;
+    return this.scheduler.schedule(() => this.#pass(link, 'answers', work), at - now);
   }
 
-  #tell(link: MemoryLink, work: () => void): void {
+  #tell(link: MemoryLink, work: () => void, lane: Lane = 'answers'): void {
     if (this.#notificationsToLose > 0) {
       this.#notificationsToLose -= 1;
       this.#events.next({ type: 'notificationLost', client: link.client });
       return this.#break(link, 'The connection broke before the notification came');
     }
-    this.#toClient(link, work);
+    this.#toClient(link, work, lane);
     if (this.#notificationsToRepeat === 0) return;
     this.#notificationsToRepeat -= 1;
-    this.#toClient(link, work);
+    this.#toClient(link, work, lane);
   }
 
   #whenAwake(work: () => void): void {
@@ -740,10 +776,6 @@ export class MemoryServer {
   #later(work: () => void): Subscription {
     return this.scheduler.schedule(work, this.#latencyMs);
   }
-}
-
-function checkDuration(option: string, ms: number): void {
-  if (!(ms >= 0 && Number.isFinite(ms))) throw new InvalidOptionError(option, 'a number from 0 up', ms);
 }
 
 const named = new Map<string, MemoryServer>();

@@ -5,8 +5,6 @@ import type { NodeWatch, ZkClient } from './client.js';
 /** A watch on a node that was written last by the transaction `zxid`. */
 export interface WantedWatch extends NodeWatch {
   readonly zxid: bigint;
-  /** Whether nobody wants it any more. */
-  readonly left: () => boolean;
 }
 
 const MOST_IN_ONE = 1_000;

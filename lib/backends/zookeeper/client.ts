@@ -11,8 +11,10 @@ import { type Done, RequestWindow } from './requestWindow.js';
 import type { NodeEvent } from './treeWatches.js';
 import {
   decodeStat,
+  decodeStrings,
   encodeDataWatches,
   encodePathAndNumber,
+  encodeString,
   type NodeStat,
   OPCODE,
   PERSISTENT_RECURSIVE,
@@ -32,6 +34,8 @@ const MANY_BYTES = 32_768;
 export interface NodeWatch {
   readonly path: string;
   readonly fired: () => void;
+  /** Whether nobody wants it any more; asked before it is sent. */
+  readonly left: () => boolean;
 }
 
 /** What may be done with the nodes that we make. */
@@ -66,8 +70,8 @@ export class ZkClient {
     patienceMs: () => this.#library.sessionTimeoutMs / 12,
   });
   readonly #watches = new ClientWatches(this.#deliveries, {
-    add: (path) => this.#addTree(path),
-    remove: (path) => this.#releaseOnServer(path, WATCHER_TYPE.ANY),
+    add: (path, onSent) => this.#addTree(path, onSent),
+    remove: (path) => this.#removeTree(path),
   });
   #ending = false;
 
@@ -150,6 +154,19 @@ export class ZkClient {
       const callback = (error: unknown, names: string[]): void => done(error, () => names);
       if (arm) this.#library.api.getChildren(path, () => undefined, callback as never);
       else this.#library.api.getChildren(path, callback as never);
+    });
+  }
+
+  /** Lists the ephemeral nodes of this session whose path begins with `prefix`, on a server from 3.6 on. */
+  ephemerals(prefix: string): Observable<readonly string[]> {
+    return this.#requests.request<readonly string[]>({
+      operation: 'list the nodes of the session',
+      path: prefix,
+      // The library does not know this answer, so it is read from the packet.
+      send: (done) =>
+        this.#library.send(OPCODE.GET_EPHEMERALS, OPCODE.DELETE, encodeString(prefix), (error) =>
+          done(error, () => decodeStrings(this.#library.answerBody)),
+        ),
     });
   }
 
@@ -259,11 +276,13 @@ export class ZkClient {
       path: `${watches.length} nodes`,
       dataLength: watches.reduce((sum, { path }) => sum + Buffer.byteLength(path), 0),
       send: (done) => {
-        for (const { path, fired } of watches) this.#watches.add('node', path, fired);
+        const wanted = watches.filter(({ left }) => !left());
+        if (wanted.length === 0) return done(undefined, () => undefined);
+        for (const { path, fired } of wanted) this.#watches.add('node', path, fired);
         // Whoever is told of a tree is told of its root, too, and not twice: see `#read`.
-        const paths = watches.map(({ path }) => path).filter((path) => !this.#watches.hasTree(path));
+        const paths = wanted.map(({ path }) => path).filter((path) => !this.#watches.hasTree(path));
         this.#library.send(OPCODE.SET_WATCHES, OPCODE.DELETE, encodeDataWatches(zxid, paths), (error) => {
-          if (error) for (const { path, fired } of watches) this.#watches.delete('node', path, fired);
+          if (error) for (const { path, fired } of wanted) this.#watches.delete('node', path, fired);
           done(error, () => undefined);
         });
       },
@@ -272,8 +291,10 @@ export class ZkClient {
 
   /** Releases a watch here, and on the server when nobody else here has it. */
   removeWatch(kind: WatchKind, path: string, watch: () => void): void {
-    if (!this.#watches.delete(kind, path, watch) || this.#watches.hasTree(path)) return;
-    this.#releaseOnServer(path, kind === 'children' ? WATCHER_TYPE.CHILDREN : WATCHER_TYPE.DATA);
+    if (!this.#watches.delete(kind, path, watch)) return;
+    const type = kind === 'children' ? WATCHER_TYPE.CHILDREN : WATCHER_TYPE.DATA;
+    // Somebody else may have set one by the time that this is sent.
+    this.#removeOnServer(path, type, () => !this.#watches.has(kind, path) && !this.#watches.hasTree(path));
   }
 
   /**
@@ -349,21 +370,42 @@ export class ZkClient {
     });
   }
 
-  #addTree(path: string): Observable<unknown> {
+  #addTree(path: string, onSent: () => void): Observable<unknown> {
     return this.#requests.request<void>({
       operation: 'watch',
       path,
-      send: (done) =>
-        this.#library.send(OPCODE.ADD_WATCH, OPCODE.DELETE, encodePathAndNumber(path, PERSISTENT_RECURSIVE), (error) =>
-          done(error, () => undefined),
-        ),
+      send: (done) => {
+        onSent();
+        this.#watches.treeAdded(path);
+        const body = encodePathAndNumber(path, PERSISTENT_RECURSIVE);
+        this.#library.send(OPCODE.ADD_WATCH, OPCODE.DELETE, body, (error) => {
+          if (error) this.#watches.treeRemoved(path);
+          done(error, () => undefined);
+        });
+      },
     });
   }
 
-  #releaseOnServer(path: string, type: number): void {
-    if (this.#requests.over) return;
-    // Whether it had fired by then is of no interest.
-    this.#library.send(OPCODE.REMOVE_WATCHES, OPCODE.DELETE, encodePathAndNumber(path, type), () => undefined);
+  #removeTree(path: string): void {
+    this.#removeOnServer(path, WATCHER_TYPE.ANY, () => {
+      this.#watches.treeRemoved(path);
+      return true;
+    });
+  }
+
+  /** Removes watches in order with all other requests; `isNeeded` is asked when it is this one's turn. */
+  #removeOnServer(path: string, type: number, isNeeded: () => boolean): void {
+    const removal = this.#requests.request<void>({
+      operation: 'unwatch',
+      path,
+      send: (done) => {
+        if (!isNeeded()) return done(undefined, () => undefined);
+        const body = encodePathAndNumber(path, type);
+        this.#library.send(OPCODE.REMOVE_WATCHES, OPCODE.DELETE, body, (error) => done(error, () => undefined));
+      },
+    });
+    // It fails if the watch has fired by then, which is as good.
+    removal.subscribe({ error: () => undefined });
   }
 }
 

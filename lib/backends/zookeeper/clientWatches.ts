@@ -19,28 +19,39 @@ export class ClientWatches {
   readonly #deliveries: Deliveries;
   readonly #once = new Map<string, Set<() => void>>();
   readonly #trees: TreeWatches;
+  readonly #treesOnServer = new Set<string>();
 
   constructor(deliveries: Deliveries, server: TreeWatchServer) {
     this.#deliveries = deliveries;
-    this.#trees = new TreeWatches({
-      add: (path) => server.add(path),
-      remove: (path) => {
-        server.remove(path);
-        // The server removes one-shot watches on that node with it: whoever has one here reads again, and sets it again.
-        this.#fire('node', path);
-        this.#fire('children', path);
-      },
-    });
+    this.#trees = new TreeWatches(server);
   }
 
-  /** Whether the server tells us persistently of this very node, and what is below it. */
+  /** Whether the server, having read all that was sent so far, tells us persistently of this very node and all below it. */
   hasTree(path: string): boolean {
-    return this.#trees.has(path);
+    return this.#treesOnServer.has(path);
   }
 
   /** Watches a node and all below it; see {@link TreeWatches.watch}. */
   watchTree(path: string, listener: (event: NodeEvent) => void): Observable<void> {
     return this.#trees.watch(path, listener);
+  }
+
+  /** Says that the server is now asked for a persistent watch. */
+  treeAdded(path: string): void {
+    this.#treesOnServer.add(path);
+  }
+
+  /** Says that the server is now asked to remove a persistent watch, or has refused it. */
+  treeRemoved(path: string): void {
+    this.#treesOnServer.delete(path);
+    // The server removes one-shot watches on that node with it: whoever has one here reads again, and sets it again.
+    this.#fire('node', path);
+    this.#fire('children', path);
+  }
+
+  /** Whether somebody waits for the next event of that kind. */
+  has(kind: WatchKind, path: string): boolean {
+    return this.#once.has(keyOf(kind, path));
   }
 
   /** Calls `fired` when the next event of that kind comes. */

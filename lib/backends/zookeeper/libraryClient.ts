@@ -118,6 +118,8 @@ export class LibraryClient {
   #lastError: Error | undefined;
   /** The code in the answer being read, if the library does not know it. */
   #unknownCode: number | undefined;
+  /** The packet being read. */
+  #packet: Buffer | undefined;
 
   constructor(options: ConnectionOptions, listener: ConnectionListener) {
     this.#listener = listener;
@@ -196,9 +198,14 @@ export class LibraryClient {
     return socket ? socket.bytesRead + socket.bytesWritten - socket.writableLength : 0;
   }
 
+  /** What follows the header of the answer that is being read. */
+  get answerBody(): Buffer {
+    return this.#packet!.subarray(OFFSET.HEADER);
+  }
+
   /** The error code of the answer that is being read, of which the library made `error`. */
   codeOf(error: unknown): number {
-    return this.#unknownCode ?? (error ? ((error as { code?: number }).code ?? ZK.SYSTEM_ERROR) : ZK.OK);
+    return error ? (this.#unknownCode ?? (error as { code?: number }).code ?? ZK.SYSTEM_ERROR) : ZK.OK;
   }
 
   /**
@@ -278,6 +285,7 @@ export class LibraryClient {
       for (const packet of this.#framer.push(chunk)) {
         this.#unknownCode = undefined;
         if (this.#internals.state !== STATE.CONNECTING && isAnswer(packet)) this.#readHeader(packet);
+        this.#packet = packet;
         this.#readPacket(packet);
       }
     } catch (error) {
@@ -286,6 +294,7 @@ export class LibraryClient {
       this.#internals.socket?.destroy();
     } finally {
       this.#unknownCode = undefined;
+      this.#packet = undefined;
     }
   }
 

@@ -22,7 +22,7 @@ export interface Request<T> {
   readonly dataLength?: number | undefined;
   /** Whether it goes ahead of all that wait. @defaultValue `false` */
   readonly urgent?: boolean;
-  /** Sends it; `done` is called from inside the library, while the answer is read. */
+  /** Sends it; `done` is called from inside the library, while the answer is read, or at once if there is nothing to send. */
   readonly send: (done: Done<T>) => void;
 }
 
@@ -37,7 +37,10 @@ export interface RequestWindowOptions {
   readonly patienceMs: () => number;
 }
 
-/** Sends requests in order, not more at a time than the link takes in good time, and fails all of them when the connection ends. */
+/**
+ * Sends requests in the order of their subscriptions, not more at a time than the link takes in good time, and fails all of
+ * them when the connection ends.
+ */
 export class RequestWindow {
   readonly #deliveries: Deliveries;
   readonly #codeOf: (error: unknown) => number;
@@ -45,6 +48,7 @@ export class RequestWindow {
   readonly #waiting = new Set<() => void>();
   readonly #ended = new Subject<never>();
   readonly #window: AdaptiveWindow;
+  #isStarting = false;
   #over: RegistryError | undefined;
 
   constructor(deliveries: Deliveries, { codeOf, patienceMs }: RequestWindowOptions) {
@@ -84,8 +88,11 @@ export class RequestWindow {
         this.#outstanding.delete(subscriber);
         this.#waiting.delete(start);
       });
-      if (urgent || (this.#waiting.size === 0 && this.#window.hasRoom)) start();
-      else this.#waiting.add(start);
+      if (urgent) start();
+      else {
+        this.#waiting.add(start);
+        this.#startWaiting();
+      }
       return undefined;
     });
   }
@@ -110,9 +117,11 @@ export class RequestWindow {
 
   #start<T>({ operation, path, send }: Request<T>, size: number, subscriber: Subscriber<T>): void {
     const underWay = this.#window.sent(size + OVERHEAD_BYTES, performance.now());
+    let isSent = false;
     try {
       send((error, result) => {
-        this.#window.answered(underWay, performance.now());
+        if (isSent) this.#window.answered(underWay, performance.now());
+        else this.#window.dropped(underWay);
         // Read now, delivered later: it can be read only while the library reads the answer.
         const code = this.#codeOf(error);
         const value = code === ZK.OK ? result() : undefined;
@@ -122,19 +131,24 @@ export class RequestWindow {
           subscriber.next(value as T);
           subscriber.complete();
         });
-        this.#next();
+        this.#startWaiting();
       });
+      isSent = true;
     } catch (error) {
-      this.#window.answered(underWay, performance.now());
+      this.#window.dropped(underWay);
       subscriber.error(toRegistryError(ZK.SYSTEM_ERROR, operation, path, error));
     }
   }
 
-  #next(): void {
+  /** Sends what waits, in order, as far as the window allows; what is answered meanwhile makes room for more. */
+  #startWaiting(): void {
+    if (this.#isStarting) return;
+    this.#isStarting = true;
     for (const start of this.#waiting) {
-      if (!this.#window.hasRoom) return;
+      if (!this.#window.hasRoom) break;
       this.#waiting.delete(start);
       start();
     }
+    this.#isStarting = false;
   }
 }

@@ -4,6 +4,7 @@ import { type BackoffOptions, connect, type Link, type OpenLink, served } from '
 // Not by way of the index: whoever loads a backend alone should not load all of Dubbo's layout with it.
 import { parseRegistryAddress, type RegistryAddress } from '../../dubbo/registryAddress.js';
 import { InvalidOptionError } from '../../errors.js';
+import { flag, optionsObject, sessionTimeout, wholeNumber } from '../../internal/options.js';
 import type { Backend } from '../../port/index.js';
 import { hasCode } from '../../internal/orElse.js';
 import { AddressesInTurn, type Turn } from './addressesInTurn.js';
@@ -33,19 +34,19 @@ export interface AclEntry {
 /** How {@link zookeeper} connects. */
 export interface ZooKeeperOptions {
   /** How long the server keeps a session of which it hears nothing, in milliseconds; it may grant another. @defaultValue 30000 */
-  readonly sessionTimeoutMs?: number;
+  readonly sessionTimeoutMs?: number | undefined;
   /** The user of the `digest` scheme. @defaultValue nobody */
-  readonly username?: string;
+  readonly username?: string | undefined;
   /** The password of {@link ZooKeeperOptions.username}. */
-  readonly password?: string;
+  readonly password?: string | undefined;
   /**
    * Who may touch the nodes that are made: everybody, their creator alone, or a list of your own.
    *
    * @defaultValue `creator` with a username, else `open`, as Dubbo does
    */
-  readonly acl?: 'open' | 'creator' | readonly AclEntry[];
+  readonly acl?: 'open' | 'creator' | readonly AclEntry[] | undefined;
   /** The waits between attempts to connect. */
-  readonly reconnect?: BackoffOptions;
+  readonly reconnect?: BackoffOptions | undefined;
   /**
    * Whether to have the server tell by name what happens in a directory, which costs the same however large it is.
    *
@@ -53,14 +54,14 @@ export interface ZooKeeperOptions {
    *
    * @defaultValue `true`
    */
-  readonly persistentWatches?: boolean;
+  readonly persistentWatches?: boolean | undefined;
   /**
    * The largest answer that is read, in bytes, as `jute.maxbuffer` of Java clients: what lists a directory that is larger fails
    * with `TOO_LARGE`. A server in foreign hands cannot take more memory than twice that.
    *
    * @defaultValue 67108864, which is 250,000 names of 250 bytes
    */
-  readonly maxPacketBytes?: number;
+  readonly maxPacketBytes?: number | undefined;
 }
 
 /**
@@ -80,26 +81,22 @@ export interface ZooKeeperOptions {
  * ```
  */
 export function zookeeper(servers: string, options: ZooKeeperOptions = {}): Backend {
-  return zookeeperAt(parseRegistryAddress(`zookeeper://${servers}`), options);
+  return zookeeperAt(parseRegistryAddress(`zookeeper://${servers}`, 'backend'), options);
 }
 
 /** A registry on the ZooKeeper that an address names; options win over what the address says. */
 export function zookeeperAt(address: RegistryAddress, options: ZooKeeperOptions = {}): Backend {
-  const { sessionTimeoutMs = address.sessionTimeoutMs ?? 30_000, reconnect, persistentWatches = true } = options;
+  const {
+    sessionTimeoutMs = address.sessionTimeoutMs ?? 30_000,
+    reconnect,
+    persistentWatches = true,
+    maxPacketBytes = DEFAULT_MAX_PACKET_BYTES,
+  } = optionsObject(options);
   const username = options.username ?? address.username;
   const password = options.password ?? address.password;
-  if (!(Number.isInteger(sessionTimeoutMs) && sessionTimeoutMs > 0 && sessionTimeoutMs <= 2_147_483_647)) {
-    throw new InvalidOptionError(
-      'sessionTimeoutMs',
-      'a whole number of milliseconds from 1 to 2147483647',
-      sessionTimeoutMs,
-    );
-  }
-  const { maxPacketBytes = DEFAULT_MAX_PACKET_BYTES } = options;
-  if (!(Number.isInteger(maxPacketBytes) && maxPacketBytes >= 1_024 && maxPacketBytes <= LARGEST_MAX_PACKET_BYTES)) {
-    const expected = `a whole number of bytes from 1024 to ${LARGEST_MAX_PACKET_BYTES}`;
-    throw new InvalidOptionError('maxPacketBytes', expected, maxPacketBytes);
-  }
+  sessionTimeout('sessionTimeoutMs', sessionTimeoutMs);
+  flag('persistentWatches', persistentWatches);
+  wholeNumber('maxPacketBytes', maxPacketBytes, 1_024, LARGEST_MAX_PACKET_BYTES);
   const acl = toAcl(options.acl ?? (username === undefined ? 'open' : 'creator'));
   const auth = username === undefined ? [] : [{ scheme: 'digest', credentials: `${username}:${password ?? ''}` }];
   const addresses = new AddressesInTurn(address.hosts);

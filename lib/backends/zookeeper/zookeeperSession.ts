@@ -5,7 +5,15 @@ import { debugLog } from '../../internal/debug.js';
 import { hasCode, orElse, retryAfter } from '../../internal/orElse.js';
 import { quoted } from '../../internal/quoted.js';
 import { checkPath, childOf, nameOf, parentOf } from '../../internal/path.js';
-import type { CreateOptions, DirectoryChange, NodeCondition, RegistryNode, Session } from '../../port/index.js';
+import {
+  type CreateOptions,
+  type DirectoryChange,
+  inArrivalOrder,
+  type NodeCondition,
+  type NodeOperations,
+  type RegistryNode,
+  type Session,
+} from '../../port/index.js';
 import { bulkCreate, type Made, type Wanted } from './bulkCreate.js';
 import { bulkWatch, type WantedWatch } from './bulkWatch.js';
 import { type NodeStat, sessionName, type ZkClient } from './client.js';
@@ -19,6 +27,7 @@ const log = debugLog('zookeeper');
 export class ZooKeeperSession implements Session {
   readonly id: string;
   readonly timeoutMs: number;
+  readonly nodes: NodeOperations = inArrivalOrder(this);
   /** What resumes it. */
   readonly credentials: { readonly id: Buffer; readonly password: Buffer };
   readonly #chroot: string;
@@ -52,6 +61,16 @@ export class ZooKeeperSession implements Session {
   /** Our own clock has given the session up, and the connection goes on. */
   outlive(): void {
     this.#unfinished.keep();
+  }
+
+  owned(): Observable<readonly string[]> {
+    return this.#at('/', (client) => {
+      // Servers before 3.6 know neither persistent watches nor this request, and close the connection for either.
+      if (!this.#treeWatches) throw new RegistryError('UNSUPPORTED', 'This server cannot list the nodes of a session.');
+      return client
+        .ephemerals(`${this.#chroot}/`)
+        .pipe(map((paths) => paths.map((path) => path.slice(this.#chroot.length))));
+    });
   }
 
   makeDirectory(path: string): Observable<void> {

@@ -90,6 +90,11 @@ export class ZooKeeperRegistry extends WrappedServer<ZooKeeperServer> implements
     return watchesOf(this.server);
   }
 
+  /** How many requests have come in, those of pings and reports included. */
+  async packetsReceived(): Promise<number> {
+    return measure(await this.server.command('mntr'), 'zk_packets_received');
+  }
+
   async load(): Promise<Record<string, number>> {
     const report = await this.server.command('mntr');
     const names = ['zk_watch_count', 'zk_ephemerals_count', 'zk_global_sessions', 'zk_num_alive_connections'];
