@@ -23,7 +23,8 @@ export const SAFEGUARDS: readonly Safeguard[] = [
     ...CONNECT,
     name: 'heartbeat',
     without: 'a connection into a black hole passes for alive',
-    edits: edit("raceWith(late(timeoutMs * ANSWER_SHARE, 'No answer to a ping', scheduler)),", ''),
+    file: 'lib/connection/heartbeat.ts',
+    edits: edit("raceWith(late(timeoutMs * share, 'No answer to a ping', scheduler, link.bytes)),", ''),
     title: 'a black hole is suspended within 5/12 of the session timeout, and lost at T after the last proof of life',
   },
   {
@@ -40,10 +41,8 @@ export const SAFEGUARDS: readonly Safeguard[] = [
     ...CONNECT,
     name: 'deadline from the sending',
     without: 'a slow answer makes us vouch for a session longer than the server keeps it',
-    edits: edit(
-      'tap(() => proofs.next({ sentAt, timeoutMs })),',
-      'tap(() => proofs.next({ sentAt: clock.now(), timeoutMs })),',
-    ),
+    file: 'lib/connection/heartbeat.ts',
+    edits: edit('map(() => sentAt),', 'map(() => clock.now()),'),
     title: 'counts from the sending of a ping, not from its answer',
   },
   {
@@ -60,8 +59,8 @@ export const SAFEGUARDS: readonly Safeguard[] = [
     name: 'old session first',
     without: 'an outage of the whole server makes every client begin a new session, and every consumer see it',
     edits: edit(
-      '      map((): ConnectionEvent => ({\n',
-      '      tap(() => (session = undefined)),\n      map((): ConnectionEvent => ({\n',
+      "      map(() => ({\n        type: 'overdue' as const,",
+      "      tap(() => (session = undefined)),\n      map(() => ({\n        type: 'overdue' as const,",
     ),
     title: 'that only our clock gave up is tried first, and resumed if the server still knows it',
   },

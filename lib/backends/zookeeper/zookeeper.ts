@@ -156,6 +156,9 @@ function link(client: ZkClient, session: ZooKeeperSession): Link {
   return {
     session,
     ping: () => client.ping(),
+    bytes: () => client.bytes,
+    isSending: () => client.isSending,
+    outlive: () => session.outlive(),
     end: () => client.end().pipe(tap({ finalize: () => session.attach(undefined) })),
   };
 }

@@ -19,6 +19,7 @@ import { bulkWatch, type WantedWatch } from './bulkWatch.js';
 import { type NodeStat, sessionName, type ZkClient } from './client.js';
 import { directoryByName, directoryByReading } from './directoryWatch.js';
 import { AGAIN, watched } from './oneShotWatch.js';
+import { UnfinishedWatches } from './unfinishedWatches.js';
 
 const log = debugLog('zookeeper');
 
@@ -39,6 +40,8 @@ export class ZooKeeperSession implements Session {
   #client: ZkClient | undefined;
   #bulk: Batcher<Wanted, Made> | undefined;
   #watches: Batcher<WantedWatch, void> | undefined;
+  /** Of the present connection. */
+  #unfinished: UnfinishedWatches<DirectoryChange>;
   readonly #making = new Map<string, Observable<void>>();
   /** Whether the server can tell by name what happens in a directory, as far as we know. */
   #treeWatches: boolean;
@@ -48,6 +51,7 @@ export class ZooKeeperSession implements Session {
     this.#credentials = { id: client.sessionId, password: client.sessionPassword };
     this.id = sessionName(client.sessionId);
     this.timeoutMs = client.sessionTimeoutMs;
+    this.#unfinished = new UnfinishedWatches(this.timeoutMs / 2);
     this.#chroot = chroot;
   }
 
@@ -61,7 +65,13 @@ export class ZooKeeperSession implements Session {
     this.#client = client;
     this.#bulk = client && bulkCreate(client);
     this.#watches = client && bulkWatch(client);
+    this.#unfinished = new UnfinishedWatches(this.timeoutMs / 2);
     this.#making.clear();
+  }
+
+  /** Our own clock has given the session up, and the connection goes on. */
+  outlive(): void {
+    this.#unfinished.keep();
   }
 
   owned(): Observable<readonly string[]> {
@@ -179,9 +189,13 @@ export class ZooKeeperSession implements Session {
   }
 
   watchDirectory(path: string): Observable<DirectoryChange> {
-    return this.#at(path, (client, full) => {
+    return this.#at(path, (client, full) => this.#unfinished.watch(full, this.#watchDirectory(client, full)));
+  }
+
+  #watchDirectory(client: ZkClient, full: string): Observable<DirectoryChange> {
+    return defer(() => {
       const byReading = defer(() => directoryByReading(client, full));
-      log('watches %s %s', quoted(path), this.#treeWatches ? 'by name' : 'by reading');
+      log('watches %s %s', quoted(full), this.#treeWatches ? 'by name' : 'by reading');
       if (!this.#treeWatches) return byReading;
       return orElse('UNSUPPORTED', directoryByName(client, full), () => {
         log('no persistent watches on this server: directories are read again when they change');
