@@ -65,6 +65,7 @@ export class ZkClient {
     remove: (path) => this.#removeTree(path),
   });
   #ending = false;
+  #unansweredTrees = 0;
 
   constructor(options: ClientOptions, subscriber: Subscriber<ZkClient>) {
     this.#acl = options.acl;
@@ -267,6 +268,11 @@ export class ZkClient {
     return this.#watches.watchTree(path, listener);
   }
 
+  /** Whether the server was asked for a {@link watchTree} and has not answered. */
+  get awaitsTree(): boolean {
+    return this.#unansweredTrees > 0;
+  }
+
   /** Errors when the connection is over: whoever waits for a watch to fire would wait for ever. */
   get ended(): Observable<never> {
     return this.#requests.ended;
@@ -337,9 +343,11 @@ export class ZkClient {
       path,
       send: (done) => {
         onSent();
+        this.#unansweredTrees += 1;
         this.#watches.treeAdded(path);
         const body = encodePathAndNumber(path, PERSISTENT_RECURSIVE);
         this.#library.send(OPCODE.ADD_WATCH, OPCODE.DELETE, body, (error) => {
+          if (this.#library.codeOf(error) !== ZK.CONNECTION_LOSS) this.#unansweredTrees -= 1;
           if (error) this.#watches.treeRemoved(path);
           done(error, () => undefined);
         });

@@ -1,13 +1,14 @@
 import nodeZooKeeper from 'node-zookeeper-client';
-import { defer, map, tap } from 'rxjs';
+import { defer, map, type Observable, tap } from 'rxjs';
 import { type BackoffOptions, connect, type Link, type OpenLink, serversInTurn } from '../../connection/index.js';
 // Not by way of the index: whoever loads a backend alone should not load all of Dubbo's layout with it.
 import { parseRegistryAddress, type RegistryAddress } from '../../dubbo/registryAddress.js';
 import { InvalidOptionError } from '../../errors.js';
 import type { Backend } from '../../port/index.js';
-import { type Acl, openClient, type ZkClient } from './client.js';
+import { type Acl, type ClientOptions, openClient } from './client.js';
 import { Horizon } from './horizon.js';
 import { LARGE_DIRECTORY_BYTES } from './largeDirectory.js';
+import { type OpenedClient, PersistentWatchSupport } from './persistentWatchSupport.js';
 import { ZooKeeperSession } from './zookeeperSession.js';
 
 const { ACL, Id } = nodeZooKeeper;
@@ -87,22 +88,24 @@ export function zookeeperAt(address: RegistryAddress, options: ZooKeeperOptions 
   const nextHost = serversInTurn(address.hosts);
 
   const horizon = new Horizon(sessionTimeoutMs);
+  const persistent = new PersistentWatchSupport(sessionTimeoutMs);
 
   const open: OpenLink = (previous) =>
     defer(() => {
       const session = previous instanceof ZooKeeperSession ? previous : undefined;
       const seenZxid = horizon.zxid;
-      return openClient({
+      const options = {
         ...nextHost(),
         sessionTimeoutMs,
         auth,
         acl,
         ...(seenZxid && { seenZxid }),
         ...(session && { resume: session.credentials }),
-      }).pipe(
-        map((client) => {
-          horizon.follow(client);
-          return link(client, session ?? new ZooKeeperSession(client, address.path, persistentWatches));
+      };
+      return (persistentWatches ? persistent.open(options) : openWithout(options)).pipe(
+        map((opened) => {
+          horizon.follow(opened.client);
+          return link(opened, session ?? new ZooKeeperSession(opened.client, address.path));
         }),
         tap({ error: (error: unknown) => horizon.failed(error) }),
       );
@@ -114,8 +117,15 @@ export function zookeeperAt(address: RegistryAddress, options: ZooKeeperOptions 
   };
 }
 
-function link(client: ZkClient, session: ZooKeeperSession): Link {
-  session.attach(client);
+function openWithout(options: ClientOptions): Observable<OpenedClient> {
+  return openClient(options).pipe(
+    map((client) => ({ client, hasPersistentWatches: false, refusedPersistentWatches: () => undefined })),
+  );
+}
+
+function link(opened: OpenedClient, session: ZooKeeperSession): Link {
+  const { client } = opened;
+  session.attach(opened);
   return {
     session,
     ping: () => client.ping(),

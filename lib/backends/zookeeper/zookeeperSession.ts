@@ -11,6 +11,7 @@ import { bulkWatch, type WantedWatch } from './bulkWatch.js';
 import { type NodeStat, sessionName, type ZkClient } from './client.js';
 import { directoryByName, directoryByReading } from './directoryWatch.js';
 import { AGAIN, watched } from './oneShotWatch.js';
+import type { OpenedClient } from './persistentWatchSupport.js';
 
 const log = debugLog('zookeeper');
 
@@ -21,15 +22,12 @@ export class ZooKeeperSession implements Session {
   /** What resumes it. */
   readonly credentials: { readonly id: Buffer; readonly password: Buffer };
   readonly #chroot: string;
-  #client: ZkClient | undefined;
+  #opened: OpenedClient | undefined;
   #bulk: Batcher<Wanted, Made> | undefined;
   #watches: Batcher<WantedWatch, void> | undefined;
   readonly #making = new Map<string, Observable<void>>();
-  /** Whether the server can tell by name what happens in a directory, as far as we know. */
-  #treeWatches: boolean;
 
-  constructor(client: ZkClient, chroot: string, treeWatches: boolean) {
-    this.#treeWatches = treeWatches;
+  constructor(client: ZkClient, chroot: string) {
     this.credentials = { id: client.sessionId, password: client.sessionPassword };
     this.id = sessionName(client.sessionId);
     this.timeoutMs = client.sessionTimeoutMs;
@@ -37,8 +35,9 @@ export class ZooKeeperSession implements Session {
   }
 
   /** Carries the session on over another connection, or over none. */
-  attach(client: ZkClient | undefined): void {
-    this.#client = client;
+  attach(opened: OpenedClient | undefined): void {
+    const client = opened?.client;
+    this.#opened = opened;
     this.#bulk = client && bulkCreate(client);
     this.#watches = client && bulkWatch(client);
     this.#making.clear();
@@ -138,11 +137,11 @@ export class ZooKeeperSession implements Session {
   watchDirectory(path: string): Observable<DirectoryChange> {
     return this.#at(path, (client, full) => {
       const byReading = defer(() => directoryByReading(client, full));
-      log('watches %s %s', quoted(path), this.#treeWatches ? 'by name' : 'by reading');
-      if (!this.#treeWatches) return byReading;
+      const opened = this.#opened!;
+      log('watches %s %s', quoted(path), opened.hasPersistentWatches ? 'by name' : 'by reading');
+      if (!opened.hasPersistentWatches) return byReading;
       return orElse('UNSUPPORTED', directoryByName(client, full), () => {
-        log('no persistent watches on this server: directories are read again when they change');
-        this.#treeWatches = false;
+        opened.refusedPersistentWatches();
         return byReading;
       });
     });
@@ -151,7 +150,7 @@ export class ZooKeeperSession implements Session {
   #at<T>(path: string, work: (client: ZkClient, full: string) => Observable<T>, isBulk = false): Observable<T> {
     return defer(() => {
       checkPath(path);
-      const client = this.#client;
+      const client = this.#opened?.client;
       if (!isBulk) this.#bulk?.flush();
       if (!client) throw new RegistryError('CONNECTION_LOST', 'The session has no connection at the moment.');
       return work(client, this.#chroot + (path === '/' && this.#chroot !== '' ? '' : path));
