@@ -1,13 +1,11 @@
-import { asyncScheduler, defer, from, of, switchMap } from 'rxjs';
+import { asyncScheduler, defer, from, of, Subject, switchMap } from 'rxjs';
 import { memory, MemoryServer } from './backends/memory/index.js';
 import { LARGE_DIRECTORY_BYTES } from './backends/zookeeper/largeDirectory.js';
 import type { RegistryAddress } from './dubbo/index.js';
-import { InvalidUrlError } from './errors.js';
-import { quoted } from './internal/quoted.js';
-import type { Backend, ConnectionState } from './port/index.js';
+import type { Backend, BackendWarning, ConnectionState } from './port/index.js';
 
 /** The backend that an address names; its client library is loaded when it is used. */
-export function backendAt(address: RegistryAddress, text: string): Backend {
+export function backendAt(address: RegistryAddress): Backend {
   const { sessionTimeoutMs } = address;
   switch (address.protocol) {
     case 'memory':
@@ -22,10 +20,6 @@ export function backendAt(address: RegistryAddress, text: string): Backend {
         const { etcdAt } = await import('./backends/etcd/etcd.js');
         return etcdAt(address);
       });
-    default:
-      throw new InvalidUrlError(
-        `Expected an address that begins with zookeeper://, etcd:// or memory://, got ${quoted(text)}.`,
-      );
   }
 }
 
@@ -44,12 +38,19 @@ export function connectionKey(address: RegistryAddress): string | undefined {
 function loadedAtUse(properties: Pick<Backend, 'name' | 'largeDirectoryBytes'>, load: () => Promise<Backend>): Backend {
   let loading: Promise<Backend> | undefined;
   let closed = false;
+  const warnings = new Subject<BackendWarning>();
+  const loaded = async (): Promise<Backend> => {
+    const backend = await load();
+    backend.warnings?.subscribe(warnings);
+    return backend;
+  };
   return {
     ...properties,
     scheduler: asyncScheduler,
+    warnings: warnings.asObservable(),
     states: defer(() => {
       if (closed && !loading) return of<ConnectionState>({ status: 'closed' });
-      return from((loading ??= load())).pipe(switchMap(({ states }) => states));
+      return from((loading ??= loaded())).pipe(switchMap(({ states }) => states));
     }),
     close: async (deadlineMs) => {
       closed = true;

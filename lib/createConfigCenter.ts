@@ -1,8 +1,10 @@
 import { backendAt, connectionKey } from './backendAt.js';
-import { type ConfigCenter, configCenterOn, type ConfigCenterOptions } from './config/configCenter.js';
+import { configCenterOn } from './config/backendConfigCenter.js';
+import type { ConfigCenter, ConfigCenterOptions } from './config/configCenter.js';
 import { type SharedBackend, shareBackend } from './connection/index.js';
 import { parseRegistryAddress } from './dubbo/index.js';
 import { InvalidOptionError } from './errors.js';
+import { optionsObject, withDefaults } from './internal/options.js';
 import type { Backend } from './port/index.js';
 import { guestOf, type Registry } from './registry.js';
 
@@ -14,7 +16,7 @@ import { guestOf, type Registry } from './registry.js';
  * session timeout in this process: it is one session for each server address, which ends when the last of them is closed.
  * Nothing is connected, and no client library loaded, before it is used.
  *
- * @throws InvalidUrlError for an address that cannot be read, InvalidOptionError for an option out of range or what is
+ * @throws InvalidUrlError for an address that cannot be read or has a parameter that nobody reads, InvalidOptionError for an option out of range or what is
  * neither an address nor a backend nor a registry.
  *
  * @example
@@ -27,15 +29,21 @@ export function createConfigCenter(
   target: string | Backend | Registry,
   options: ConfigCenterOptions = {},
 ): ConfigCenter {
+  optionsObject(options);
   if (typeof target !== 'string') return configCenterOn(connectionOf(target), options);
   const address = parseRegistryAddress(target);
   const { namespace, base64, timeoutMs } = address;
-  return configCenterOn(shareBackend(backendAt(address, target), 'guest', connectionKey(address)), {
-    ...(namespace !== undefined && { namespace }),
-    ...(base64 !== undefined && { base64 }),
-    ...(timeoutMs !== undefined && { timeoutMs }),
-    ...options,
-  });
+  return configCenterOn(
+    shareBackend(backendAt(address), 'guest', connectionKey(address)),
+    withDefaults(
+      {
+        ...(namespace !== undefined && { namespace }),
+        ...(base64 !== undefined && { base64 }),
+        ...(timeoutMs !== undefined && { timeoutMs }),
+      },
+      options,
+    ),
+  );
 }
 
 function connectionOf(target: Backend | Registry): SharedBackend {

@@ -1,6 +1,7 @@
 import { backendAt, connectionKey } from './backendAt.js';
 import { parseRegistryAddress } from './dubbo/index.js';
 import { InvalidOptionError } from './errors.js';
+import { optionsObject, withDefaults } from './internal/options.js';
 import type { Backend } from './port/index.js';
 import { type Registry, registryOn, type RegistryOptions } from './registry.js';
 
@@ -12,8 +13,9 @@ import { type Registry, registryOn, type RegistryOptions } from './registry.js';
  * milliseconds), and `user:password@` before the hosts. Nothing is connected, and no client library loaded, before the
  * registry is used.
  *
- * @throws InvalidUrlError for an address that cannot be read, InvalidOptionError for an option out of range or what is
- * neither an address nor a backend.
+ * @throws InvalidUrlError for an address that cannot be read or has a parameter that nobody reads, InvalidOptionError for an
+ * option out of range or what is neither an address nor a backend, RegistryError with `BACKEND_IN_USE` for a backend that
+ * another registry was made with.
  *
  * @example
  * ```ts
@@ -21,6 +23,7 @@ import { type Registry, registryOn, type RegistryOptions } from './registry.js';
  * ```
  */
 export function createRegistry(target: string | Backend, options: RegistryOptions = {}): Registry {
+  optionsObject(options);
   if (typeof target !== 'string') {
     // Plain JavaScript may hand in anything.
     if (typeof target?.close !== 'function') {
@@ -30,12 +33,14 @@ export function createRegistry(target: string | Backend, options: RegistryOption
   }
   const address = parseRegistryAddress(target);
   return registryOn(
-    backendAt(address, target),
-    {
-      ...(address.group !== undefined && { group: address.group }),
-      ...(address.timeoutMs !== undefined && { timeoutMs: address.timeoutMs }),
-      ...options,
-    },
+    backendAt(address),
+    withDefaults(
+      {
+        ...(address.group !== undefined && { group: address.group }),
+        ...(address.timeoutMs !== undefined && { timeoutMs: address.timeoutMs }),
+      },
+      options,
+    ),
     connectionKey(address),
   );
 }

@@ -11,6 +11,7 @@ export const ERROR_CODES = {
   INVALID_PATH: { retriable: false },
   DUPLICATE_REGISTRATION: { retriable: false },
   CONTESTED_REGISTRATION: { retriable: true },
+  BACKEND_IN_USE: { retriable: false },
   NOT_AUTHORIZED: { retriable: false },
   CLOSED: { retriable: false },
   TOO_LARGE: { retriable: false },
@@ -134,6 +135,17 @@ export class NoInstanceError extends RegistryError {
 }
 
 function describe(value: unknown): string {
-  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
+  const text = textOf(value);
   return `${text.length > 80 ? `${text.slice(0, 80)}…` : text} (${value === null ? 'null' : typeof value})`;
+}
+
+function textOf(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'function') return value.name || 'one without a name';
+  try {
+    return String(value);
+  } catch {
+    // Without a prototype, or with a toString that throws.
+    return 'one that has no text';
+  }
 }

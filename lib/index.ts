@@ -47,6 +47,7 @@ export {
 export { type InstanceChange, InstanceSet, type ServiceEvent } from './instances/index.js';
 export {
   type Backend,
+  type BackendWarning,
   type ConnectionState,
   type ConnectionStatus,
   type CreateOptions,

@@ -10,28 +10,29 @@ import {
 import { Discovery } from './discovery/index.js';
 import { localAddress, rootPath, type ServiceQuery, ServiceUrl, toQuery, toRegisteredUrl } from './dubbo/index.js';
 import type { InstanceSet, ServiceEvent } from './instances/index.js';
-import { duration } from './internal/duration.js';
+import { milliseconds } from './internal/options.js';
 import { quoted } from './internal/quoted.js';
 import { redact } from './internal/redact.js';
 import { Warnings } from './internal/warnings.js';
-import type { Backend, ConnectionState } from './port/index.js';
-import { Claims, register, type RegistrationState } from './registration/index.js';
+import type { Backend, BackendWarning, ConnectionState } from './port/index.js';
+import { Claims, register, type RegistrationState, ReleasedNodes } from './registration/index.js';
 import { VERSION } from './version.js';
 
 /** How a registry behaves, whatever it is kept on. */
 export interface RegistryOptions {
   /** The directory of the registry, as Dubbo's `group` parameter of a registry address. @defaultValue `dubbo` */
-  readonly group?: string;
+  readonly group?: string | undefined;
   /** How long `lookup` and `provide` wait, in milliseconds. @defaultValue 30000 */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** The waits after an operation that failed while connected. */
-  readonly retry?: BackoffOptions;
+  readonly retry?: BackoffOptions | undefined;
 }
 
 /** Something that went wrong and was got around: nothing stops because of it, but somebody should know. */
 export interface RegistryWarning {
   /** What it is. */
-  readonly code: 'UNREADABLE_NODE' | 'UNREADABLE_DIRECTORY' | 'LARGE_DIRECTORY' | 'CONTESTED_REGISTRATION';
+  readonly code:
+    'UNREADABLE_NODE' | 'UNREADABLE_DIRECTORY' | 'LARGE_DIRECTORY' | 'CONTESTED_REGISTRATION' | BackendWarning['code'];
   readonly message: string;
   /** How often this registry has given a warning of that code, this one included. */
   readonly count: number;
@@ -85,7 +86,8 @@ export interface Registry extends AsyncDisposable {
    * `DuplicateRegistrationError`. Unsubscribing takes it back, during an outage as soon as that is over. A stream of
    * URLs moves the registration: the new node stands before the old one goes. Adds `pid`, `timestamp`, `side`,
    * `release`, `category` and `interface` where they are missing. With `dynamic=false` the node is persistent: it outlives
-   * the session and {@link Registry.close}, and goes only when unsubscribed.
+   * the session and {@link Registry.close}, goes only when unsubscribed, and replaces any persistent node of the same
+   * instance and category, such as a former process left.
    *
    * Errors with `InvalidUrlError`, `DuplicateRegistrationError`, `NOT_AUTHORIZED` or `TOO_LARGE`; never for a passing
    * fault.
@@ -161,7 +163,7 @@ export interface Registry extends AsyncDisposable {
    *
    * @throws InvalidOptionError if `deadlineMs` is not a number of milliseconds.
    */
-  close(options?: { readonly deadlineMs?: number }): Promise<void>;
+  close(options?: { readonly deadlineMs?: number | undefined }): Promise<void>;
 }
 
 /** A registry on a backend, or on that address; see `createRegistry`. */
@@ -192,6 +194,7 @@ class BackendRegistry implements Registry {
       name: 'registry',
       area: 'registry',
       timeoutMs: options.timeoutMs,
+      warn: ({ code, message, ...details }) => this.#warnings.tell(code, message, details),
     });
     this.#root = rootPath(options.group);
     this.states = this.#connection.states;
@@ -200,8 +203,14 @@ class BackendRegistry implements Registry {
     // Refuses what is out of range now, not at the first fault.
     fullJitter(retry);
     const shared = { ...(retry && { retry }), scheduler: this.#connection.scheduler };
+    const released = new ReleasedNodes(this.states, {
+      ...shared,
+      root: this.#root,
+      isWanted: (path) => this.#claims.has(path),
+    });
     this.#claims = new Claims(this.states, {
       ...shared,
+      released: (session, node) => released.add(session, node),
       warn: (cause) => this.#warnings.tell('CONTESTED_REGISTRATION', cause.message, { cause }),
     });
     this.#discovery = new Discovery(this.#root, this.states, {
@@ -261,7 +270,7 @@ class BackendRegistry implements Registry {
   }
 
   async provide(url: string | ServiceUrl, options: CallOptions = {}): Promise<Provision> {
-    const timeoutMs = duration('timeoutMs', options.timeoutMs, this.#connection.timeoutMs);
+    const timeoutMs = milliseconds('timeoutMs', options.timeoutMs, this.#connection.timeoutMs);
     options.signal?.throwIfAborted();
     const states = new ReplaySubject<RegistrationState>(1);
     const registration = this.register(url).subscribe(states);
@@ -299,9 +308,9 @@ class BackendRegistry implements Registry {
     return this.#connection.settle(this.instances(query), 'the registry to say who is there', options);
   }
 
-  close(options: { readonly deadlineMs?: number } = {}): Promise<void> {
+  close(options: { readonly deadlineMs?: number | undefined } = {}): Promise<void> {
     return (this.#closed ??= this.#connection
-      .close(options.deadlineMs, this.#claims.releases(), () => this.#claims.size > 0)
+      .close(options.deadlineMs, this.#claims.releases(), () => this.#claims.mayOwn)
       .finally(() => this.#warnings.end()));
   }
 

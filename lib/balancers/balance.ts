@@ -13,7 +13,8 @@ import type { InstanceSet } from '../instances/index.js';
 import type { BalancerFactory } from './balancer.js';
 import { CallMeter } from './callMeter.js';
 import { LivePicker, type PickerSettings } from './livePicker.js';
-import { checked, optionalFunction, waitMs as wait } from './options.js';
+import { checkBalancer } from './makeBalancer.js';
+import { checked, optionalFunction, optionsObject, waitMs as wait } from './options.js';
 import type { Picker } from './picker.js';
 
 /** How {@link balance} counts and waits. */
@@ -75,12 +76,13 @@ export function balance(
   balancer: BalancerFactory,
   options: BalanceOptions = {},
 ): OperatorFunction<InstanceSet, Picker> {
-  checked('balancer', balancer, 'a balancer such as leastLoaded()', typeof balancer === 'function');
+  checkBalancer(balancer);
+  optionsObject(options);
   const { meter, scheduler = asyncScheduler } = options;
   checked('meter', meter, 'a CallMeter', meter === undefined || meter instanceof CallMeter);
   const settings: Omit<PickerSettings, 'meter'> = {
-    waitMs: wait('waitMs', options.waitMs ?? 0),
-    startMs: wait('startMs', options.startMs ?? 10_000),
+    waitMs: wait('waitMs', options.waitMs, 0),
+    startMs: wait('startMs', options.startMs, 10_000),
     isFailure: optionalFunction('isFailure', options.isFailure) ?? (() => true),
     scheduler,
   };

@@ -1,6 +1,7 @@
 import { asyncScheduler, type Observable, type SchedulerLike, Subject, type TimestampProvider } from 'rxjs';
 import { clockOf } from '../internal/clock.js';
 import type { CallResult } from './balancer.js';
+import { optionsObject } from './options.js';
 
 /** What came of one call. */
 export interface CallOutcome {
@@ -69,6 +70,7 @@ export class CallMeter {
   readonly #clock: TimestampProvider;
 
   constructor(options: CallMeterOptions = {}) {
+    optionsObject(options);
     this.#clock = clockOf(options.scheduler ?? asyncScheduler);
     this.outcomes = this.#outcomes.asObservable();
   }

@@ -1,6 +1,6 @@
 import type { Balancer, BalancerFactory, Candidate } from './balancer.js';
 import { hashText, SEED_REQUEST } from './hash.js';
-import { checked, count, optionalFunction } from './options.js';
+import { checked, count, optionalFunction, optionsObject } from './options.js';
 import { type PointOwner, PointRing } from './pointRing.js';
 import { pointsFor } from './points.js';
 import type { RandomOptions } from './random.js';
@@ -59,6 +59,7 @@ interface Place extends PointOwner {
  * ```
  */
 export function consistentHash(options: ConsistentHashOptions = {}): BalancerFactory {
+  optionsObject(options);
   const { maxLoad = 1.25 } = options;
   checked('maxLoad', maxLoad, 'a number from 1 up', typeof maxLoad === 'number' && maxLoad >= 1);
   const points = count('points', options.points ?? 64, 10_000);

@@ -26,7 +26,15 @@ class LeastLoaded implements Balancer {
   readonly #ranking = new Ranking<Ranked>();
 
   add(candidate: Candidate): void {
-    const load: Ranked = { candidate, score: loadOf(candidate), turn: 0, order: 0, position: -1 };
+    const load: Ranked = {
+      candidate,
+      score: loadOf(candidate),
+      turn: 0,
+      share: 0,
+      isSpare: false,
+      order: 0,
+      position: -1,
+    };
     this.#loads.set(candidate, load);
     this.#ranking.add(load);
   }

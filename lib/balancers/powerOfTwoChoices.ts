@@ -1,10 +1,10 @@
 import type { TimestampProvider } from 'rxjs';
 import type { Balancer, BalancerFactory, CallResult, Candidate } from './balancer.js';
-import { optionalFunction, positiveMs } from './options.js';
+import { optionalFunction, optionsObject, positiveMs } from './options.js';
 import type { RandomOptions } from './random.js';
 import { Tiers } from './tiers.js';
 import { LEAST_MS, UNTRIED_MS } from './untried.js';
-import { DEFAULT_WEIGHT, shareOf } from './weight.js';
+import { shareOf } from './weight.js';
 import { type Sampled, WeightedSampler } from './weightedSampler.js';
 
 /** How {@link powerOfTwoChoices} remembers. */
@@ -19,10 +19,13 @@ export interface PowerOfTwoChoicesOptions extends RandomOptions {
 interface Choice extends Sampled {
   readonly candidate: Candidate;
   sampler: WeightedSampler<Choice>;
-  /** The average of its latencies at {@link knownAt}, or less than 0 if there are none. */
+  /** The average of its latencies at {@link knownAt}, sensitive to peaks; less than 0 if there are none. */
   costMs: number;
   knownAt: number;
 }
+
+/** Latencies that differ by less than this factor are equal. */
+const TOLERANCE = 1.25;
 
 /** How often the second choice is drawn until it is not the first: an instance that outweighs all others is to win without. */
 const DRAWS = 8;
@@ -30,12 +33,14 @@ const DRAWS = 8;
 /**
  * A balancer that draws two instances by weight and picks the one that is expected to answer first.
  *
- * Expected is its latency times the calls under way, this one included and in proportion to its weight. The latency is a
- * moving average that jumps to every peak at once and sinks only slowly: an instance that becomes slow is avoided from its
- * first slow answer on, one that recovered is trusted by and by. Unlike with {@link shortestResponse}, clients that see the
- * same do not all run to the same instance. One that never answered is tried soon, with one call at a time. A call that is
- * given up after longer than expected counts as slow. An instance that outweighs all others by far is often drawn twice, and
- * then picked without a comparison. Instances of weight 0 are drawn only if there are no others.
+ * Expected is its latency times its load, which is one more than the calls under way in proportion to the weight. The latency
+ * is a moving average that jumps to every peak at once and then goes back slowly to the mean of all answers: an instance that
+ * becomes slow is avoided from its first slow answer on, and tried again by and by. Of two whose latencies differ by less than
+ * a quarter the first one drawn is picked, unless it has so much more to do than the other that the call is better off
+ * there: so instances that answer about equally fast get calls as often as they weigh. Unlike with {@link shortestResponse},
+ * clients that see the same do not all run to the same instance. One that never answered is tried soon, with one call at a
+ * time. A call that is given up after longer than expected counts as slow. An instance that outweighs all others by far is
+ * often drawn twice, and then picked without a comparison. Instances of weight 0 are drawn only if there are no others.
  *
  * A pick and a change cost O(1).
  *
@@ -50,8 +55,9 @@ const DRAWS = 8;
  * ```
  */
 export function powerOfTwoChoices(options: PowerOfTwoChoicesOptions = {}): BalancerFactory {
-  const decayMs = positiveMs('decayMs', options.decayMs ?? 10_000);
-  const failurePenaltyMs = positiveMs('failurePenaltyMs', options.failurePenaltyMs ?? 1_000);
+  optionsObject(options);
+  const decayMs = positiveMs('decayMs', options.decayMs, 10_000);
+  const failurePenaltyMs = positiveMs('failurePenaltyMs', options.failurePenaltyMs, 1_000);
   const draw = optionalFunction('random', options.random) ?? Math.random;
   return (clock) => new PowerOfTwoChoices(clock, draw, decayMs, failurePenaltyMs);
 }
@@ -62,9 +68,11 @@ class PowerOfTwoChoices implements Balancer {
   readonly #failurePenaltyMs: number;
   readonly #choices = new Map<Candidate, Choice>();
   readonly #samplers: Tiers<WeightedSampler<Choice>>;
+  readonly #answers: RecentMean;
 
   constructor(clock: TimestampProvider, draw: () => number, decayMs: number, failurePenaltyMs: number) {
     this.#clock = clock;
+    this.#answers = new RecentMean(decayMs);
     this.#decayMs = decayMs;
     this.#failurePenaltyMs = failurePenaltyMs;
     this.#samplers = new Tiers(() => new WeightedSampler<Choice>(draw));
@@ -98,26 +106,70 @@ class PowerOfTwoChoices implements Balancer {
     let other = one;
     for (let draws = 0; other === one && draws < DRAWS; draws++) other = sampler.draw()!;
     if (other === one) return one.candidate;
-    const now = this.#clock.now();
-    return (this.#expectedMs(other, now) < this.#expectedMs(one, now) ? other : one).candidate;
+    return (this.#isBetter(other, one, sampler.meanWeight) ? other : one).candidate;
   }
 
   ended(candidate: Candidate, latencyMs: number, result: CallResult): void {
     const choice = this.#choices.get(candidate)!;
     const now = this.#clock.now();
-    const kept = Math.exp((choice.knownAt - now) / this.#decayMs);
-    const expected = choice.costMs * kept;
+    const expected = this.#latencyMs(choice, now);
     const seen = Math.max(LEAST_MS, result === 'failed' ? Math.max(latencyMs, this.#failurePenaltyMs) : latencyMs);
-    if (seen > expected) choice.costMs = seen;
-    else if (result === 'cancelled') return;
-    else choice.costMs = expected + seen * (1 - kept);
+    if (result === 'ok') this.#answers.add(seen, now);
+    if (result === 'cancelled' && seen <= expected) return;
+    choice.costMs = seen > expected ? seen : seen + (choice.costMs - seen) * this.#kept(choice, now);
     choice.knownAt = now;
   }
 
-  #expectedMs({ candidate, weight, costMs, knownAt }: Choice, now: number): number {
-    const { inFlight } = candidate;
-    const load = 1 + (inFlight * DEFAULT_WEIGHT) / weight;
-    if (costMs < 0) return inFlight > 0 ? UNTRIED_MS * load : 0;
-    return costMs * Math.exp((knownAt - now) / this.#decayMs) * load;
+  /** Whether to give the call to the other one of two. */
+  #isBetter(other: Choice, one: Choice, meanWeight: number): boolean {
+    const now = this.#clock.now();
+    const [otherMs, oneMs] = [this.#expectedMs(other, now), this.#expectedMs(one, now)];
+    if (otherMs < oneMs * TOLERANCE && oneMs < otherMs * TOLERANCE) {
+      return (other.candidate.inFlight + 1) / other.weight <= one.candidate.inFlight / one.weight;
+    }
+    return otherMs * loadOf(other, meanWeight) < oneMs * loadOf(one, meanWeight);
+  }
+
+  /** What an idle instance is expected to need for a call. */
+  #expectedMs(choice: Choice, now: number): number {
+    if (choice.costMs >= 0) return this.#latencyMs(choice, now);
+    return choice.candidate.inFlight > 0 ? UNTRIED_MS : 0;
+  }
+
+  #latencyMs(choice: Choice, now: number): number {
+    const usual = this.#answers.mean ?? choice.costMs;
+    return usual + (choice.costMs - usual) * this.#kept(choice, now);
+  }
+
+  #kept({ knownAt }: Choice, now: number): number {
+    return Math.exp((knownAt - now) / this.#decayMs);
+  }
+}
+
+function loadOf({ candidate, weight }: Choice, meanWeight: number): number {
+  return 1 + (candidate.inFlight * meanWeight) / weight;
+}
+
+/** The mean of numbers, in which those of long ago count less. */
+class RecentMean {
+  readonly #decayMs: number;
+  #total = 0;
+  #count = 0;
+  #at = 0;
+
+  constructor(decayMs: number) {
+    this.#decayMs = decayMs;
+  }
+
+  /** `undefined` if there was none yet. */
+  get mean(): number | undefined {
+    return this.#count > 0 ? this.#total / this.#count : undefined;
+  }
+
+  add(value: number, now: number): void {
+    const kept = Math.exp((this.#at - now) / this.#decayMs);
+    this.#total = this.#total * kept + value;
+    this.#count = this.#count * kept + 1;
+    this.#at = now;
   }
 }

@@ -1,5 +1,5 @@
 import type { Balancer, BalancerFactory, Candidate } from './balancer.js';
-import { optionalFunction } from './options.js';
+import { optionalFunction, optionsObject } from './options.js';
 import { Tiers } from './tiers.js';
 import { shareOf } from './weight.js';
 import { type Sampled, WeightedSampler } from './weightedSampler.js';
@@ -32,6 +32,7 @@ interface Lot extends Sampled {
  * ```
  */
 export function random(options: RandomOptions = {}): BalancerFactory {
+  optionsObject(options);
   const draw = optionalFunction('random', options.random) ?? Math.random;
   return () => new Random(draw);
 }

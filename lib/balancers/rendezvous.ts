@@ -1,6 +1,6 @@
 import type { Balancer, BalancerFactory, Candidate } from './balancer.js';
 import { hashAt, hashText, SEED_REQUEST, SEED_REQUEST_OTHER } from './hash.js';
-import { optionalFunction } from './options.js';
+import { optionalFunction, optionsObject } from './options.js';
 import { type PointOwner, PointRing } from './pointRing.js';
 import { pointsFor } from './points.js';
 import type { RandomOptions } from './random.js';
@@ -42,6 +42,7 @@ const PROBES = 8;
  * ```
  */
 export function rendezvous(options: RandomOptions = {}): BalancerFactory {
+  optionsObject(options);
   const draw = optionalFunction('random', options.random) ?? Math.random;
   return () => new Rendezvous(draw);
 }

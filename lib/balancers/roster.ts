@@ -4,6 +4,7 @@ import { InstanceSet } from '../instances/index.js';
 import type { Balancer, BalancerFactory, CallResult, Candidate } from './balancer.js';
 import type { CallMeter, Follower, Gauge, MeteredCall } from './callMeter.js';
 import { weightOf } from './weight.js';
+import { makeBalancer } from './makeBalancer.js';
 
 /** The candidates of one balancer: follows the set, and lets the balancer know of calls. */
 export class Roster {
@@ -14,7 +15,7 @@ export class Roster {
   #isResting = false;
 
   constructor(balancer: BalancerFactory, meter: CallMeter, clock: TimestampProvider) {
-    this.#balancer = balancer(clock);
+    this.#balancer = makeBalancer(balancer, clock);
     this.#meter = meter;
   }
 

@@ -1,7 +1,8 @@
 import type { TimestampProvider } from 'rxjs';
 import type { Balancer, BalancerFactory, CallResult, Candidate } from './balancer.js';
 import { Chain, type Link } from './chain.js';
-import { count } from './options.js';
+import { checkBalancer, makeBalancer } from './makeBalancer.js';
+import { count, optionsObject } from './options.js';
 
 /** How much {@link sticky} remembers. */
 export interface StickyOptions {
@@ -35,6 +36,8 @@ interface Bond extends Link<Bond> {
  * ```
  */
 export function sticky(balancer: BalancerFactory, options: StickyOptions = {}): BalancerFactory {
+  checkBalancer(balancer);
+  optionsObject(options);
   const maxKeys = count('maxKeys', options.maxKeys ?? 10_000);
   return (clock) => new Sticky(balancer, clock, maxKeys);
 }
@@ -48,7 +51,7 @@ class Sticky implements Balancer {
   readonly #byUse = new Chain<Bond>();
 
   constructor(balancer: BalancerFactory, clock: TimestampProvider, maxKeys: number) {
-    this.#balancer = balancer(clock);
+    this.#balancer = makeBalancer(balancer, clock);
     this.#maxKeys = maxKeys;
   }
 

@@ -18,3 +18,26 @@ export function weightOf(instance: ServiceUrl): number {
 export function shareOf({ weight }: { readonly weight: number }): number {
   return weight > 0 ? weight : DEFAULT_WEIGHT;
 }
+
+/** The mean of weights that come and go. */
+export class MeanWeight {
+  #total = 0;
+  #count = 0;
+
+  add(weight: number): void {
+    this.#total += weight;
+    this.#count += 1;
+  }
+
+  remove(weight: number): void {
+    this.#total -= weight;
+    this.#count -= 1;
+  }
+
+  /** The mean, or what was taken for it before as long as that is more than half and less than twice as much. */
+  roughly(before: number): number {
+    if (this.#count === 0) return before;
+    const mean = this.#total / this.#count;
+    return before > mean / 2 && before < mean * 2 ? before : mean;
+  }
+}

@@ -38,6 +38,7 @@ export class WeightedSampler<T extends Sampled> {
   readonly #random: () => number;
   #stale = false;
   #size = 0;
+  #total = 0;
 
   /** @param random - Draws a number from 0 up to but not including 1. */
   constructor(random: () => number) {
@@ -49,6 +50,11 @@ export class WeightedSampler<T extends Sampled> {
     return this.#size;
   }
 
+  /** What an item weighs on average; not a number if there is none. */
+  get meanWeight(): number {
+    return this.#total / this.#size;
+  }
+
   /** Puts an item in. */
   add(item: T): void {
     const power = 31 - Math.clz32(item.weight);
@@ -58,6 +64,7 @@ export class WeightedSampler<T extends Sampled> {
     level.total += item.weight;
     level.highest = Math.max(level.highest, item.weight);
     this.#size += 1;
+    this.#total += item.weight;
     this.#stale = true;
   }
 
@@ -72,6 +79,7 @@ export class WeightedSampler<T extends Sampled> {
     level.total -= item.weight;
     if (level.items.length === 0) level.highest = 0;
     this.#size -= 1;
+    this.#total -= item.weight;
     this.#stale = true;
   }
 

@@ -1,13 +1,13 @@
-import { InvalidOptionError } from '../errors.js';
+import { checked, LONGEST_MS, optionalFunction, optionsObject, positiveMs } from '../internal/options.js';
 
 /** How long to wait between attempts. */
 export interface BackoffOptions {
   /** The longest wait before the first retry, in milliseconds. @defaultValue 100 */
-  readonly baseMs?: number;
+  readonly baseMs?: number | undefined;
   /** The longest wait before any retry, in milliseconds. @defaultValue 1500 */
-  readonly maxMs?: number;
+  readonly maxMs?: number | undefined;
   /** Draws a number from 0 up to but not including 1. @defaultValue `Math.random` */
-  readonly random?: () => number;
+  readonly random?: (() => number) | undefined;
 }
 
 /** The wait before the `attempt`-th retry, counted from 1, in milliseconds. */
@@ -19,7 +19,8 @@ export type Backoff = (attempt: number) => number;
  * The whole wait is drawn, not a part of it, so that clients which lost a server together do not return together
  * (source: "Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
  *
- * @throws InvalidOptionError if `baseMs` or `maxMs` is not a positive number, or `maxMs` is below `baseMs`.
+ * @throws InvalidOptionError if `baseMs` or `maxMs` is not a number of milliseconds from 1 up, `maxMs` is below `baseMs`, or
+ * `random` is not a function.
  *
  * @example
  * ```ts
@@ -29,10 +30,15 @@ export type Backoff = (attempt: number) => number;
  * ```
  */
 export function fullJitter(options: BackoffOptions = {}): Backoff {
-  const { baseMs = 100, maxMs = Math.max(1_500, baseMs), random = Math.random } = options;
-  if (!(baseMs > 0 && Number.isFinite(baseMs))) throw new InvalidOptionError('baseMs', 'a positive number', baseMs);
-  if (!(maxMs >= baseMs && Number.isFinite(maxMs))) {
-    throw new InvalidOptionError('maxMs', `a number from \`baseMs\` (${baseMs}) up`, maxMs);
-  }
+  optionsObject(options, 'an object with baseMs and maxMs', 'backoff');
+  const baseMs = positiveMs('baseMs', options.baseMs, 100);
+  const maxMs = positiveMs('maxMs', longestWait({ baseMs, maxMs: options.maxMs }));
+  checked('maxMs', maxMs, `a number of milliseconds from \`baseMs\` (${baseMs}) to ${LONGEST_MS}`, maxMs >= baseMs);
+  const random = optionalFunction('random', options.random) ?? Math.random;
   return (attempt) => random() * Math.min(maxMs, baseMs * 2 ** (attempt - 1));
+}
+
+/** The bound of all waits, in milliseconds. */
+export function longestWait({ baseMs = 100, maxMs = Math.max(1_500, baseMs) }: BackoffOptions = {}): number {
+  return maxMs;
 }

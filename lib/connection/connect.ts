@@ -2,7 +2,6 @@ import {
   asyncScheduler,
   catchError,
   concat,
-  defaultIfEmpty,
   defer,
   distinctUntilChanged,
   EMPTY,
@@ -25,7 +24,6 @@ import {
   share,
   Subject,
   switchMap,
-  take,
   takeUntil,
   tap,
   throwError,
@@ -34,10 +32,13 @@ import {
 import { RegistryError } from '../errors.js';
 import { clockOf } from '../internal/clock.js';
 import { debugLog } from '../internal/debug.js';
-import type { Backend, ConnectionState, Session } from '../port/index.js';
-import { type BackoffOptions, fullJitter } from './backoff.js';
+import type { Backend, BackendWarning, ConnectionState, Session } from '../port/index.js';
+import { AttemptCounter } from './attemptCounter.js';
+import { type BackoffOptions, fullJitter, longestWait } from './backoff.js';
+import { closeDeadline } from './closeDeadline.js';
 import { type ConnectionEvent, connectionReducer } from './connectionReducer.js';
 import { isFatalError } from './retryWithBackoff.js';
+import { NotServedError, signOfLife } from './served.js';
 
 /** One transport connection of a session. */
 export interface Link {
@@ -56,11 +57,11 @@ export interface Link {
 /**
  * Opens one transport connection, carrying on `previous` if there is one.
  *
- * Emits the link once the server has answered the handshake; errors when that fails or the transport drops, with
- * `SESSION_EXPIRED` if the server says that `previous` is over; unsubscribing drops the transport and leaves the
- * session to be resumed.
+ * Emits the link once the server has answered the handshake and a first request (see {@link served}); errors when that fails or
+ * the transport drops, with `SESSION_EXPIRED` if the server says that `previous` is over; unsubscribing drops the transport and
+ * leaves the session to be resumed. `isLost` says that `previous` may be over by our own clock.
  */
-export type OpenLink = (previous: Session | undefined) => Observable<Link>;
+export type OpenLink = (previous: Session | undefined, isLost: boolean) => Observable<Link>;
 
 /** How {@link connect} keeps a connection. */
 export interface ConnectOptions {
@@ -79,7 +80,8 @@ const HANDSHAKE_SHARE = 1 / 4;
 const ANSWER_SHARE = 1 / 4;
 const PING_SHARE = 1 / 6;
 
-const DEFAULT_CLOSE_DEADLINE_MS = 5_000;
+/** So many connections in a row that were accepted and not served are no coincidence: a restarting server makes one or two. */
+const NOT_SERVED_TO_WARN = 3;
 
 /**
  * Keeps one session over as many transports as it takes: a {@link Backend} made of a function that opens a link.
@@ -93,6 +95,10 @@ const DEFAULT_CLOSE_DEADLINE_MS = 5_000;
  * the session timeout whose answer is waited for a quarter of it (so silence is `suspended` within five twelfths), and
  * `lost` by our own monotonic clock one session timeout after the last acknowledged ping was *sent*. A session that our
  * clock gave up is still tried first; only one that the server declared over is replaced.
+ *
+ * The backoff begins anew with a link that is served, and with a session that ends after it lasted. Connections that are
+ * accepted and closed, and sessions that are ended as soon as they begin, are failures: the waits go on growing to `maxMs`. With
+ * the defaults (100 ms doubled up to 1500 ms, each wait drawn from 0) ten seconds of them make about 16 attempts.
  */
 export function connect(open: OpenLink, options: ConnectOptions): Backend {
   const { name, sessionTimeoutMs, scheduler = asyncScheduler } = options;
@@ -101,13 +107,16 @@ export function connect(open: OpenLink, options: ConnectOptions): Backend {
   const log = debugLog(`connection:${name}`);
   const closing = new ReplaySubject<void>(1);
   const abandoned = new Subject<void>();
+  const warnings = new Subject<BackendWarning>();
   const ends = new Set<Observable<unknown>>();
 
   const events = new Observable<ConnectionEvent>((subscriber) => {
     let session: Session | undefined;
     let link: Link | undefined;
-    let attempt = 0;
     let lastCause: Error | undefined;
+    let isLost = false;
+    let notServed = 0;
+    const attempts = new AttemptCounter(longestWait(options.reconnect));
     const proofs = new Subject<{ sentAt: number; timeoutMs: number } | undefined>();
     const overdue = proofs.pipe(
       switchMap((proof) =>
@@ -117,6 +126,11 @@ export function connect(open: OpenLink, options: ConnectOptions): Backend {
         type: 'overdue',
         cause: timeoutError('No sign of life from the server for a session timeout'),
       })),
+      tap(() => {
+        link = undefined;
+        isLost = true;
+        attempts.failed(clock.now());
+      }),
       share(),
     );
 
@@ -125,9 +139,7 @@ export function connect(open: OpenLink, options: ConnectOptions): Backend {
       return timer(timeoutMs * PING_SHARE, timeoutMs * PING_SHARE, scheduler).pipe(
         exhaustMap(() => {
           const sentAt = clock.now();
-          return opened.ping().pipe(
-            defaultIfEmpty(undefined),
-            take(1),
+          return signOfLife(opened).pipe(
             raceWith(late(timeoutMs * ANSWER_SHARE, 'No answer to a ping', scheduler)),
             tap(() => proofs.next({ sentAt, timeoutMs })),
           );
@@ -136,16 +148,28 @@ export function connect(open: OpenLink, options: ConnectOptions): Backend {
       );
     };
 
+    const noteNotServed = (error: NotServedError): void => {
+      notServed += 1;
+      // A server that gives the reason need not be doubted.
+      if (notServed === (isRefusal(error) ? 1 : NOT_SERVED_TO_WARN)) {
+        warnings.next({ code: 'NOT_SERVED', message: error.message, cause: error });
+      }
+    };
+
     const tryOnce = defer((): Observable<ConnectionEvent> => {
       const sentAt = clock.now();
-      return open(session).pipe(
+      return open(session, isLost).pipe(
         raceWith(late((session?.timeoutMs ?? sessionTimeoutMs) * HANDSHAKE_SHARE, 'No handshake', scheduler)),
         switchMap((opened) => {
           const replaced = session !== undefined && session !== opened.session;
+          if (replaced) attempts.ended(clock.now());
+          if (session === opened.session) attempts.resumed();
+          else attempts.began(clock.now());
           link = opened;
           session = opened.session;
-          attempt = 0;
           lastCause = undefined;
+          isLost = false;
+          notServed = 0;
           proofs.next({ sentAt, timeoutMs: session.timeoutMs });
           return merge(
             replaced ? anew(new RegistryError('SESSION_EXPIRED', 'The server began another session.')) : EMPTY,
@@ -158,14 +182,15 @@ export function connect(open: OpenLink, options: ConnectOptions): Backend {
           const cause = error instanceof Error ? error : new Error(String(error));
           link = undefined;
           lastCause = cause;
+          attempts.failed(clock.now());
+          if (cause instanceof NotServedError) noteNotServed(cause);
           if (!(cause instanceof RegistryError && cause.code === 'SESSION_EXPIRED')) return of({ type: 'down', cause });
           session = undefined;
           proofs.next(undefined);
-          // The server is there and has told us so: what is left to do is to begin anew, not to wait.
-          attempt = 0;
+          attempts.ended(clock.now());
           return of({ type: 'expired', cause });
         }),
-        takeUntil(overdue.pipe(tap(() => (link = undefined)))),
+        takeUntil(overdue),
       );
     });
 
@@ -174,10 +199,7 @@ export function connect(open: OpenLink, options: ConnectOptions): Backend {
       tryOnce,
     ).pipe(
       repeat({
-        delay: () => {
-          attempt += 1;
-          return timer(backoff(attempt), scheduler);
-        },
+        delay: () => timer(backoff(attempts.next()), scheduler),
       }),
     );
 
@@ -221,12 +243,14 @@ export function connect(open: OpenLink, options: ConnectOptions): Backend {
     name,
     scheduler,
     states,
-    close: (deadlineMs = DEFAULT_CLOSE_DEADLINE_MS) => {
+    warnings: warnings.asObservable(),
+    close: (deadlineMs) => {
+      const withinMs = closeDeadline(deadlineMs);
       closing.next();
       return firstValueFrom(
         merge(...ends).pipe(
           ignoreElements(),
-          takeUntil(timer(deadlineMs, scheduler).pipe(tap(() => abandoned.next()))),
+          takeUntil(timer(withinMs, scheduler).pipe(tap(() => abandoned.next()))),
           endWith(undefined),
         ),
       );
@@ -250,6 +274,12 @@ function late(ms: number, what: string, scheduler: SchedulerLike): Observable<ne
     switchMap(() => timer(ms * 0.1, scheduler)),
     switchMap(() => throwError(() => timeoutError(`${what} within ${ms} ms`))),
   );
+}
+
+/** Whether the server said that it does not serve us, and why. */
+function isRefusal({ cause }: Error): boolean {
+  const reason = cause instanceof Error ? cause.cause : undefined;
+  return reason instanceof RegistryError && reason.code === 'NOT_AUTHORIZED';
 }
 
 function timeoutError(message: string): RegistryError {

@@ -20,16 +20,17 @@ import { RegistryError } from '../errors.js';
 import { whenAborted } from '../internal/abort.js';
 import { clockOf } from '../internal/clock.js';
 import { debugLog } from '../internal/debug.js';
-import { duration } from '../internal/duration.js';
-import type { ConnectionState } from '../port/index.js';
+import { milliseconds } from '../internal/options.js';
+import type { BackendWarning, ConnectionState } from '../port/index.js';
+import { closeDeadline } from './closeDeadline.js';
 import type { SharedBackend } from './sharedBackend.js';
 
 /** How a single call of a promise-returning method behaves. */
 export interface CallOptions {
   /** Gives the call up, and rejects with the signal's reason. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** How long to wait, in milliseconds. @defaultValue the `timeoutMs` of what is called */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
 }
 
 /** How a {@link KeptConnection} is. */
@@ -39,11 +40,12 @@ export interface KeptConnectionOptions {
   /** Where it logs. */
   readonly area: string;
   readonly timeoutMs: number | undefined;
+  /** Told of what the backend warns of. */
+  readonly warn: (warning: BackendWarning) => void;
 }
 
 /** How long calls wait, unless something else is said. */
 const DEFAULT_TIMEOUT_MS = 30_000;
-const DEFAULT_CLOSE_DEADLINE_MS = 5_000;
 
 /**
  * A connection that is made at the first use and kept until it is closed, with what every use of it has in common: streams
@@ -54,16 +56,18 @@ export class KeptConnection {
   readonly timeoutMs: number;
   readonly #backend: SharedBackend;
   readonly #name: string;
+  readonly #warn: (warning: BackendWarning) => void;
   readonly #closing = new ReplaySubject<void>(1);
   readonly #log: (format: string, ...values: unknown[]) => void;
   #holding = Subscription.EMPTY;
   #state: ConnectionState | undefined;
   #closed: Promise<void> | undefined;
 
-  constructor(backend: SharedBackend, { name, area, timeoutMs }: KeptConnectionOptions) {
+  constructor(backend: SharedBackend, { name, area, timeoutMs, warn }: KeptConnectionOptions) {
     this.#backend = backend;
+    this.#warn = warn;
     this.#name = name;
-    this.timeoutMs = duration('timeoutMs', timeoutMs, DEFAULT_TIMEOUT_MS);
+    this.timeoutMs = milliseconds('timeoutMs', timeoutMs, DEFAULT_TIMEOUT_MS);
     this.#log = debugLog(area);
     this.states = defer(() => {
       this.#hold();
@@ -100,7 +104,7 @@ export class KeptConnection {
     options: CallOptions = {},
     lastFailure?: () => Error | undefined,
   ): Promise<T> {
-    const timeoutMs = duration('timeoutMs', options.timeoutMs, this.timeoutMs);
+    const timeoutMs = milliseconds('timeoutMs', options.timeoutMs, this.timeoutMs);
     options.signal?.throwIfAborted();
     const given = whenAborted(options.signal).pipe(takeUntil(this.#closing));
     return firstValueFrom(
@@ -138,7 +142,7 @@ export class KeptConnection {
     last: Observable<unknown> = EMPTY,
     leavesNodes: () => boolean = () => false,
   ): Promise<void> {
-    const ms = duration('deadlineMs', deadlineMs, DEFAULT_CLOSE_DEADLINE_MS);
+    const ms = closeDeadline(deadlineMs);
     return (this.#closed ??= this.#close(ms, last, leavesNodes));
   }
 
@@ -160,6 +164,7 @@ export class KeptConnection {
     if (!this.#holding.closed || this.#closed) return;
     const holding = new Subscription();
     this.#holding = holding;
+    holding.add(this.#backend.warnings?.subscribe((warning) => this.#warn(warning)));
     holding.add(
       this.#backend.states.subscribe({
         next: (state) => (this.#state = state),

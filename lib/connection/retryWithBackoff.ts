@@ -14,11 +14,11 @@ import { type BackoffOptions, fullJitter } from './backoff.js';
 /** How {@link retryWithBackoff} retries. */
 export interface RetryOptions extends BackoffOptions {
   /** Whether an error ends the stream at once. @defaultValue errors of this package that are not `retriable` */
-  readonly isFatal?: (error: unknown) => boolean;
+  readonly isFatal?: ((error: unknown) => boolean) | undefined;
   /** Told of every failure that will be retried, with the attempt's number from 1 and the wait in milliseconds. */
-  readonly onRetry?: (error: unknown, attempt: number, waitMs: number) => void;
+  readonly onRetry?: ((error: unknown, attempt: number, waitMs: number) => void) | undefined;
   /** Measures the waits. @defaultValue `asyncScheduler` */
-  readonly scheduler?: SchedulerLike;
+  readonly scheduler?: SchedulerLike | undefined;
 }
 
 /**
@@ -38,8 +38,8 @@ export interface RetryOptions extends BackoffOptions {
  * ```
  */
 export function retryWithBackoff<T>(options: RetryOptions = {}): MonoTypeOperatorFunction<T> {
-  const { isFatal = isFatalError, onRetry, scheduler = asyncScheduler } = options;
   const backoff = fullJitter(options);
+  const { isFatal = isFatalError, onRetry, scheduler = asyncScheduler } = options;
   return (source) =>
     defer(() => {
       let attempt = 0;

@@ -1,6 +1,7 @@
 import {
   concat,
   defer,
+  EMPTY,
   endWith,
   filter,
   map,
@@ -17,7 +18,8 @@ import {
   tap,
 } from 'rxjs';
 import { RegistryError } from '../errors.js';
-import type { Backend, ConnectionState } from '../port/index.js';
+import { quoted } from '../internal/quoted.js';
+import type { Backend, BackendWarning, ConnectionState } from '../port/index.js';
 
 /**
  * What somebody is to a connection that several share. A session's nodes belong to its one `owner`, who tells them from
@@ -43,12 +45,24 @@ export interface SharedBackend extends Backend {
  * Backends with the same address are one connection as soon as they are used, but for owners: each has a connection of its own.
  *
  * @param address - What tells one connection from another; `undefined` for a backend that is like no other.
+ * @throws RegistryError with `BACKEND_IN_USE` for a second owner of one backend: two could not tell their nodes apart.
  */
 export function shareBackend(backend: Backend, role: Role, address?: string): SharedBackend {
+  if (role === 'owner') {
+    if (owned.has(backend)) {
+      throw new RegistryError(
+        'BACKEND_IN_USE',
+        `This ${quoted(backend.name)} backend belongs to another registry: make a backend for each registry.`,
+      );
+    }
+    owned.add(backend);
+  }
   const part = new Part(role);
   return asBackend(backend, part, () => connectionFor(backend, role, address));
 }
 
+/** Backends that have an owner. */
+const owned = new WeakSet<Backend>();
 /** Those in use, by what they connect to. */
 const inUse = new Map<string, Set<Connection>>();
 const connections = new WeakMap<Backend, Connection>();
@@ -63,6 +77,7 @@ function connectionFor(backend: Backend, role: Role, address: string | undefined
 /** One connection, and who uses it. */
 class Connection {
   readonly states: Observable<ConnectionState>;
+  readonly warnings: Observable<BackendWarning>;
   owner: Part | undefined;
   readonly #backend: Backend;
   readonly #address: string | undefined;
@@ -74,6 +89,7 @@ class Connection {
   constructor(backend: Backend, address: string | undefined) {
     this.#backend = backend;
     this.#address = address;
+    this.warnings = backend.warnings ?? EMPTY;
     connections.set(backend, this);
     // Leaving the states ends the session, subscribing to them begins another.
     const anew = defer(() => goingOn(this.#last, backend.states));
@@ -144,6 +160,7 @@ function asBackend(backend: Backend, part: Part, find: () => Connection): Shared
         endWith<ConnectionState>({ status: 'closed' }),
       );
     }),
+    warnings: defer(() => part.join(find).warnings),
     guest: () => asBackend(backend, new Part('guest'), () => part.join(find)),
     close: async (deadlineMs, leavesNodes = false) => {
       if (part.isOver) return;

@@ -17,8 +17,9 @@ import {
   categoryPath,
   fromNodeName,
   interfaceOfDirectory,
-  matcher,
+  serviceMatcher,
   type ServiceUrl,
+  switchFilter,
 } from '../dubbo/index.js';
 import type { InstanceSet, ServiceEvent } from '../instances/index.js';
 import { childOf } from '../internal/path.js';
@@ -80,8 +81,8 @@ export class Discovery {
 
   #follow(query: ServiceUrl): Observable<QueryBatch> {
     return defer(() => {
-      const table = new InstanceTable();
-      const wanted = matcher(query);
+      const table = new InstanceTable(switchFilter(query));
+      const wanted = serviceMatcher(query);
       const isAlone = query.interface !== '*' && categoriesOf(query).length === 1;
       const presentIn = new Map<string, ReadonlyMap<string, ServiceUrl>>();
       const awaited = new Set<string>();

@@ -9,7 +9,8 @@ type Nodes = ServiceUrl | Twins | undefined;
  * Folds nodes into instances: an instance is there as long as any node says so, and is what its newest node says.
  *
  * A batch is told net: what went and came back within it was never gone. That a weight change is, in Dubbo, a new node
- * and then an old one gone, reads as one `update`. A node is known by the object that stands for it.
+ * and then an old one gone, reads as one `update`. An instance whose newest node says that it is switched off is told as gone, and
+ * as new when it is switched on again. A node is known by the object that stands for it.
  */
 export class InstanceTable {
   readonly #told = new InstanceLedger();
@@ -17,6 +18,12 @@ export class InstanceTable {
   readonly #others = new Map<string, ServiceUrl | Twins>();
   /** Who speaks of the instances that may have changed since it was last told. */
   #touched = new Map<string, Nodes>();
+  readonly #isOn: (node: ServiceUrl) => boolean;
+
+  /** @param isOn - Whether an instance whose newest node that is is told of; it may say otherwise of itself at any time. */
+  constructor(isOn: (node: ServiceUrl) => boolean = () => true) {
+    this.#isOn = isOn;
+  }
 
   /** Takes nodes in that came and went; a batch may be taken in piece by piece. */
   take(added: readonly ServiceUrl[], removed: readonly ServiceUrl[]): void {
@@ -45,7 +52,8 @@ export class InstanceTable {
     for (const [key, nodes] of touched) {
       const newest = nodes instanceof Twins ? nodes.newest : nodes;
       const previous = this.#told.get(key);
-      const service = previous && newest && sameService(previous, newest) ? previous : newest;
+      const isSame = previous !== undefined && newest !== undefined && sameService(previous, newest);
+      const service = newest === undefined || !this.#isOn(newest) ? undefined : isSame ? previous : newest;
       const alone = nodes instanceof Twins && nodes.size <= 1 ? newest : nodes;
       if (alone === undefined || alone === service) this.#others.delete(key);
       else this.#others.set(key, alone);

@@ -5,7 +5,7 @@ import type { ServiceUrl } from './serviceUrl.js';
  * Prepares the question whether a node is what a query asks for, by the rules of Java's `UrlUtils.isMatch`.
  *
  * The interface is equal, or either is `*`. The category is one of the query's: see `categoriesOf`. The node is not
- * `enabled=false`, unless the query says `enabled=*`. The group is equal, one of the query's comma list, or the query's is
+ * `enabled=false`, and a provider not `disabled=true`, unless the query says `enabled=*`. The group is equal, one of the query's comma list, or the query's is
  * `*`; absent is equal to absent, and not to empty. So is the version, where Java knows no list. The classifier is equal,
  * or the query has none or `*`.
  *
@@ -21,12 +21,18 @@ import type { ServiceUrl } from './serviceUrl.js';
  * ```
  */
 export function matcher(query: ServiceUrl): (provider: ServiceUrl) => boolean {
+  const belongs = serviceMatcher(query);
+  const isOn = switchFilter(query);
+  return (provider) => belongs(provider) && isOn(provider);
+}
+
+/** Whether a node is of the service that a query asks for, switched on or not: all that {@link matcher} asks but that. */
+export function serviceMatcher(query: ServiceUrl): (provider: ServiceUrl) => boolean {
   const interfaceName = query.interface;
   const inCategory = categoryFilter(query);
   const inGroup = listFilter(query.group);
   const inVersion = listFilter(query.version);
   const classifier = query.parameter('classifier') || '*';
-  const alsoDisabled = query.parameter('enabled') === '*';
   return (provider) => {
     const provided = provider.interface;
     return (
@@ -34,7 +40,6 @@ export function matcher(query: ServiceUrl): (provider: ServiceUrl) => boolean {
       inGroup(provider.group) &&
       inVersion(provider.version) &&
       inCategory(provider.category) &&
-      (alsoDisabled || isEnabled(provider)) &&
       (classifier === '*' || classifier === (provider.parameter('classifier') || '*'))
     );
   };
@@ -105,7 +110,29 @@ function wordsOf(list: string): string[] {
     .filter((word) => word !== '');
 }
 
-function isEnabled(provider: ServiceUrl): boolean {
-  const enabled = provider.parameter('enabled');
-  return !enabled || enabled.toLowerCase() === 'true';
+/** Whether a node that is of the service is told to who asks: all are to who says `enabled=*`. */
+export function switchFilter(query: ServiceUrl): (provider: ServiceUrl) => boolean {
+  if (query.parameter('enabled') === '*') return () => true;
+  return (node) => {
+    const enabled = node.parameter('enabled');
+    if (enabled && !isTrue(enabled)) return false;
+    // In a rule, it is what the rule sets.
+    return node.category !== 'providers' || !isSwitchedOff((name) => node.parameter(name));
+  };
+}
+
+/**
+ * Whether a provider that says that of itself gets no calls: `disabled=true`, or else `enabled=false`, empty ones not counted.
+ *
+ * Source: Java's `RegistryDirectory.toInvokers`.
+ */
+export function isSwitchedOff(parameter: (name: string) => string | undefined): boolean {
+  const disabled = parameter('disabled');
+  if (disabled) return isTrue(disabled);
+  const enabled = parameter('enabled');
+  return Boolean(enabled) && !isTrue(enabled!);
+}
+
+function isTrue(text: string): boolean {
+  return text.toLowerCase() === 'true';
 }

@@ -1,9 +1,9 @@
 import { InvalidUrlError, UnreadableNodeError } from '../errors.js';
-import { quoted } from '../internal/quoted.js';
 import { decodeComponent, encodeComponent } from './encoding.js';
 import { OWN_PARAMETERS, withoutOwnParts } from './ownParts.js';
 import { ServiceUrl } from './serviceUrl.js';
 import { CONTROL, splitHostPort, splitQuery, splitUrl, splitUserInfo } from './splitUrl.js';
+import { checkWritable } from './writable.js';
 
 /** The longest name that is read or written. */
 export const MAX_NAME_LENGTH = 65_536;
@@ -11,8 +11,9 @@ export const MAX_NAME_LENGTH = 65_536;
 /**
  * The name of the node that stands for a service: its canonical URL, encoded as Java encodes it.
  *
- * What this writes, {@link fromNodeName} and Java read back as the same URL. A URL for which that cannot be is refused:
- * nothing inside a Dubbo URL is escaped on its own, so a separator in a value would end it.
+ * What this writes, {@link fromNodeName} and Java read back as the same URL, and dubbo-go can read. A URL for which that cannot be
+ * is refused: nothing inside a Dubbo URL is escaped on its own, so a separator in a value would end it, and a bare `%` hides
+ * the node from dubbo-go. What dubbo-go reads is decoded once more: `+` as a space, and `%41` as `A`.
  *
  * @param url - The service, with a host.
  * @returns The node's name.
@@ -174,37 +175,4 @@ function decodedAgain(text: string): string {
   } catch {
     return text;
   }
-}
-
-const HALF_A_PAIR = /\p{Cs}/u;
-const WRITABLE_NAME = /^[^=&;#\p{Cs}]+$/u;
-const WRITABLE_VALUE = /^[^&;#\p{Cs}]*$/u;
-
-function checkWritable(url: ServiceUrl): void {
-  if (url.host === '') throw new InvalidUrlError('Expected a host, got none.');
-  refuse('host', url.host, /[\s/?#@[\]]/u);
-  refuse('user name', url.username ?? '', /[/?#:]/u);
-  refuse('password', url.password ?? '', /[/?#]/u);
-  refuse('path', url.path, /[?#]/u);
-  for (const [name, value] of url.parameters) {
-    if (WRITABLE_NAME.test(name) && WRITABLE_VALUE.test(value)) continue;
-    const parameter = `parameter ${quoted(name)}`;
-    if (name === '') throw new InvalidUrlError('Expected each parameter to have a name, got an empty one.');
-    refuseSeparator(`the name of ${parameter}`, name, /[=&;#]/u);
-    refuseSeparator(parameter, value, /[&;#]/u);
-  }
-}
-
-function refuse(part: string, text: string, forbidden: RegExp): void {
-  const found = forbidden.exec(text) ?? CONTROL.exec(text) ?? HALF_A_PAIR.exec(text);
-  if (found) throw new InvalidUrlError(`Expected a ${part} that a Dubbo URL can hold, got ${quoted(found[0])} in it.`);
-}
-
-function refuseSeparator(what: string, text: string, forbidden: RegExp): void {
-  const found = forbidden.exec(text) ?? HALF_A_PAIR.exec(text);
-  if (!found) return;
-  throw new InvalidUrlError(
-    `Expected ${what} to be free of separators, got ${quoted(found[0])} in it: Dubbo does not escape parameters, ` +
-      'so encode it yourself and decode it where you read it.',
-  );
 }

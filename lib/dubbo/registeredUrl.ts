@@ -1,6 +1,6 @@
 import { InvalidOptionError, InvalidUrlError } from '../errors.js';
 import { quoted } from '../internal/quoted.js';
-import type { ServiceUrl, ServiceUrlChanges } from './serviceUrl.js';
+import { DEFAULT_PREFIX, type ServiceUrl, type ServiceUrlChanges } from './serviceUrl.js';
 
 /** What a process knows about itself and adds to what it registers. */
 export interface RegistrationFacts {
@@ -92,14 +92,18 @@ const HIDDEN: ReadonlySet<string> = new Set([
 const WILDCARD_HOSTS: ReadonlySet<string> = new Set(['', '0.0.0.0', '::', '*']);
 
 function hiddenOf(url: ServiceUrl): [string, undefined][] {
-  return [...url.parameters.keys()]
-    .filter((name) => name.startsWith('.') || name.startsWith('triple.') || HIDDEN.has(name))
-    .map((name) => [name, undefined]);
+  return [...url.parameters.keys()].filter(isHidden).map((name) => [name, undefined]);
+}
+
+function isHidden(name: string): boolean {
+  const plain = name.startsWith(DEFAULT_PREFIX) ? name.slice(DEFAULT_PREFIX.length) : name;
+  return plain.startsWith('.') || plain.startsWith('triple.') || HIDDEN.has(plain);
 }
 
 function missingFrom(url: ServiceUrl, facts: Record<string, string>): [string, string][] {
-  // An empty value says nothing: Java and Go both read it as a missing one.
-  return Object.entries(facts).filter(([name]) => !url.parameter(name));
+  const { parameters } = url;
+  // An empty value says nothing: Java and Go both read it as a missing one. Go knows no defaults.
+  return Object.entries(facts).filter(([name]) => !parameters.get(name));
 }
 
 function addressOf(url: ServiceUrl, facts: RegistrationFacts, isConsumer: boolean): ServiceUrlChanges {
@@ -111,7 +115,7 @@ function addressOf(url: ServiceUrl, facts: RegistrationFacts, isConsumer: boolea
 function hostFrom(value: string | undefined): string | undefined {
   if (!value) return undefined;
   const host = /^\[.*\]$/.test(value) ? value.slice(1, -1) : value;
-  if (/^[\w.:%-]+$/.test(host) && !WILDCARD_HOSTS.has(host)) return host;
+  if (/^[\w.:-]+$/.test(host) && !WILDCARD_HOSTS.has(host)) return host;
   throw new InvalidOptionError('DUBBO_IP_TO_REGISTRY', 'an IP address or a host name that others can reach', value);
 }
 

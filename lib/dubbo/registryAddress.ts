@@ -1,5 +1,13 @@
 import { InvalidOptionError, InvalidUrlError } from '../errors.js';
+import { LONGEST_MS, sessionTimeout, wholeNumber } from '../internal/options.js';
 import { quoted } from '../internal/quoted.js';
+import {
+  ADDRESS_SCHEMES,
+  type AddressScheme,
+  backendParameters,
+  isAddressScheme,
+  whyUnknown,
+} from './addressParameters.js';
 import { CONTROL, splitHostPort, splitQuery, splitUrl, splitUserInfo } from './splitUrl.js';
 
 /** One server of a registry. */
@@ -11,8 +19,8 @@ export interface RegistryHost {
 
 /** Where a registry is and how to talk to it, read from one line of text. */
 export interface RegistryAddress {
-  /** `zookeeper`, `etcd` or `memory`; always lower-case. */
-  readonly protocol: string;
+  /** What the registry is kept on. */
+  readonly protocol: AddressScheme;
   /** The servers in the order given, at least one; none for `memory`. */
   readonly hosts: readonly RegistryHost[];
   /** What tells one registry in memory from another; only for `memory`, and `''` where the address names none. */
@@ -31,7 +39,7 @@ export interface RegistryAddress {
   readonly timeoutMs: number | undefined;
   /** How long the servers keep what is ours after we went silent. */
   readonly sessionTimeoutMs: number | undefined;
-  /** All other parameters, for the backend. */
+  /** What the backend reads besides, for itself alone: see `addressParameters.ts`. */
   readonly parameters: ReadonlyMap<string, string>;
 }
 
@@ -40,20 +48,22 @@ export interface RegistryAddress {
  *
  * `backup` adds servers as in Dubbo; `group`, `timeout` and `session` (both in milliseconds), `namespace` and `base64` become fields. User, password
  * and parameters may be percent-encoded. Ports default to 2181 for `zookeeper` and 2379 for `etcd`. The path that Java
- * appends to every registry address, `org.apache.dubbo.registry.RegistryService`, is not taken for a chroot.
+ * appends to every registry address, `org.apache.dubbo.registry.RegistryService`, is not taken for a chroot. A parameter that
+ * nobody would read is refused, but for those of Dubbo that mean nothing here.
  *
  * @param text - The address.
+ * @param reader - What it is for: a registry or configuration center, or a backend alone, which reads less of it.
  * @returns Its parts.
- * @throws {@link InvalidUrlError} when it cannot be read; the message never shows the password.
- * @throws {@link InvalidOptionError} when `timeout` or `session` is not a number of milliseconds, or `base64` neither
- * true nor false.
+ * @throws {@link InvalidUrlError} when it cannot be read, or has a parameter that nobody reads; the message never shows the
+ * password or the value of a parameter that is not known.
+ * @throws {@link InvalidOptionError} when the value of a parameter is out of range.
  *
  * @example
  * ```ts
  * parseRegistryAddress('zookeeper://10.0.0.1:2181?backup=10.0.0.2:2181&session=10000').hosts.length; // 2
  * ```
  */
-export function parseRegistryAddress(text: string): RegistryAddress {
+export function parseRegistryAddress(text: string, reader: 'registry' | 'backend' = 'registry'): RegistryAddress {
   if (typeof text !== 'string') throw new InvalidUrlError(`Expected a registry address, got ${typeof text}.`);
   const refuse = (expected: string) => new InvalidUrlError(`Expected ${expected}, got ${quoted(text)}.`);
   if (/[;|]/.test(text)) {
@@ -65,10 +75,22 @@ export function parseRegistryAddress(text: string): RegistryAddress {
   const decoded = (part: string) => decode(part, () => refuse('two hex digits after each "%" of the registry address'));
 
   const protocol = split.protocol.toLowerCase();
+  if (!isAddressScheme(protocol)) {
+    throw refuse(`an address that begins with ${SCHEMES} (encryption is the parameter tls=true)`);
+  }
   const parameters = new Map<string, string>();
   for (const [name, value] of splitQuery(split.query ?? '')) {
     if (name === '' || value === undefined) throw refuse('each parameter of the registry address to be name=value');
     parameters.set(decoded(name), decoded(value));
+  }
+  for (const [name, value] of parameters) {
+    const why = whyUnknown(protocol, reader, name, value);
+    if (why !== undefined) {
+      // Not the value: of a parameter that is not known, it may be a secret.
+      throw new InvalidUrlError(
+        `Expected parameters that are read, got ${quoted(name)} in a ${protocol}:// address, ${why}`,
+      );
+    }
   }
   const take = (name: string) => {
     const value = parameters.get(name);
@@ -82,7 +104,10 @@ export function parseRegistryAddress(text: string): RegistryAddress {
   if (path === undefined) throw refuse('a path without empty, "." and ".." segments in the registry address');
   const backup = take('backup');
   const isMemory = protocol === 'memory';
-  if (isMemory && (/[,:[\]]/.test(split.authority) || backup !== undefined)) throw refuse('memory:// or memory://name');
+  // There is nobody to log in at, and nothing below which everything could lie.
+  if (isMemory && (/[,:[\]]/.test(split.authority) || split.userInfo !== undefined || path !== '')) {
+    throw refuse('memory:// or memory://name');
+  }
 
   return {
     protocol,
@@ -94,26 +119,28 @@ export function parseRegistryAddress(text: string): RegistryAddress {
     group: take('group'),
     namespace: take('namespace'),
     base64: truth('base64', take('base64')),
-    timeoutMs: milliseconds('timeout', take('timeout')),
-    sessionTimeoutMs: milliseconds('session', take('session')),
-    parameters,
+    timeoutMs: timeout(take('timeout')),
+    sessionTimeoutMs: session(take('session')),
+    parameters: ofBackend(protocol, parameters),
   };
 }
 
-const DEFAULT_PORTS: ReadonlyMap<string, number> = new Map([
-  ['zookeeper', 2181],
-  ['etcd', 2379],
-]);
+const SCHEMES = ADDRESS_SCHEMES.map((scheme) => `${scheme}://`)
+  .join(', ')
+  .replace(/, (?=\w+:\/\/$)/, ' or ');
 
-/** The longest delay that a timer can have. */
-const MAX_MILLISECONDS = 2_147_483_647;
+const DEFAULT_PORTS: Readonly<Record<AddressScheme, number>> = { zookeeper: 2181, etcd: 2379, memory: 0 };
 
 const PATHS_OF_JAVA: readonly string[] = [
   'org.apache.dubbo.registry.RegistryService',
   'com.alibaba.dubbo.registry.RegistryService',
 ];
 
-function readHosts(protocol: string, lists: string[], refuse: (expected: string) => Error): readonly RegistryHost[] {
+function readHosts(
+  protocol: AddressScheme,
+  lists: string[],
+  refuse: (expected: string) => Error,
+): readonly RegistryHost[] {
   return lists
     .flatMap((list) => list.split(','))
     .map((text) => {
@@ -121,9 +148,7 @@ function readHosts(protocol: string, lists: string[], refuse: (expected: string)
       if (!address || address.host === '' || /\s/.test(address.host)) {
         throw refuse('each server of the registry address to be host or host:port, the port from 1 to 65535');
       }
-      const port = address.port ?? DEFAULT_PORTS.get(protocol);
-      if (port === undefined) throw refuse('a port for each server of the registry address');
-      return { host: address.host, port };
+      return { host: address.host, port: address.port ?? DEFAULT_PORTS[protocol] };
     });
 }
 
@@ -134,11 +159,34 @@ function pathOf(path: string): string | undefined {
   return inner.split('/').some(unfit) ? undefined : `/${inner}`;
 }
 
-function milliseconds(option: string, text: string | undefined): number | undefined {
+function timeout(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  const value = /^\d{1,10}$/.test(text) ? Number(text) : 0;
-  if (value >= 1 && value <= MAX_MILLISECONDS) return value;
-  throw new InvalidOptionError(option, `a whole number of milliseconds from 1 to ${MAX_MILLISECONDS}`, text);
+  return wholeNumber(
+    'timeout',
+    numberIn(text),
+    1,
+    LONGEST_MS,
+    `a whole number of milliseconds from 1 to ${LONGEST_MS}`,
+  );
+}
+
+function session(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : sessionTimeout('session', numberIn(text));
+}
+
+/** The number that a text is, or the text itself, to be shown. */
+function numberIn(text: string): number | string {
+  return /^\d{1,10}$/.test(text) ? Number(text) : text;
+}
+
+/** The parameters that are for the backend, checked as far as they can be without it. */
+function ofBackend(protocol: AddressScheme, parameters: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const own = new Map([...parameters].filter(([name]) => backendParameters(protocol).includes(name)));
+  truth('tls', own.get('tls'));
+  for (const [name, value] of own) {
+    if (value === '') throw new InvalidOptionError(name, 'given, or left out', value);
+  }
+  return own;
 }
 
 function truth(option: string, text: string | undefined): boolean | undefined {

@@ -14,7 +14,7 @@ export interface ServiceQuery {
   readonly classifier?: string | undefined;
   /** A comma list of categories, `*`, or one to leave out (`-routers`); `providers` by default. */
   readonly category?: string | undefined;
-  /** `*` to see services that are switched off too. */
+  /** `*` to see services that are switched off too, by `disabled=true` or `enabled=false`. */
   readonly enabled?: string | undefined;
 }
 

@@ -91,7 +91,10 @@ export class ServiceUrl {
     return this.parts.path;
   }
 
-  /** All parameters, sorted by name as Java sorts strings; for a single one {@link ServiceUrl.parameter} is quicker. */
+  /**
+   * All parameters as they are written, sorted by name as Java sorts strings. For a single one {@link ServiceUrl.parameter} is
+   * quicker, and knows defaults.
+   */
   get parameters(): ReadonlyMap<string, string> {
     const common = this.parts.parameters;
     if (this.source === undefined) return common;
@@ -177,6 +180,7 @@ export class ServiceUrl {
 
   static #of(parts: ServiceUrlParts): ServiceUrl {
     const username = parts.username === '' ? undefined : parts.username;
+    const parameters = sortedParameters(parts.parameters);
     return new ServiceUrl({
       protocol: parts.protocol,
       username,
@@ -185,23 +189,24 @@ export class ServiceUrl {
       host: parts.host ?? '',
       port: parts.port === 0 ? undefined : parts.port,
       path: withoutLeadingSlashes(parts.path ?? ''),
-      parameters: sortedParameters(parts.parameters),
+      parameters,
+      hasDefaults: hasDefaults(parameters),
     });
   }
 
   /** The interface that the service implements: the parameter of that name, or else the path, as in Java. */
   get interface(): string {
-    return this.parts.parameters.get('interface') || this.path;
+    return this.parameter('interface') || this.path;
   }
 
   /** The group that the service belongs to; absent and empty are different groups. */
   get group(): string | undefined {
-    return this.parts.parameters.get('group');
+    return this.parameter('group');
   }
 
   /** The version of the service; absent and empty are different versions. */
   get version(): string | undefined {
-    return this.parts.parameters.get('version');
+    return this.parameter('version');
   }
 
   /** `{group}/{interface}:{version}`, group and version only where there are any: Java's service key. */
@@ -212,7 +217,7 @@ export class ServiceUrl {
 
   /** The directory it is kept in: the parameter of that name, or else what its protocol implies. */
   get category(): string {
-    return this.parts.parameters.get('category') || (CATEGORY_OF_PROTOCOL.get(this.protocol) ?? 'providers');
+    return this.parameter('category') || (CATEGORY_OF_PROTOCOL.get(this.protocol) ?? 'providers');
   }
 
   /** `host:port`, or the host alone; an IPv6 address stands in brackets. */
@@ -222,12 +227,25 @@ export class ServiceUrl {
   }
 
   /**
-   * The value of one parameter.
+   * The value of one parameter: its own, or else that of `default.<name>`.
+   *
+   * Providers of Dubbo 2.5 and 2.6 write what they are configured with for all their services with that prefix. What is read here
+   * is read so everywhere: group and version, the instance's key, matching, weights.
    *
    * @param name - The parameter's name.
    * @returns Its value, trimmed, or `undefined` when there is none; an empty value is `''`.
+   *
+   * @example
+   * ```ts
+   * ServiceUrl.parse('dubbo://10.0.0.1:20880/com.foo.Bar?default.group=g&default.weight=7&weight=5').parameter('weight'); // '5'
+   * ```
    */
   parameter(name: string): string | undefined {
+    const written = this.#written(name);
+    return written === undefined && this.parts.hasDefaults ? this.#written(`${DEFAULT_PREFIX}${name}`) : written;
+  }
+
+  #written(name: string): string | undefined {
     const common = this.parts.parameters.get(name);
     return common === undefined && this.source !== undefined ? ownParameter(this.source, name) : common;
   }
@@ -235,7 +253,7 @@ export class ServiceUrl {
   /**
    * A copy with some parts changed.
    *
-   * @param changes - The parts to replace; parameters are merged, and one that is `undefined` is removed.
+   * @param changes - The parts to replace; parameters are merged, and one that is `undefined` is removed with its default.
    * @returns A new URL.
    * @throws {@link InvalidUrlError} as {@link ServiceUrl.from} does.
    *
@@ -247,8 +265,8 @@ export class ServiceUrl {
   with(changes: ServiceUrlChanges): ServiceUrl {
     const parameters = new Map(this.parameters);
     for (const [name, value] of entriesOf(changes.parameters)) {
-      if (value === undefined) parameters.delete(name);
-      else parameters.set(name, value);
+      if (value !== undefined) parameters.set(name, value);
+      else for (const each of [name, `${DEFAULT_PREFIX}${name}`]) parameters.delete(each);
     }
     const { protocol, username, password, host, port, path } = this;
     return ServiceUrl.from({ protocol, username, password, host, port, path, ...changes, parameters });
@@ -293,6 +311,16 @@ interface Parts {
   readonly port: number | undefined;
   readonly path: string;
   readonly parameters: ReadonlyMap<string, string>;
+  /** Whether any parameter is a default of another: so rare that nobody else has to look. */
+  readonly hasDefaults: boolean;
+}
+
+/** The prefix with which Dubbo 2.5 and 2.6 write what is configured for all services of a provider. */
+export const DEFAULT_PREFIX = 'default.';
+
+function hasDefaults(parameters: ReadonlyMap<string, string>): boolean {
+  for (const name of parameters.keys()) if (name.startsWith(DEFAULT_PREFIX)) return true;
+  return false;
 }
 
 const CATEGORY_OF_PROTOCOL: ReadonlyMap<string, string> = new Map([

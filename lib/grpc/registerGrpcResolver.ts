@@ -8,8 +8,9 @@ import {
 } from 'rxjs';
 import { type BackoffOptions, fullJitter } from '../connection/index.js';
 import type { ServiceQuery } from '../dubbo/index.js';
-import { InvalidOptionError, RegistryError } from '../errors.js';
+import { RegistryError } from '../errors.js';
 import type { InstanceSet } from '../instances/index.js';
+import { checked, milliseconds, optionsObject, withDefaults } from '../internal/options.js';
 import {
   type ChannelOptions,
   type GrpcLibrary,
@@ -106,20 +107,19 @@ export interface GrpcResolver extends Disposable {
  * ```
  */
 export function registerGrpcResolver(registry: InstanceSource, options: GrpcResolverOptions = {}): GrpcResolver {
-  const { scheme = 'registry', protocols = ['tri', 'grpc'], loadBalancing = 'round_robin' } = options;
+  const { scheme = 'registry', protocols = ['tri', 'grpc'], loadBalancing = 'round_robin' } = optionsObject(options);
   const { startMs = 10_000, through = (sets) => sets, grpc } = options;
   const api = resolverApi(grpc);
-  check('registry', registry, 'a registry', typeof registry?.instances === 'function');
-  check('scheme', scheme, 'a scheme such as registry', typeof scheme === 'string' && SCHEME.test(scheme));
-  check('scheme', scheme, 'a scheme that is not taken', !TAKEN.has(scheme) && !schemesOf(api).has(scheme));
-  check('protocols', protocols, 'names of protocols, one at least', Array.isArray(protocols) && protocols.length > 0);
-  check('through', through, 'an operator', typeof through === 'function');
-  check('loadBalancing', loadBalancing, 'a policy that grpc-js has', api.isLoadBalancerNameRegistered(loadBalancing));
-  const isMs = typeof startMs === 'number' && startMs >= 0 && startMs <= 2_147_483_647;
-  check('startMs', startMs, 'a number of milliseconds from 0 to 2147483647', isMs);
+  checked('registry', registry, 'a registry', typeof registry?.instances === 'function');
+  checked('scheme', scheme, 'a scheme such as registry', typeof scheme === 'string' && SCHEME.test(scheme));
+  checked('scheme', scheme, 'a scheme that is not taken', !TAKEN.has(scheme) && !schemesOf(api).has(scheme));
+  checked('protocols', protocols, 'names of protocols, one at least', Array.isArray(protocols) && protocols.length > 0);
+  checked('through', through, 'an operator', typeof through === 'function');
+  checked('loadBalancing', loadBalancing, 'a policy that grpc-js has', api.isLoadBalancerNameRegistered(loadBalancing));
+  milliseconds('startMs', startMs);
   const how: Omit<ResolutionOptions, 'startMs'> = {
     protocols: new Set(protocols),
-    backoff: fullJitter({ maxMs: 30_000, ...options.retry }),
+    backoff: fullJitter(withDefaults({ maxMs: 30_000 }, options.retry)),
     scheduler: options.scheduler,
   };
   const unregistered = new ReplaySubject<Resolution>(1);
@@ -176,8 +176,4 @@ function resolverClass(api: ResolverApi): Parameters<ResolverApi['registerResolv
       return encodeURIComponent(contextOf(target).query.interface);
     }
   };
-}
-
-function check(option: string, value: unknown, expected: string, fits: boolean): void {
-  if (!fits) throw new InvalidOptionError(option, expected, value);
 }

@@ -1,6 +1,7 @@
 import { type Observable, Subject, takeUntil } from 'rxjs';
 import { InvalidOptionError, RegistryError } from '../errors.js';
 import { whenAborted } from '../internal/abort.js';
+import { optionsObject, wholeNumber } from '../internal/options.js';
 import { Backlog } from './backlog.js';
 
 /**
@@ -53,7 +54,7 @@ export interface IterateOptions {
  * ```
  */
 export function iterate<T>(source: Observable<T>, options: IterateOptions): AsyncIterable<T> {
-  const capacity = capacityOf(options?.buffer);
+  const capacity = capacityOf(optionsObject(options, 'an object with buffer').buffer);
   const { signal } = options;
   return { [Symbol.asyncIterator]: () => new Loop(source, capacity, signal) };
 }
@@ -72,7 +73,7 @@ function capacityOf(buffer: IterateBuffer): Capacity {
     throw new InvalidOptionError('buffer', "'latest', 'all', or an object with size and whenFull", buffer);
   }
   const { size, whenFull } = buffer;
-  if (!(Number.isInteger(size) && size >= 1)) throw new InvalidOptionError('size', 'a whole number from 1 up', size);
+  wholeNumber('size', size, 1, Number.MAX_SAFE_INTEGER);
   if (!WHEN_FULL.includes(whenFull)) throw new InvalidOptionError('whenFull', WHEN_FULL.join(', '), whenFull);
   return { size, whenFull };
 }

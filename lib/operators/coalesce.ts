@@ -13,15 +13,15 @@ import {
   timer,
 } from 'rxjs';
 import type { InstanceSet } from '../instances/index.js';
-import { positiveMs } from './options.js';
+import { optionsObject, positiveMs } from './options.js';
 import { SetFollower } from './setFollower.js';
 
 /** What {@link coalesce} makes one set of. */
 export interface CoalesceOptions {
   /** Emits at most once in so many milliseconds. @defaultValue none: once per microtask */
-  readonly auditMs?: number;
+  readonly auditMs?: number | undefined;
   /** Measures the wait. @defaultValue `asapScheduler`, with `auditMs` `asyncScheduler` */
-  readonly scheduler?: SchedulerLike;
+  readonly scheduler?: SchedulerLike | undefined;
 }
 
 /**
@@ -39,7 +39,7 @@ export interface CoalesceOptions {
  * Cold if the source is. When the source completes, what waits is told at once; errors pass at once, and what waits is
  * dropped. Unsubscribing stops the wait. Costs as much as changes, not as much as there is.
  *
- * @throws InvalidOptionError if `auditMs` is no number of milliseconds above 0.
+ * @throws InvalidOptionError if `auditMs` is no number of milliseconds from 1 up.
  *
  * @example
  * ```ts
@@ -47,6 +47,7 @@ export interface CoalesceOptions {
  * ```
  */
 export function coalesce(options: CoalesceOptions = {}): MonoTypeOperatorFunction<InstanceSet> {
+  optionsObject(options);
   const isTimed = options.auditMs !== undefined;
   const waitMs = isTimed ? positiveMs('auditMs', options.auditMs) : 0;
   const { scheduler = isTimed ? asyncScheduler : asapScheduler } = options;

@@ -13,7 +13,7 @@ import {
 } from 'rxjs';
 import { InstanceLedger, type InstanceSet } from '../instances/index.js';
 import { drive } from './drive.js';
-import { positiveMs, share } from './options.js';
+import { optionsObject, positiveMs, share } from './options.js';
 import { SetFollower } from './setFollower.js';
 import type { SetMachine } from './setMachine.js';
 
@@ -25,14 +25,14 @@ export interface EmptyProtectionOptions {
    * Holds back also when less than this share of what there was is left after one change; what comes in small steps
    * passes, see {@link coalesce}. @defaultValue 0: only when nothing is left
    */
-  readonly minShare?: number;
+  readonly minShare?: number | undefined;
   /**
    * Anything it emits says that the removal is true, and lets it pass before the time. Subscribed to while something is held
    * back, only then.
    */
-  readonly evidence?: Observable<unknown>;
+  readonly evidence?: Observable<unknown> | undefined;
   /** Measures the time. @defaultValue `asyncScheduler` */
-  readonly scheduler?: SchedulerLike;
+  readonly scheduler?: SchedulerLike | undefined;
 }
 
 /**
@@ -54,7 +54,7 @@ export interface EmptyProtectionOptions {
  * Cold if the source is. When the source completes, what is held back passes at once; errors, also those of `evidence`, pass
  * at once. Unsubscribing stops the wait.
  *
- * @throws InvalidOptionError if `holdMs` is no number of milliseconds above 0, or `minShare` is not from 0 to 1.
+ * @throws InvalidOptionError if `holdMs` is no number of milliseconds from 1 up, or `minShare` is not from 0 to 1.
  *
  * @example
  * ```ts
@@ -64,6 +64,7 @@ export interface EmptyProtectionOptions {
  * ```
  */
 export function emptyProtection(options: EmptyProtectionOptions): MonoTypeOperatorFunction<InstanceSet> {
+  optionsObject(options, 'an object with holdMs');
   const holdMs = positiveMs('holdMs', options.holdMs);
   const minShare = share('minShare', options.minShare, 0);
   const { evidence = EMPTY, scheduler } = options;

@@ -43,7 +43,9 @@ interface Health {
   /** Calls and successes in this interval. */
   calls: number;
   successes: number;
-  /** How often it was ejected, less the intervals it has got through since. */
+  /** Whether it was in the set when this interval began. */
+  servedFromStart: boolean;
+  /** How often it was ejected, less the intervals that it has served in since. */
   ejections: number;
 }
 
@@ -57,6 +59,18 @@ interface Rated {
   readonly key: string;
   /** Successes of all calls, from 0 to 1. */
   readonly rate: number;
+}
+
+function newHealth(): Health {
+  return { failures: 0, calls: 0, successes: 0, servedFromStart: true, ejections: 0 };
+}
+
+/**
+ * Whether an instance has earned a shorter ejection in this interval: it was in the set from the beginning to the end, was
+ * called, and answered at least half of its calls.
+ */
+function hasServed({ servedFromStart, calls, successes }: Health): boolean {
+  return servedFromStart && calls > 0 && 2 * successes >= calls;
 }
 
 /** Keeps the instances of a set that are not ejected; takes sets and outcomes in. */
@@ -93,19 +107,19 @@ export class OutlierDetector implements SetMachine<InstanceSet | Outcome> {
   }
 
   take(input: InstanceSet | Outcome, nowMs: number): boolean {
-    return input instanceof InstanceSet ? this.#takeSet(input, nowMs) : this.#takeOutcome(input, nowMs);
+    return input instanceof InstanceSet ? this.#takeSet(input) : this.#takeOutcome(input, nowMs);
   }
 
   wake(nowMs: number): boolean {
     const entries = new Map<string, ServiceUrl | undefined>();
-    while (this.#ejected.first && this.#ejected.first.untilMs <= nowMs) this.#readmit(entries, nowMs);
+    while (this.#ejected.first && this.#ejected.first.untilMs <= nowMs) this.#readmit(entries);
     const changed = this.#write(entries);
     return this.#intervalEndsMs !== undefined && this.#intervalEndsMs <= nowMs
       ? this.#sweep(nowMs) || changed
       : changed;
   }
 
-  #takeSet(set: InstanceSet, nowMs: number): boolean {
+  #takeSet(set: InstanceSet): boolean {
     const isFirst = !this.#source.hasBegun;
     const entries = new Map<string, ServiceUrl | undefined>();
     for (const { key, after } of this.#source.follow(set)) {
@@ -120,14 +134,14 @@ export class OutlierDetector implements SetMachine<InstanceSet | Outcome> {
       const left = this.#ejected.remove(key);
       if (left) this.#news.push({ type: 'left', key, instance: left.instance });
     }
-    while (this.#ejected.size > this.#most) this.#readmit(entries, nowMs);
+    while (this.#ejected.size > this.#most) this.#readmit(entries);
     return this.#write(entries) || isFirst;
   }
 
   #takeOutcome({ key, ok }: Outcome, nowMs: number): boolean {
     // Calls that were under way when it was ejected tell nothing new.
     if (!this.#ledger.get(key)) return false;
-    const health = this.#health.get(key) ?? { failures: 0, calls: 0, successes: 0, ejections: 0 };
+    const health = this.#health.get(key) ?? newHealth();
     this.#health.set(key, health);
     this.#intervalEndsMs ??= nowMs + this.#limits.intervalMs;
     health.calls += 1;
@@ -141,7 +155,7 @@ export class OutlierDetector implements SetMachine<InstanceSet | Outcome> {
 
   /** Ends an interval. */
   #sweep(nowMs: number): boolean {
-    const { minHosts, minRequests, deviations, intervalMs } = this.#limits;
+    const { minHosts, minRequests, deviations } = this.#limits;
     const entries = new Map<string, ServiceUrl | undefined>();
     const rates = [...this.#health]
       .filter(([, { calls }]) => calls >= minRequests)
@@ -151,11 +165,11 @@ export class OutlierDetector implements SetMachine<InstanceSet | Outcome> {
     }
     this.#intervalEndsMs = undefined;
     for (const [key, health] of this.#health) {
+      if (hasServed(health)) health.ejections = Math.max(0, health.ejections - 1);
       health.calls = health.successes = 0;
-      if (this.#ejected.get(key)) continue;
-      health.ejections = Math.max(0, health.ejections - 1);
-      if (health.ejections > 0) this.#intervalEndsMs = nowMs + intervalMs;
-      else if (health.failures === 0) this.#health.delete(key);
+      health.servedFromStart = !this.#ejected.get(key);
+      if (!health.servedFromStart) continue;
+      if (health.ejections === 0 && health.failures === 0) this.#health.delete(key);
     }
     return this.#write(entries);
   }
@@ -180,6 +194,7 @@ export class OutlierDetector implements SetMachine<InstanceSet | Outcome> {
     const health = this.#health.get(key)!;
     const forMs = Math.min(maxEjectionMs, baseEjectionMs * 2 ** health.ejections);
     health.failures = health.calls = health.successes = 0;
+    health.servedFromStart = false;
     health.ejections += 1;
     this.#ejected.put({ key, instance, untilMs: nowMs + forMs });
     entries.set(key, undefined);
@@ -187,10 +202,10 @@ export class OutlierDetector implements SetMachine<InstanceSet | Outcome> {
   }
 
   /** Readmits the one whose turn it is. */
-  #readmit(entries: Map<string, ServiceUrl | undefined>, nowMs: number): void {
+  #readmit(entries: Map<string, ServiceUrl | undefined>): void {
     const { key, instance } = this.#ejected.shift()!;
-    // From now on it gets through intervals.
-    this.#intervalEndsMs ??= nowMs + this.#limits.intervalMs;
+    // Where no interval is under way, its next call begins one.
+    if (this.#intervalEndsMs === undefined) this.#health.get(key)!.servedFromStart = true;
     entries.set(key, instance);
     this.#news.push({ type: 'readmitted', key, instance });
   }

@@ -3,7 +3,7 @@ import type { ServiceUrl } from '../dubbo/index.js';
 import { InvalidOptionError } from '../errors.js';
 import { InstanceLedger, type InstanceSet } from '../instances/index.js';
 import { drive } from './drive.js';
-import { share } from './options.js';
+import { optionsObject, share } from './options.js';
 import { SetFollower } from './setFollower.js';
 import type { SetMachine } from './setMachine.js';
 
@@ -19,11 +19,11 @@ export interface PanicState {
 /** When {@link panic} panics, and who is told. */
 export interface PanicOptions {
   /** Panics when less than this share is healthy; 0 for never. @defaultValue 0.5 */
-  readonly threshold?: number;
+  readonly threshold?: number | undefined;
   /** Calms down when at least this share is healthy. @defaultValue `threshold` */
-  readonly recoverAt?: number;
+  readonly recoverAt?: number | undefined;
   /** Told of the state at the first set and whenever it changes, before the set: a `BehaviorSubject`, for instance. */
-  readonly panics?: Pick<Observer<PanicState>, 'next'>;
+  readonly panics?: Pick<Observer<PanicState>, 'next'> | undefined;
 }
 
 /**
@@ -68,6 +68,7 @@ export function panic(
   health: MonoTypeOperatorFunction<InstanceSet>,
   options: PanicOptions = {},
 ): MonoTypeOperatorFunction<InstanceSet> {
+  optionsObject(options);
   if (typeof health !== 'function') throw new InvalidOptionError('health', 'an operator on instance sets', health);
   const threshold = share('threshold', options.threshold, 0.5);
   const recoverAt = share('recoverAt', options.recoverAt, threshold);

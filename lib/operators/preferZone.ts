@@ -3,20 +3,20 @@ import type { ServiceUrl } from '../dubbo/index.js';
 import { InvalidOptionError } from '../errors.js';
 import { InstanceLedger, type InstanceSet } from '../instances/index.js';
 import { drive } from './drive.js';
-import { count } from './options.js';
+import { count, optionsObject } from './options.js';
 import { SetFollower } from './setFollower.js';
 import type { SetMachine } from './setMachine.js';
 
 /** Whom {@link preferZone} falls back on, and when. */
 export interface PreferZoneOptions {
   /** As long as there are fewer than this, those that come next in preference are added. @defaultValue 1 */
-  readonly minimum?: number;
+  readonly minimum?: number | undefined;
   /** The zones to fall back on, in order; those that stand together in a list are added together. @defaultValue none */
-  readonly fallback?: readonly (string | readonly string[])[];
+  readonly fallback?: readonly (string | readonly string[])[] | undefined;
   /** Whether all others, also those of no zone, come last; else never. @defaultValue true */
-  readonly elsewhere?: boolean;
+  readonly elsewhere?: boolean | undefined;
   /** Where an instance is: a parameter's name, or what tells. @defaultValue the parameter `zone` */
-  readonly zoneOf?: string | ((instance: ServiceUrl) => string | undefined);
+  readonly zoneOf?: string | ((instance: ServiceUrl) => string | undefined) | undefined;
 }
 
 /**
@@ -46,6 +46,7 @@ export interface PreferZoneOptions {
  * ```
  */
 export function preferZone(zone: string, options: PreferZoneOptions = {}): MonoTypeOperatorFunction<InstanceSet> {
+  optionsObject(options);
   if (typeof zone !== 'string' || zone === '') throw new InvalidOptionError('zone', 'the name of a zone', zone);
   const { fallback = [], elsewhere = true, zoneOf = 'zone' } = options;
   const minimum = count('minimum', options.minimum, 1);

@@ -1,7 +1,7 @@
 import type { MonoTypeOperatorFunction, SchedulerLike } from 'rxjs';
 import { InstanceLedger, type InstanceSet } from '../instances/index.js';
 import { drive } from './drive.js';
-import { milliseconds } from './options.js';
+import { milliseconds, optionsObject } from './options.js';
 import { SetFollower } from './setFollower.js';
 import type { SetMachine } from './setMachine.js';
 
@@ -10,7 +10,7 @@ export interface StabilizeOptions {
   /** How long an instance must be gone before it is told, in milliseconds; 0 tells it at once. */
   readonly removeAfterMs: number;
   /** Measures the wait. @defaultValue `asyncScheduler` */
-  readonly scheduler?: SchedulerLike;
+  readonly scheduler?: SchedulerLike | undefined;
 }
 
 /**
@@ -39,6 +39,7 @@ export interface StabilizeOptions {
  * ```
  */
 export function stabilize(options: StabilizeOptions): MonoTypeOperatorFunction<InstanceSet> {
+  optionsObject(options, 'an object with removeAfterMs');
   const removeAfterMs = milliseconds('removeAfterMs', options.removeAfterMs);
   return drive(() => new Stabilizer(removeAfterMs), { scheduler: options.scheduler });
 }

@@ -4,7 +4,7 @@ import { InvalidOptionError } from '../errors.js';
 import { InstanceLedger, type InstanceSet } from '../instances/index.js';
 import { drive } from './drive.js';
 import { IndexedHeap } from './indexedHeap.js';
-import { count } from './options.js';
+import { count, optionsObject } from './options.js';
 import { rendezvousScore } from './rendezvousScore.js';
 import { SetFollower } from './setFollower.js';
 import type { SetMachine } from './setMachine.js';
@@ -43,6 +43,7 @@ export interface SubsetOptions {
  * ```
  */
 export function subset(options: SubsetOptions): MonoTypeOperatorFunction<InstanceSet> {
+  optionsObject(options, 'an object with size and by');
   const size = count('size', options.size);
   const { by } = options;
   if (typeof by !== 'string' || by === '') throw new InvalidOptionError('by', 'the name of the client', by);

@@ -2,18 +2,18 @@ import { asyncScheduler, type MonoTypeOperatorFunction, type SchedulerLike } fro
 import type { ServiceUrl } from '../dubbo/index.js';
 import { InstanceLedger, type InstanceSet } from '../instances/index.js';
 import { drive } from './drive.js';
-import { positiveMs } from './options.js';
+import { optionsObject, positiveMs } from './options.js';
 import { SetFollower } from './setFollower.js';
 import type { SetMachine } from './setMachine.js';
 
 /** How {@link warmUp} lets weights rise. */
 export interface WarmUpOptions {
   /** How long an instance takes that does not say it itself (`warmup`), in milliseconds. @defaultValue 600000 */
-  readonly durationMs?: number;
+  readonly durationMs?: number | undefined;
   /** How often weights rise, in milliseconds. @defaultValue 1000 */
-  readonly tickMs?: number;
+  readonly tickMs?: number | undefined;
   /** Measures the time, and tells the time of day. @defaultValue `asyncScheduler` */
-  readonly scheduler?: SchedulerLike;
+  readonly scheduler?: SchedulerLike | undefined;
 }
 
 /**
@@ -37,7 +37,7 @@ export interface WarmUpOptions {
  *
  * Source: Dubbo's `AbstractLoadBalance.getWeight`.
  *
- * @throws InvalidOptionError if `durationMs` or `tickMs` is no number of milliseconds above 0.
+ * @throws InvalidOptionError if `durationMs` or `tickMs` is no number of milliseconds from 1 up.
  *
  * @example
  * ```ts
@@ -45,6 +45,7 @@ export interface WarmUpOptions {
  * ```
  */
 export function warmUp(options: WarmUpOptions = {}): MonoTypeOperatorFunction<InstanceSet> {
+  optionsObject(options);
   const durationMs = positiveMs('durationMs', options.durationMs, 600_000);
   const tickMs = positiveMs('tickMs', options.tickMs, 1_000);
   const { scheduler = asyncScheduler } = options;

@@ -1,6 +1,15 @@
 import type { Observable, SchedulerLike } from 'rxjs';
 import type { ConnectionState } from './connectionState.js';
 
+/** A problem that a backend works around or keeps trying to; what is built on the backend passes it on as a warning. */
+export interface BackendWarning {
+  /** `NOT_SERVED`: servers accept connections and do not answer the first request. */
+  readonly code: 'NOT_SERVED';
+  readonly message: string;
+  readonly path?: string;
+  readonly cause?: unknown;
+}
+
 /**
  * A registry server, or several that are one, as the rest of the package sees it.
  *
@@ -24,6 +33,9 @@ export interface Backend {
    * (`NOT_AUTHORIZED`).
    */
   readonly states: Observable<ConnectionState>;
+
+  /** Problems that `states` does not tell, or not at once. Hot; replays nothing; never errors. @defaultValue none */
+  readonly warnings?: Observable<BackendWarning>;
 
   /**
    * Ends the session and the connection for good, in whatever state they are; `states` tells `closed` and completes.

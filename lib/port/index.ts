@@ -1,4 +1,4 @@
-export type { Backend } from './backend.js';
+export type { Backend, BackendWarning } from './backend.js';
 export {
   INITIAL_STATUS,
   isLegalTransition,
@@ -6,4 +6,13 @@ export {
   type ConnectionState,
   type ConnectionStatus,
 } from './connectionState.js';
-export type { CreateOptions, DirectoryChange, NodeCondition, RegistryNode, Session } from './session.js';
+export { inArrivalOrder } from './inArrivalOrder.js';
+export type {
+  CreateOptions,
+  DirectoryChange,
+  NodeCondition,
+  NodeOperations,
+  NodeState,
+  RegistryNode,
+  Session,
+} from './session.js';

@@ -12,6 +12,32 @@ export interface RegistryNode {
   readonly version: bigint;
 }
 
+/**
+ * What the registry said of one path, and where in the order of all that it says this belongs.
+ *
+ * The same path is heard of in two ways, the answers to what we ask and the emissions of a watch, and one may overtake the other.
+ * What has a lower position than what is known of the path already is out of date.
+ */
+export interface NodeState {
+  /** The node; `undefined` where there is none. */
+  readonly node: RegistryNode | undefined;
+  /** Rises with every change of the path. Comparable within one path and one connection of one session. */
+  readonly position: bigint;
+}
+
+/**
+ * The operations of a {@link Session} on single nodes, each answer and each emission with its position.
+ *
+ * They do what the methods of the same name do; `remove` emits that there is no node any more.
+ */
+export interface NodeOperations {
+  create(path: string, options?: CreateOptions): Observable<NodeState>;
+  takeOver(node: RegistryNode, options?: CreateOptions): Observable<NodeState>;
+  read(path: string): Observable<NodeState>;
+  remove(path: string, condition?: NodeCondition): Observable<NodeState>;
+  watch(path: string, known?: RegistryNode): Observable<NodeState>;
+}
+
 /** What became of the children of a directory: one complete snapshot first, changes after it. */
 export type DirectoryChange =
   /** All children there are: the first emission, and again after every gap in what could be seen. */
@@ -53,6 +79,17 @@ export interface Session {
   readonly id: string;
   /** How long the server keeps the session without a word from us, as negotiated, in milliseconds. */
   readonly timeoutMs: number;
+
+  /** The operations on single nodes with the order of what they tell, for whoever listens to several of them. */
+  readonly nodes: NodeOperations;
+
+  /**
+   * Lists the paths of all nodes that go with this session, in no particular order.
+   *
+   * A registry whose data was replaced by an older copy may have nodes of the session that it has removed since. Errors with
+   * `UNSUPPORTED` where a server cannot say.
+   */
+  owned(): Observable<readonly string[]>;
 
   /** Makes a persistent directory and its parents; nothing happens where it exists. */
   makeDirectory(path: string): Observable<void>;

@@ -16,8 +16,9 @@ import { type BackoffOptions, fullJitter, isFatalError, retryWithBackoff } from 
 import { RegistryError } from '../errors.js';
 import { isAnswer } from '../internal/isAnswer.js';
 import { quoted } from '../internal/quoted.js';
-import type { ConnectionState, RegistryNode, Session } from '../port/index.js';
+import type { ConnectionState, NodeState, RegistryNode, Session } from '../port/index.js';
 import { decide, type Observed } from './decide.js';
+import { replaceFormer } from './replaceFormer.js';
 
 /** What became of a {@link Claim} so far. */
 export type ClaimState =
@@ -32,6 +33,17 @@ export interface ClaimOptions {
   readonly scheduler?: SchedulerLike;
   /** Told of what does not end the claim but should be known. */
   readonly warn?: (error: Error) => void;
+  /** Told of each node of ours that is gone because nobody wants it any more, as it was seen last. */
+  readonly released?: (session: Session, node: RegistryNode) => void;
+}
+
+/** What a {@link Claim} is to hold. */
+export interface Claimed {
+  readonly path: string;
+  /** Whether the node goes with the session. */
+  readonly ephemeral: boolean;
+  /** Whether the name of a persistent node in the same directory is one of the same instance: such a node is replaced. */
+  readonly isSame?: (name: string) => boolean;
 }
 
 /**
@@ -53,6 +65,7 @@ export interface ClaimOptions {
 export class Claim {
   readonly path: string;
   readonly #ephemeral: boolean;
+  readonly #isSame: ((name: string) => boolean) | undefined;
   readonly #options: ClaimOptions;
   readonly #states = new BehaviorSubject<ClaimState>(PENDING);
   #isOver = false;
@@ -65,22 +78,29 @@ export class Claim {
   #fresh = false;
   /** How many writes of that session were never answered. */
   #unanswered = 0;
+  /** The node as it was when it was last seen to be ours, whether or not it still stands. */
+  #lastOwn: RegistryNode | undefined;
   /** The node, where it stood when we last saw it. */
   #standing: RegistryNode | undefined;
 
   // What follows holds as long as a connection does.
   #isConnected = false;
   #observed: Observed = 'unknown';
+  /** The position of what was observed last: what was so before then is out of date, whoever tells it. */
+  #position = NEVER_OBSERVED;
   #failures = 0;
+  /** Whether the nodes that this one replaces are gone. */
+  #replaced = false;
   /** What is under way with the node; the next step is decided after it. */
   #acting: Subscription | undefined;
   #watching: Subscription | undefined;
   /** Ends a wait. */
   #impatience: Subject<void> | undefined;
 
-  constructor(path: string, ephemeral: boolean, options: ClaimOptions) {
+  constructor({ path, ephemeral, isSame }: Claimed, options: ClaimOptions) {
     this.path = path;
     this.#ephemeral = ephemeral;
+    this.#isSame = ephemeral ? undefined : isSame;
     this.#options = options;
   }
 
@@ -92,6 +112,11 @@ export class Claim {
   /** Whether a node of ours can be there: a claim that was never sent needs no taking back. */
   get touched(): boolean {
     return this.#touched;
+  }
+
+  /** Whether a node of ours can be there that goes with the session. */
+  get mayOwn(): boolean {
+    return this.#touched && this.#ephemeral;
   }
 
   /** Says whether the node shall be there. */
@@ -140,7 +165,10 @@ export class Claim {
     }
     this.#session = session;
     this.#observed = 'unknown';
+    // Positions of another connection cannot be compared.
+    this.#position = NEVER_OBSERVED;
     this.#failures = 0;
+    this.#replaced = false;
     this.#turn();
   }
 
@@ -171,10 +199,11 @@ export class Claim {
         return this.#watch();
       case 'create':
         this.#fresh = false;
-        return this.#write(session.create(this.path, options));
+        return this.#write(session.nodes.create(this.path, options));
       case 'takeOver':
-        return this.#write(session.takeOver(node, options));
+        return this.#write(session.nodes.takeOver(node, options));
       case 'hold':
+        if (this.#isSame && !this.#replaced) return this.#replace(session, this.#isSame);
         this.#held = this.#registered = true;
         this.#standing = node;
         this.#tell({ status: 'registered', node });
@@ -183,44 +212,61 @@ export class Claim {
         return this.#yieldTo(node);
       case 'remove':
         return this.#act(
-          session
+          session.nodes
             .remove(this.path, this.#ephemeral ? { owner: session.id } : { version: node.version })
             // From here on it is the session's to see that nothing comes late.
             .pipe(tap(() => (this.#unanswered = 0))),
         );
       case 'done':
+        if (this.#lastOwn) this.#options.released?.(session, this.#lastOwn);
         return this.#tell({ status: 'released' });
     }
   }
 
-  #observe(node: RegistryNode | undefined): void {
-    this.#observed = node ?? 'absent';
+  /** Before it is said to be registered: whoever closes then leaves one node. */
+  #replace(session: Session, isSame: (name: string) => boolean): void {
+    this.#run(
+      replaceFormer(session, this.path, isSame),
+      () => {
+        this.#replaced = true;
+        this.#turn();
+      },
+      (error) => this.#retry(error),
+    );
+  }
+
+  #observe({ node, position }: NodeState): void {
+    if (position >= this.#position) {
+      this.#observed = node ?? 'absent';
+      this.#position = position;
+      if (node && node.owner === (this.#ephemeral ? this.#session!.id : undefined)) this.#lastOwn = node;
+    }
     this.#turn();
   }
 
   /** Makes the node ours; not answered is also what the end of the connection leaves, for then nobody will ever answer. */
-  #write(write: Observable<RegistryNode>): void {
+  #write(write: Observable<NodeState>): void {
     this.#touched = true;
     this.#unanswered += 1;
     const answered = (): void => void (this.#unanswered -= 1);
     this.#act(write.pipe(tap({ next: answered, error: (error: unknown) => isAnswer(error) && answered() })));
   }
 
-  /** Carries an operation out that ends with the node, or with the word that there was one to remove. */
-  #act(operation: Observable<RegistryNode | boolean>): void {
+  /** Carries an operation out that ends with what the node is then. */
+  #act(operation: Observable<NodeState>): void {
     const known = this.#observed;
     this.#run(
       operation,
-      (made) => {
+      (state) => {
         this.#failures = 0;
-        this.#observe(typeof made === 'boolean' ? undefined : made);
+        this.#observe(state);
       },
       (error) => {
         if (!isSurprise(error)) return this.#retry(error);
         // Not what we thought is there: look, and decide again. Where it is as we thought, this is a failure like others.
         this.#run(
-          this.#session!.read(this.path),
-          (node) => (sameNode(known, node ?? 'absent') ? this.#retry(error) : this.#observe(node)),
+          this.#session!.nodes.read(this.path),
+          (state) => (sameNode(known, state.node ?? 'absent') ? this.#retry(error) : this.#observe(state)),
           (failure) => this.#retry(failure),
         );
       },
@@ -236,12 +282,12 @@ export class Claim {
     // A change of mind need not wait: it may be what ends the trouble.
     const changed = (this.#impatience = new Subject<void>());
     const wait = race(timer(fullJitter(retry)(this.#failures), scheduler), changed).pipe(take(1));
-    const look = defer(() => this.#session!.read(this.path)).pipe(
+    const look = defer(() => this.#session!.nodes.read(this.path)).pipe(
       retryWithBackoff({ ...retry, scheduler, isFatal: (failure) => this.#isFatal(failure) }),
     );
     this.#run(
       concat(wait, look),
-      (node) => this.#observe(node as RegistryNode | undefined),
+      (state) => this.#observe(state as NodeState),
       (failure) => this.fail(failure),
     );
   }
@@ -272,10 +318,10 @@ export class Claim {
     const watching = (this.#watching = new Subscription());
     watching.add(
       // What it was is only of use the first time: if that is refused, reading may not be.
-      this.#session!.watchNode(this.path, attempt === 0 ? this.#standing : undefined).subscribe({
-        next: (node) => {
+      this.#session!.nodes.watch(this.path, attempt === 0 ? this.#standing : undefined).subscribe({
+        next: (state) => {
           failures = 0;
-          this.#observe(node);
+          this.#observe(state);
         },
         error: (error: unknown) => this.#watchLater(error, failures + 1),
       }),
@@ -320,6 +366,7 @@ export class Claim {
   }
 }
 
+const NEVER_OBSERVED = -1n;
 const PENDING: ClaimState = { status: 'pending' };
 
 function isSurprise(error: unknown): boolean {

@@ -1,6 +1,6 @@
 import { defer, EMPTY, merge, type Observable, ReplaySubject, Subscription } from 'rxjs';
 import type { ConnectionState } from '../port/index.js';
-import { Claim, type ClaimOptions, type ClaimState } from './claim.js';
+import { Claim, type Claimed, type ClaimOptions, type ClaimState } from './claim.js';
 
 /** A hold on a claim: the node shall be there until it is let go. */
 export interface ClaimHold {
@@ -38,10 +38,20 @@ export class Claims {
     return this.#entries.size;
   }
 
+  /** Whether there may be nodes that go only with the session. */
+  get mayOwn(): boolean {
+    return [...this.#entries.values()].some(({ claim }) => claim.mayOwn);
+  }
+
+  /** Whether a path is claimed or not yet taken back. */
+  has(path: string): boolean {
+    return this.#entries.has(path);
+  }
+
   /** Claims a path, or joins the claim that there is. */
-  hold(path: string, ephemeral: boolean): ClaimHold {
-    const letGo = this.#entries.get(path);
-    const entry = letGo ?? this.#start(path, ephemeral);
+  hold(claimed: Claimed): ClaimHold {
+    const letGo = this.#entries.get(claimed.path);
+    const entry = letGo ?? this.#start(claimed);
     if (letGo?.holds === 0) {
       letGo.release?.complete();
       letGo.release = undefined;
@@ -61,8 +71,9 @@ export class Claims {
     };
   }
 
-  #start(path: string, ephemeral: boolean): Entry {
-    const claim = new Claim(path, ephemeral, this.#options);
+  #start(claimed: Claimed): Entry {
+    const { path } = claimed;
+    const claim = new Claim(claimed, this.#options);
     const entry: Entry = { claim, holds: 0, release: undefined };
     this.#entries.set(path, entry);
     const forget = (): void => {
@@ -87,7 +98,14 @@ export class Claims {
           for (const { claim } of all()) claim.follow(state);
         },
         error: (error: unknown) => {
-          for (const { claim } of all()) claim.fail(error);
+          const failed = all();
+          // Whoever registers again when told of the error begins anew, with a connection of its own.
+          this.#entries.clear();
+          following.unsubscribe();
+          for (const entry of failed) {
+            entry.claim.fail(error);
+            entry.release?.complete();
+          }
         },
       }),
     );

@@ -1,5 +1,5 @@
 import { defer, finalize, map, type Observable, switchMap, takeWhile, tap } from 'rxjs';
-import { instanceKey, nodePath, type ServiceUrl } from '../dubbo/index.js';
+import { fromNodeName, instanceKey, nodePath, type ServiceUrl } from '../dubbo/index.js';
 import { DuplicateRegistrationError } from '../errors.js';
 import type { ClaimState } from './claim.js';
 import type { ClaimHold, Claims } from './claims.js';
@@ -50,7 +50,7 @@ export function register(urls: Observable<ServiceUrl>, context: RegistrationCont
       const path = nodePath(root, url);
       keys.set(key, registration);
       const ephemeral = url.parameter('dynamic') !== 'false';
-      return { key, ephemeral, path, hold: claims.hold(path, ephemeral) };
+      return { key, ephemeral, path, hold: claims.hold({ path, ephemeral, isSame: (name) => keyIn(name) === key }) };
     };
 
     /** What is left standing when the registry is closed, if that is what the last url asks for. */
@@ -97,6 +97,15 @@ export function register(urls: Observable<ServiceUrl>, context: RegistrationCont
       }),
     );
   });
+}
+
+/** The key of the instance that a node's name speaks of; `undefined` for a name that cannot be read. */
+function keyIn(name: string): string | undefined {
+  try {
+    return instanceKey(fromNodeName(name));
+  } catch {
+    return undefined;
+  }
 }
 
 function describe(url: ServiceUrl, path: string, state: ClaimState): RegistrationState {

@@ -1,5 +1,6 @@
 import { asyncScheduler, isObservable, type Observable, type SchedulerLike } from 'rxjs';
 import { InvalidOptionError } from '../errors.js';
+import { milliseconds, optionalFunction, optionsObject } from '../internal/options.js';
 
 /** What can be taken back, such as a `Provision`. */
 export interface Releasable {
@@ -70,11 +71,11 @@ export interface DrainSettings {
  * @throws InvalidOptionError
  */
 export function drainSettings(options: DrainOptions): DrainSettings {
-  const { inFlight, close, signal, scheduler = asyncScheduler } = options;
+  const { inFlight, close, signal, scheduler = asyncScheduler } = optionsObject(options, 'an object with provisions');
   if (inFlight !== undefined && typeof inFlight !== 'function' && !isObservable(inFlight)) {
     throw new InvalidOptionError('inFlight', 'an Observable of a number, or a function', inFlight);
   }
-  if (close !== undefined && typeof close !== 'function') throw new InvalidOptionError('close', 'a function', close);
+  optionalFunction('close', close);
   const deadlineMs = milliseconds('deadlineMs', options.deadlineMs, 30_000);
   const releaseMs = milliseconds('releaseMs', options.releaseMs, Math.min(5_000, deadlineMs / 4));
   const propagationMs = milliseconds('propagationMs', options.propagationMs, Math.min(3_000, deadlineMs / 4));
@@ -106,10 +107,4 @@ function releasables(provisions: DrainOptions['provisions']): readonly Releasabl
   const each = new Set(Symbol.iterator in provisions ? provisions : [provisions]);
   for (const provision of each) if (typeof provision?.release !== 'function') return refuse(provision);
   return [...each];
-}
-
-function milliseconds(option: string, value: number | undefined, fallback: number): number {
-  if (value === undefined) return fallback;
-  if (typeof value === 'number' && value >= 0 && value <= 2_147_483_647) return value;
-  throw new InvalidOptionError(option, 'a number of milliseconds from 0 to 2147483647', value);
 }

@@ -8,27 +8,27 @@ export const FAKE_INTERFACE = 'com.acme.UserService';
 /** What a {@link fakeInstance} is, as far as it matters. */
 export interface FakeInstance {
   /** Tells it from others, from 1 to 16777215: host, zone, start and process follow from it. @defaultValue 1 */
-  readonly number?: number;
+  readonly number?: number | undefined;
   /** What it speaks. @defaultValue `dubbo` */
-  readonly protocol?: string;
+  readonly protocol?: string | undefined;
   /** Where it is. @defaultValue `10.0.0.1` for the first, and so on */
-  readonly host?: string;
+  readonly host?: string | undefined;
   /** Which port it listens on, from 1 to 65535. @defaultValue 20880 */
-  readonly port?: number;
+  readonly port?: number | undefined;
   /** What it implements. @defaultValue {@link FAKE_INTERFACE} */
-  readonly interface?: string;
+  readonly interface?: string | undefined;
   /** The group that it belongs to. @defaultValue none */
-  readonly group?: string;
+  readonly group?: string | undefined;
   /** The version that it implements. @defaultValue none */
-  readonly version?: string;
+  readonly version?: string | undefined;
   /** How much it shall get compared with others, from 0 to 2147483647. @defaultValue 100 */
-  readonly weight?: number;
+  readonly weight?: number | undefined;
   /** The zone that it is in, as its parameter `zone`. @defaultValue `eu-1`, `eu-2` and `eu-3` in turn */
-  readonly zone?: string;
+  readonly zone?: string | undefined;
   /** When it started, in milliseconds since 1970. @defaultValue as many seconds after 1,700,000,000 as its number says */
-  readonly timestamp?: number;
+  readonly timestamp?: number | undefined;
   /** Anything else that it says; `undefined` removes a parameter. @defaultValue nothing */
-  readonly parameters?: Readonly<Record<string, string | undefined>>;
+  readonly parameters?: Readonly<Record<string, string | undefined>> | undefined;
 }
 
 const FIELDS: readonly string[] = [

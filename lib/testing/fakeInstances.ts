@@ -7,7 +7,7 @@ export type FakeInstances = {
   readonly [Field in Exclude<keyof FakeInstance, 'number'>]?: FakeInstance[Field] | readonly FakeInstance[Field][];
 } & {
   /** The number of the first. @defaultValue 1 */
-  readonly from?: number;
+  readonly from?: number | undefined;
 };
 
 /**

@@ -6,7 +6,7 @@ import { type CheckOptions, traced } from './traced.js';
 /** How {@link legalStates} checks. */
 export interface LegalStatesOptions extends CheckOptions {
   /** Whether the first state must be one that a connection begins with, and not the present one replayed. @defaultValue `false` */
-  readonly fromStart?: boolean;
+  readonly fromStart?: boolean | undefined;
 }
 
 /**

@@ -2,6 +2,7 @@ import { type SchedulerLike, Subject, Subscription } from 'rxjs';
 import { MemoryServer } from '../backends/memory/index.js';
 import { rootPath, type ServiceUrl } from '../dubbo/index.js';
 import { InvalidOptionError } from '../errors.js';
+import { positiveMs } from '../internal/options.js';
 import type { Backend } from '../port/index.js';
 import { ambientScheduler } from './ambientScheduler.js';
 import { type ConnectionLetter, readConnectionScript } from './connectionScript.js';
@@ -22,22 +23,22 @@ export interface MarbleScript {
    *
    * @defaultValue `'c'`, connected from the beginning
    */
-  readonly states?: string;
+  readonly states?: string | undefined;
   /**
    * What the registry holds, as a marble diagram of letters, each a complete set, or as a stream of such sets. Several lines
    * stand beside each other, such as one for each service: all of them together are there.
    *
    * @defaultValue nothing
    */
-  readonly contents?: ContentsLine | readonly ContentsLine[];
+  readonly contents?: ContentsLine | readonly ContentsLine[] | undefined;
   /** The sets that the letters in `contents` stand for. Each URL's interface and category say where it is to be found. */
-  readonly values?: ServiceListsByLetter;
+  readonly values?: ServiceListsByLetter | undefined;
   /** The directory of the registry: must be the `group` of the registry that is made on it. @defaultValue `dubbo` */
-  readonly group?: string;
+  readonly group?: string | undefined;
   /** What sessions say of their timeout, in milliseconds; the script alone decides when they end. @defaultValue 30000 */
-  readonly sessionTimeoutMs?: number;
+  readonly sessionTimeoutMs?: number | undefined;
   /** Measures the time. @defaultValue virtual time inside `TestScheduler.run`, real time elsewhere */
-  readonly scheduler?: SchedulerLike;
+  readonly scheduler?: SchedulerLike | undefined;
 }
 
 /** A backend that does what a script says, and remembers what was registered through it. */
@@ -93,9 +94,7 @@ export interface MarbleBackend extends Backend {
 export function marbleBackend(script: MarbleScript = {}): MarbleBackend {
   if (typeof script !== 'object' || script === null) throw new InvalidOptionError('script', 'an object', script);
   const { states = 'c', contents = [], values = {}, sessionTimeoutMs = 30_000, scheduler = ambientScheduler } = script;
-  if (!(sessionTimeoutMs > 0 && Number.isFinite(sessionTimeoutMs))) {
-    throw new InvalidOptionError('sessionTimeoutMs', 'a positive number', sessionTimeoutMs);
-  }
+  positiveMs('sessionTimeoutMs', sessionTimeoutMs);
   if (typeof scheduler?.schedule !== 'function') throw new InvalidOptionError('scheduler', 'a scheduler', scheduler);
   const root = rootPath(script.group);
   const steps = readConnectionScript('states', states);

@@ -7,9 +7,9 @@ import { describeTrace } from './trace.js';
 /** How {@link recordOf} records. */
 export interface RecordOptions<T> {
   /** Measures the times. @defaultValue virtual time inside `TestScheduler.run`, real time elsewhere */
-  readonly scheduler?: SchedulerLike;
+  readonly scheduler?: SchedulerLike | undefined;
   /** Writes a value into the account. @defaultValue states as letters, events with `+`, `~`, `-`, sets as `{addresses}` */
-  readonly as?: (value: T) => string;
+  readonly as?: ((value: T) => string) | undefined;
 }
 
 /** Everything that a stream has told since it was subscribed to. */

@@ -1,6 +1,7 @@
 import { VirtualTimeScheduler } from 'rxjs';
 import { MemoryServer } from '../backends/memory/index.js';
 import { InvalidOptionError } from '../errors.js';
+import { optionsObject, positiveMs } from '../internal/options.js';
 import { type Duration, toMs } from './duration.js';
 import { ScenarioClient, type ScenarioClientOptions } from './scenarioClient.js';
 import { seededRandom } from './seededRandom.js';
@@ -8,11 +9,11 @@ import { seededRandom } from './seededRandom.js';
 /** How a {@link scenario} is. */
 export interface ScenarioOptions {
   /** The clock, such as a `TestScheduler`. @defaultValue one of its own */
-  readonly scheduler?: VirtualTimeScheduler;
+  readonly scheduler?: VirtualTimeScheduler | undefined;
   /** How long a message is on its way, in milliseconds. @defaultValue 0 */
-  readonly latencyMs?: number;
+  readonly latencyMs?: number | undefined;
   /** How long the server keeps a session without a word, in milliseconds. @defaultValue 30000 */
-  readonly sessionTimeoutMs?: number;
+  readonly sessionTimeoutMs?: number | undefined;
 }
 
 /** A server, its clients and their clock: what {@link scenario} makes. */
@@ -27,13 +28,11 @@ export class Scenario {
 
   /** @internal */
   constructor(options: ScenarioOptions) {
-    const { scheduler = new VirtualTimeScheduler(), latencyMs = 0, sessionTimeoutMs = 30_000 } = options;
+    const { scheduler = new VirtualTimeScheduler(), latencyMs = 0, sessionTimeoutMs = 30_000 } = optionsObject(options);
     if (!(scheduler instanceof VirtualTimeScheduler)) {
       throw new InvalidOptionError('scheduler', 'a VirtualTimeScheduler', scheduler);
     }
-    if (!(sessionTimeoutMs > 0 && Number.isFinite(sessionTimeoutMs))) {
-      throw new InvalidOptionError('sessionTimeoutMs', 'a positive number', sessionTimeoutMs);
-    }
+    positiveMs('sessionTimeoutMs', sessionTimeoutMs);
     this.scheduler = scheduler;
     this.server = new MemoryServer({ scheduler, latencyMs });
     this.#sessionTimeoutMs = sessionTimeoutMs;

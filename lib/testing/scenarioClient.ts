@@ -1,14 +1,15 @@
 import { memory, type MemoryServer } from '../backends/memory/index.js';
 import type { BackoffOptions } from '../connection/index.js';
+import { withDefaults } from '../internal/options.js';
 import type { Backend } from '../port/index.js';
 import { type Registry, registryOn, type RegistryOptions } from '../registry.js';
 
 /** How a {@link ScenarioClient} is made: as any registry, and as any client of a memory server. */
 export interface ScenarioClientOptions extends RegistryOptions {
   /** How long the server keeps its session without a word, in milliseconds. @defaultValue that of the scenario */
-  readonly sessionTimeoutMs?: number;
+  readonly sessionTimeoutMs?: number | undefined;
   /** The waits between attempts to connect. @defaultValue the usual ones, the same in every run */
-  readonly reconnect?: BackoffOptions;
+  readonly reconnect?: BackoffOptions | undefined;
 }
 
 /** One client program in a scenario: its registry, and what can befall it alone. */
@@ -23,8 +24,8 @@ export class ScenarioClient {
   constructor(server: MemoryServer, sessionTimeoutMs: number, random: () => number, options: ScenarioClientOptions) {
     const { reconnect, sessionTimeoutMs: own = sessionTimeoutMs, ...rest } = options;
     this.#server = server;
-    this.backend = memory({ server, sessionTimeoutMs: own, reconnect: { random, ...reconnect } });
-    this.registry = registryOn(this.backend, { ...rest, retry: { random, ...rest.retry } });
+    this.backend = memory({ server, sessionTimeoutMs: own, reconnect: withDefaults({ random }, reconnect) });
+    this.registry = registryOn(this.backend, { ...rest, retry: withDefaults({ random }, rest.retry) });
   }
 
   /** Ends its session on the server, as if nothing had been heard of it: what it registered is gone, it learns that later. */

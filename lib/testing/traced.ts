@@ -6,7 +6,7 @@ import type { TraceEntry } from './trace.js';
 /** How a stream that is checked is accounted for. */
 export interface CheckOptions {
   /** Measures the times in messages. @defaultValue virtual time inside `TestScheduler.run`, real time elsewhere */
-  readonly scheduler?: SchedulerLike;
+  readonly scheduler?: SchedulerLike | undefined;
 }
 
 /** More than are ever shown: what a stream told long ago need not be kept. */

@@ -50,6 +50,15 @@ describe('leastLoaded', () => {
     expect(stage.picks(2)).toEqual(['b', 'c']);
   });
 
+  it('lets one whose weight rises wait for no longer than its weight of now says', () => {
+    const stage = new Stage(leastLoaded(), { a: 100, b: 100, c: 1 });
+    expect(stage.picks(3)).toContain('c');
+    stage.reweigh('c', 100);
+    expect(tally(stage.picks(12))).toEqual({ a: 4, b: 4, c: 4 });
+    stage.reweigh('c', 1);
+    expect(tally(stage.picks(40))['c'] ?? 0).toBeLessThanOrEqual(1);
+  });
+
   it('knows the calls of one whose weight changes', () => {
     const stage = new Stage(leastLoaded(), { a: 100, b: 100 });
     for (let calls = 0; calls < 3; calls++) stage.begin('a');

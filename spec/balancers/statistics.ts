@@ -38,3 +38,18 @@ function critical(freedom: number): number {
   const spread = 2 / (9 * freedom);
   return freedom * (1 - spread + Z * Math.sqrt(spread)) ** 3;
 }
+
+/**
+ * How far a share is from what was expected of it, as a part of that, at least: the spread by chance of what is drawn by lot is
+ * taken off at 99 % confidence, two-sided and by Bonferroni for as many comparisons.
+ */
+export function withinAt99(count: number, expected: number, comparisons: number): number {
+  const spread = quantile(1 - 0.01 / (2 * comparisons)) * Math.sqrt(expected);
+  return Math.max(0, Math.abs(count - expected) - spread) / expected;
+}
+
+/** The normal quantile, by Abramowitz and Stegun 26.2.23; off by less than 0.0005. */
+function quantile(probability: number): number {
+  const t = Math.sqrt(-2 * Math.log(1 - probability));
+  return t - (2.515517 + t * (0.802853 + t * 0.010328)) / (1 + t * (1.432788 + t * (0.189269 + t * 0.001308)));
+}

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { weightOf } from '../../lib/balancers/weight.js';
+import { ServiceUrl } from '../../lib/dubbo/index.js';
 import { instance } from './stage.js';
 
 describe('the weight of an instance', () => {
@@ -12,6 +13,11 @@ describe('the weight of an instance', () => {
     ['2147483647', 2_147_483_647],
   ])('%s is %d', (text, weight) => {
     expect(weightOf(instance('a', text))).toBe(weight);
+  });
+
+  it('is what a provider of Dubbo 2.6 says of all its services, where it says nothing of this one', () => {
+    expect(weightOf(ServiceUrl.parse('dubbo://h:1/i?default.weight=7'))).toBe(7);
+    expect(weightOf(ServiceUrl.parse('dubbo://h:1/i?default.weight=7&weight=5'))).toBe(5);
   });
 
   it.each([

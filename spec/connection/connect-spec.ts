@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type BackoffOptions, connect } from '../../lib/connection/index.js';
-import { RegistryError } from '../../lib/errors.js';
+import { type ErrorCode, RegistryError } from '../../lib/errors.js';
 import type { Backend, ConnectionState } from '../../lib/port/index.js';
 import { StatesTrace } from '../support/virtual/statesTrace.js';
 import { VirtualTime } from '../support/virtual/virtualTime.js';
@@ -137,6 +137,38 @@ describe('connect', () => {
       expect(trace.at('lost')).toBe(T / 6 + T);
     });
 
+    it.each<ErrorCode>(['NOT_AUTHORIZED', 'SERVER_ERROR', 'NO_NODE', 'UNSUPPORTED', 'TOO_LARGE'])(
+      'takes an answer that is an error for a sign of life: %s',
+      (code) => {
+        const it = stage();
+        it.server.pingError = new RegistryError(code, 'an answer');
+        const trace = watch(it);
+        it.time.pass(10 * T);
+        expect(trace.statuses).toEqual(['connecting', 'connected']);
+        expect(trace.error).toBeUndefined();
+      },
+    );
+
+    it.each<ErrorCode>(['CONNECTION_LOST', 'TIMEOUT'])('takes no failure to get an answer for one: %s', (code) => {
+      const it = stage();
+      const trace = watch(it);
+      it.server.answer = 'refuse';
+      it.server.pingError = new RegistryError(code, 'no answer');
+      it.time.pass(T / 6 + 10);
+      expect(trace.last).toMatchObject({ status: 'suspended', cause: { code } });
+      it.time.pass(T);
+      expect(trace.statuses).toContain('lost');
+    });
+
+    it('takes the answer that the session is over for its end', () => {
+      const it = stage();
+      const trace = watch(it);
+      it.server.pingError = new RegistryError('SESSION_EXPIRED', 'over');
+      it.time.pass(T / 6 + 1_000);
+      expect(trace.statuses.slice(1, 4)).toEqual(['connected', 'lost', 'connecting']);
+      expect(trace.trace[2]?.state).toMatchObject({ confirmed: true });
+    });
+
     it('a handshake has a bound', () => {
       const it = stage();
       it.server.answer = 'silent';
@@ -247,6 +279,35 @@ describe('connect', () => {
       expect(gaps(it.server.times('open')).slice(0, 6)).toEqual(
         [100, 200, 400, 800, 1_500, 1_500].map((wait) => wait + bound),
       );
+    });
+
+    /** Ends every session of a server so long after it began. */
+    function endSessionsAfter(ms: number, { server, time, backend }: Stage): void {
+      backend.states.subscribe(({ status }) => {
+        if (status === 'connected') time.scheduler.schedule(() => server.expireAll(), ms);
+      });
+    }
+
+    it('a server that ends every session as soon as it begins is not asked for the next one at full speed', () => {
+      const it = stage({ baseMs: 100, maxMs: 1_500, random: () => 1 });
+      const trace = watch(it);
+      endSessionsAfter(5, it);
+      it.time.pass(60_000);
+      // Each session takes two attempts: one is told that it is over, the other begins the next. Both wait 100, 200, 400, 800
+      // and from then on 1500 ms, so 6 s pass until the waits are at their bound, and 54 s hold 36 more attempts.
+      expect(it.server.times('open').length).toBeLessThanOrEqual(1 + 2 * 5 + 54_000 / 1_500);
+      expect(gaps(it.server.times('open')).at(-1)).toBeGreaterThanOrEqual(1_500);
+      expect(trace.flaws).toEqual([]);
+    });
+
+    it('a session that lasted longer than the longest wait is replaced at once, as often as that happens', () => {
+      const it = stage({ baseMs: 100, maxMs: 1_500, random: () => 1 });
+      const trace = watch(it);
+      endSessionsAfter(1_500, it);
+      it.time.pass(60_000);
+      // A wait of 100 ms to be told that it is over, another one to begin the next.
+      expect(gaps(it.server.times('open')).every((gap) => gap === 100 || gap === 1_600)).toBe(true);
+      expect(trace.statuses.filter((status) => status === 'connected').length).toBeGreaterThan(30);
     });
 
     it('no two clients share a schedule', () => {

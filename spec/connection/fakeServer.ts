@@ -18,6 +18,8 @@ export class FakeServer {
   answer: 'accept' | 'refuse' | 'silent' | 'deny' | 'replace' = 'accept';
   /** Whether pings are answered. */
   alive = true;
+  /** What pings are answered with; `undefined` for success. */
+  pingError: Error | undefined;
   /** How long a ping takes. */
   pingMs = 10;
   /** Whether the end of a session is acknowledged. */
@@ -91,7 +93,7 @@ export class FakeServer {
       session,
       ping: () => {
         this.#note('ping', session.id);
-        return this.alive ? timer(this.pingMs, this.#scheduler).pipe(map(() => undefined)) : NEVER;
+        return this.alive ? timer(this.pingMs, this.#scheduler).pipe(map(() => this.#pong())) : NEVER;
       },
       end: () =>
         new Observable((done) => {
@@ -107,6 +109,10 @@ export class FakeServer {
     return () => {
       if (!ending) drop();
     };
+  }
+
+  #pong(): void {
+    if (this.pingError) throw this.pingError;
   }
 
   #note(what: Asked['what'], session: string | undefined): void {

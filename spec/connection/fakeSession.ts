@@ -7,6 +7,8 @@ export function fakeSession(id: string, timeoutMs = 12_000): Session {
   return {
     id,
     timeoutMs,
+    nodes: { create: silent, takeOver: silent, read: silent, remove: silent, watch: silent },
+    owned: silent,
     makeDirectory: silent,
     create: silent,
     takeOver: silent,

@@ -1,6 +1,7 @@
-import { firstValueFrom, type Observable } from 'rxjs';
+import { catchError, firstValueFrom, type Observable, of } from 'rxjs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Session } from '../../lib/port/index.js';
+import type { RegistryError } from '../../lib/errors.js';
+import type { NodeState, Session } from '../../lib/port/index.js';
 import { eventually } from '../support/servers/eventually.js';
 import { settled } from '../support/scenario/settled.js';
 import { AN_ERROR, ask, bytes, foldDirectory, Probe, Recorder, refusalOf, SOON_MS, text } from './probe.js';
@@ -789,6 +790,71 @@ export function describeContract(name: string, open: () => Promise<World>): void
         }
         await ask(session.remove(`${base}/a`));
       }
+    });
+
+    describe('nodes', () => {
+      it('says of every answer, and of every emission of a watch, which is the later one', async () => {
+        const { session } = await join();
+        const path = `${base}/a`;
+        using seen = new Recorder(session.nodes.watch(path));
+        await eventually(() => expect(seen.values).toHaveLength(1));
+        const answers: NodeState[] = [];
+        for (let round = 0; round < 5; round += 1) {
+          answers.push(await ask(session.nodes.create(path, { ephemeral: true })));
+          const read = await ask(session.nodes.read(path));
+          answers.push(read);
+          if (round % 2 === 1) answers.push(await ask(session.nodes.takeOver(read.node!, { ephemeral: true })));
+          if (round === 2) await world.remove(path);
+          answers.push(await ask(session.nodes.remove(path)));
+          answers.push(await ask(session.nodes.read(path)));
+        }
+        const final = await ask(session.nodes.create(path, { ephemeral: true }));
+        answers.push(final);
+        await eventually(() => expect(seen.last?.node?.version).toBe(final.node!.version));
+        for (const [index, answer] of answers.entries()) {
+          expect(answer.position).toBeGreaterThanOrEqual(answers[index - 1]?.position ?? 0n);
+        }
+        // However the two ways interleave: in the order of positions, the versions rise, and the last is the node as it is.
+        const heard = [...answers, ...seen.values].sort((a, b) => Number(a.position - b.position));
+        let version = 0n;
+        for (const { node } of heard) {
+          expect(node?.version ?? version).toBeGreaterThanOrEqual(version);
+          version = node?.version ?? version;
+        }
+        expect(heard.at(-1)?.node?.version).toBe(final.node!.version);
+        const gone = await ask(session.nodes.remove(path));
+        expect([gone.node, gone.position > final.position]).toEqual([undefined, true]);
+      });
+
+      it('fails as the operations of the same name do', async () => {
+        const { session } = await join();
+        const made = await ask(session.nodes.create(`${base}/a`));
+        expect(await refusalOf(session.nodes.create(`${base}/a`))).toBe('NODE_EXISTS');
+        await world.write(`${base}/a`, 'x');
+        expect(await refusalOf(session.nodes.takeOver(made.node!))).toBe('CONFLICT');
+        expect(await refusalOf(session.nodes.remove(`${base}/a`, { version: made.node!.version }))).toBe('CONFLICT');
+      });
+    });
+
+    describe('owned', () => {
+      it('lists the nodes that go with the session, those of no other and no persistent ones, or says that it cannot', async () => {
+        const { session } = await join();
+        const other = await join();
+        const empty = await ask(
+          session.owned().pipe(catchError((error: unknown) => of((error as RegistryError).code))),
+        );
+        if (empty === 'UNSUPPORTED') return;
+        expect(empty).toEqual([]);
+        await ask(session.create(`${base}/persistent`));
+        await ask(other.session.create(`${base}/other`, { ephemeral: true }));
+        const taken = await ask(other.session.create(`${base}/d/taken`, { ephemeral: true }));
+        await ask(session.create(`${base}/gone`, { ephemeral: true }));
+        await ask(session.remove(`${base}/gone`));
+        await ask(session.create(`${base}/mine 中`, { ephemeral: true }));
+        await ask(session.takeOver(taken, { ephemeral: true }));
+        expect([...(await ask(session.owned()))].sort()).toEqual([`${base}/d/taken`, `${base}/mine 中`]);
+        expect(await ask(other.session.owned())).toEqual([`${base}/other`]);
+      });
     });
 
     describe('watchNode', () => {

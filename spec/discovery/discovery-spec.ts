@@ -1,7 +1,7 @@
-import { config, type Subscription } from 'rxjs';
+import { config, Subject, type Subscription } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { InstanceSet, ServiceEvent } from '../../lib/instances/index.js';
-import type { ServiceQuery, ServiceUrl } from '../../lib/dubbo/index.js';
+import { type ServiceQuery, ServiceUrl } from '../../lib/dubbo/index.js';
 import { ConsumerRecord } from '../support/scenario/consumerRecord.js';
 import {
   BACKOFF_MS,
@@ -43,6 +43,68 @@ describe('discovery', () => {
   const put = (...urls: ServiceUrl[]) => urls.forEach((url) => world.server.create(pathOf(url)));
   const take = (...urls: ServiceUrl[]) => urls.forEach((url) => world.server.remove(pathOf(url)));
   const pass = (ms = 0) => world.time.pass(ms);
+
+  describe('a provider that switches itself off', () => {
+    it.each([{ disabled: 'true' }, { 'default.disabled': 'true' }, { enabled: 'false' }])(
+      'by %j is in no set and no event, and one that is switched on again comes anew',
+      (off) => {
+        const urls = new Subject<ServiceUrl>();
+        const other = world.connected();
+        const at = (parameters: Readonly<Record<string, string>>, timestamp: number) =>
+          provider('a', { ...parameters, timestamp: String(1_700_000_000_000 + timestamp) });
+        other.registry.register(urls).subscribe();
+        const consumer = consume();
+        const all = consume({ interface: SERVICE, enabled: '*' });
+        urls.next(at(off, 1));
+        pass(REST_MS);
+        expect([consumer.told, consumer.sizes]).toEqual([[], [0]]);
+        urls.next(at({}, 2));
+        pass(REST_MS);
+        expect(consumer.told).toEqual(['add a:20880']);
+        urls.next(at(off, 3));
+        pass(REST_MS);
+        expect(consumer.told.slice(1)).toEqual(['delete a:20880']);
+        urls.next(at({ weight: '5' }, 4));
+        pass(REST_MS);
+        expect(consumer.told.slice(2)).toEqual(['add a:20880']);
+        expect(consumer.sizes).toEqual([0, 1, 0, 1]);
+        expect(all.told).toEqual(['add a:20880', 'update a:20880', 'update a:20880', 'update a:20880']);
+      },
+    );
+
+    it('is not called while the node of its former process is still there', () => {
+      put(provider('a'));
+      const consumer = consume();
+      pass();
+      put(provider('a', { disabled: 'true', pid: '2', timestamp: '1700000000001' }));
+      pass();
+      expect(consumer.told).toEqual(['add a:20880', 'delete a:20880']);
+    });
+
+    it('harms no rule that switches others off', () => {
+      const rule = ServiceUrl.parse(`override://0.0.0.0/${SERVICE}?category=configurators&disabled=true`);
+      put(rule);
+      const consumer = consume({ interface: SERVICE, category: 'configurators' });
+      pass();
+      expect(consumer.told).toEqual(['add 0.0.0.0']);
+    });
+  });
+
+  it('finds providers of Dubbo 2.6 by the group and version of all their services, and nowhere else', () => {
+    const text = (host: string) =>
+      `dubbo://${host}:20880/${SERVICE}?default.group=g1&default.version=1.0.0&default.weight=7&dubbo=2.6.2&interface=${SERVICE}`;
+    const place = (host: string) => `/dubbo/${SERVICE}/providers/${encodeURIComponent(text(host))}`;
+    world.server.create(place('a'));
+    const named = consume({ interface: SERVICE, group: 'g1', version: '1.0.0' });
+    const bare = consume();
+    const any = consume({ interface: SERVICE, group: '*', version: '*' });
+    pass();
+    expect([named.told, bare.told, any.told]).toEqual([['add a:20880'], [], ['add a:20880']]);
+    expect(any.services.map((service) => service.parameter('weight'))).toEqual(['7']);
+    world.server.remove(place('a'));
+    pass();
+    expect(named.told.at(-1)).toBe('delete a:20880');
+  });
 
   it('tells the complete present set, and then who comes, changes and goes', () => {
     put(provider('a'), provider('b'));

@@ -53,6 +53,25 @@ describe('InstanceTable', () => {
     expect(table.toSet().size).toBe(0);
   });
 
+  it('tells an instance as gone while its newest node says that it is switched off', () => {
+    const off = provider('a', { disabled: 'true', timestamp: '1700000000001' });
+    const on = provider('a', { timestamp: '1700000000002', pid: '2' });
+    const table = new InstanceTable((node) => node.parameter('disabled') !== 'true');
+    expect(told(apply(table, [off], []))).toEqual([]);
+    expect(told(apply(table, [], [off]))).toEqual([]);
+    expect(told(apply(table, [light], []))).toEqual(['add a 1']);
+    // A process that was killed may have left the older one.
+    expect(told(apply(table, [off], []))).toEqual(['delete a 1']);
+    expect(told(apply(table, [], [light]))).toEqual([]);
+    expect(told(apply(table, [on], []))).toEqual(['add a -']);
+    expect(told(apply(table, [], [off]))).toEqual([]);
+    expect(told(apply(table, [], [on]))).toEqual(['delete a -']);
+    // Where the one that is off goes first, the older one counts again.
+    apply(table, [light, off], []);
+    expect(told(apply(table, [], [off]))).toEqual(['add a 1']);
+    expect(table.toSet().size).toBe(1);
+  });
+
   it('reads a change of weight, new node first and old one gone later, as one update', () => {
     const table = new InstanceTable();
     apply(table, [light], []);

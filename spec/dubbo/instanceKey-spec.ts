@@ -13,6 +13,12 @@ describe('instanceKey', () => {
     );
   });
 
+  it('of a provider of Dubbo 2.6 is under the group and version of all its services', () => {
+    const plain = key('dubbo://h:1/x?group=g&version=1');
+    expect(key('dubbo://h:1/x?default.group=g&default.version=1')).toBe(plain);
+    expect(key('dubbo://h:1/x?default.group=other&default.version=1&group=g')).toBe(plain);
+  });
+
   it.each([
     'tri://h:1/x?group=g&version=1',
     'dubbo://i:1/x?group=g&version=1',

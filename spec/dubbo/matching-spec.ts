@@ -52,6 +52,34 @@ describe('matches', () => {
     ['enabled=true', 'enabled=false', false],
     ['enabled=false', '', true],
 
+    // What a provider of Dubbo 2.5 or 2.6 writes for all its services.
+    ['group=g&version=1', 'default.group=g&default.version=1', true],
+    ['', 'default.group=g', false],
+    ['', 'default.version=1', false],
+    ['group=g', 'default.group=g&group=h', false],
+    ['group=h', 'default.group=g&group=h', true],
+    ['', 'default.group=g&group=', false],
+    ['', 'default.enabled=false', false],
+    ['classifier=c', 'default.classifier=c', true],
+    ['default.group=g', 'group=g', true],
+
+    // What a provider says of itself, as Java's directory heeds it.
+    ['', 'disabled=true', false],
+    ['', 'disabled=TRUE', false],
+    ['', 'disabled=false', true],
+    ['', 'disabled=yes', true],
+    ['', 'disabled=', true],
+    ['', 'default.disabled=true', false],
+    ['', 'default.disabled=true&disabled=false', true],
+    ['', 'disabled=false&enabled=false', false],
+    ['enabled=*', 'disabled=true', true],
+    ['enabled=true', 'disabled=true', false],
+    ['disabled=true', '', true],
+    // In a rule it is what the rule sets.
+    ['category=configurators', 'category=configurators&disabled=true', true],
+    ['category=configurators', 'category=configurators&enabled=false', false],
+    ['category=consumers', 'category=consumers&disabled=true', true],
+
     ['classifier=c', '', false],
     ['classifier=c', 'classifier=c', true],
     ['classifier=c', 'classifier=d', false],

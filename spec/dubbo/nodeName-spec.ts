@@ -265,12 +265,61 @@ describe('toNodeName', () => {
     );
   });
 
+  it('writes what is read as something else by dubbo-go, but is read', () => {
+    for (const value of ['%41', '%25', '50%25', '%C3', '1+2', 'a=b', ' a, b ', '日本', "!'()*~"]) {
+      expect(fromNodeName(toNodeName(ServiceUrl.parse(`dubbo://h:1/x?v=${value}`))).parameter('v')).toBe(value.trim());
+    }
+    // Java cuts at the first place only, so a name that ends like one it knows harms nothing behind that.
+    for (const query of ['pid=1&rapid=2', 'timestamp=1&xtimestamp=2', 'timestamps=1', 'pid.x=1']) {
+      const url = ServiceUrl.parse(`dubbo://h:1/x?${query}`);
+      expect(fromNodeName(toNodeName(url)).equals(url)).toBe(true);
+    }
+    const rule = ServiceUrl.parse('override://магазин@0.0.0.0/x?app.timestamp=1&category=configurators&timestamp=2');
+    expect(fromNodeName(toNodeName(rule)).equals(rule)).toBe(true);
+    const consumer = ServiceUrl.parse('consumer://[::1]/x?bpid=1');
+    expect(fromNodeName(toNodeName(consumer)).equals(consumer)).toBe(true);
+  });
+
   const base = { protocol: 'dubbo', host: 'h', path: 'x' };
   it.each([
-    [{ parameters: { note: 'a&b' } }, /parameter "note" .* got "&" in it: .* encode it yourself/],
+    [
+      { parameters: { note: 'a&b' } },
+      /parameter "note" .* got "&" in it: .* write "%26", and decode it where you read it/,
+    ],
     [{ parameters: { note: 'a;b' } }, /parameter "note" .* got ";"/],
     [{ parameters: { note: 'a#b' } }, /parameter "note" .* got "#"/],
     [{ parameters: { note: '\uD800' } }, /parameter "note"/],
+    // What dubbo-go's url.Parse and url.ParseQuery fail at, recorded by giving them every ASCII character in every part.
+    [{ parameters: { v: '50%' } }, /two hex digits .* in parameter "v", got "%".* Write "%25"/],
+    [{ parameters: { v: '50% off' } }, /got "% o"/],
+    [{ parameters: { v: '%zz' } }, /got "%zz"/],
+    [{ parameters: { v: '%4' } }, /got "%4"/],
+    [{ parameters: { v: '%%25' } }, /got "%%2"/],
+    [{ parameters: { '50%': 'a' } }, /in the name of parameter "50%"/],
+    [{ parameters: { v: 'a\tb' } }, /parameter "v" .* got "\\t" in it: .* write "%09"/],
+    [{ parameters: { v: 'a\nb' } }, /write "%0A"/],
+    [{ parameters: { v: 'a\x7Fb' } }, /write "%7F"/],
+    [{ parameters: { 'a\0b': 'v' } }, /the name of parameter/],
+    [{ path: 'a%b/c' }, /Expected a path .* got "%b\/" in it.*: write "%25"/],
+    [{ host: 'fe80::1%en0', port: 1 }, /Expected a host without "%"/],
+    [{ host: 'a%41' }, /Expected a host without "%"/],
+    [{ host: 'a`b' }, /Expected a host that a Dubbo URL can hold/],
+    [{ host: 'a|b' }, /Expected a host/],
+    [{ host: 'h:x', port: 1 }, /Expected a host name or an IP address/],
+    [{ username: 'a b' }, /Expected a user name/],
+    [{ username: 'ü' }, /Expected a user name/],
+    [{ username: 'a', password: '<' }, /Expected a password/],
+    // What Java's URLAddress fails at, and with it the whole list of the service.
+    [{ host: '::1' }, /Expected a port behind the IPv6 address/],
+    // Where Java's stripOffVariableKeys cuts.
+    [
+      { parameters: { 'app.timestamp': '1', version: '1', timestamp: '2' } },
+      /got "app.timestamp=": Java consumers cut/,
+    ],
+    [{ parameters: { bpid: '1', version: '1' } }, /got "bpid="/],
+    [{ parameters: { args: 'x=pid=3', pid: '1' } }, /got "args=x=pid="/],
+    [{ path: 'a/pid=3', parameters: { pid: '1' } }, /to have "pid=" in it/],
+
     [{ parameters: { '': 'a' } }, /to have a name/],
     [{ parameters: { 'a=b': 'a' } }, /the name of parameter "a=b"/],
     [{ parameters: { 'a&b': 'a' } }, /the name of parameter "a&b"/],

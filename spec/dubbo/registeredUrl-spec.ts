@@ -67,6 +67,14 @@ describe('toRegisteredUrl', () => {
       registered('dubbo://h:1/x?pid=7&qos=a&thread=b').toString(),
     );
     expect(registered('consumer://h/x?threads=9&qos.port=1').parameter('threads')).toBe('9');
+    expect(registered('dubbo://h:1/x?default.threads=9&default.weight=7').toString()).toBe(
+      registered('dubbo://h:1/x?default.weight=7').toString(),
+    );
+  });
+
+  it('writes what dubbo-go must find, whatever stands in for it in Java', () => {
+    const { parameters } = registered('dubbo://h:1/x?default.interface=i&default.side=provider');
+    expect([parameters.get('interface'), parameters.get('side')]).toEqual(['i', 'provider']);
   });
 
   it.each(['dubbo://:20880/x', 'dubbo://0.0.0.0:20880/x', 'dubbo://[::]:20880/x', 'dubbo://*:20880/x'])(
@@ -90,7 +98,7 @@ describe('toRegisteredUrl', () => {
     ['dubbo://h:1/x', undefined, '5', 'h:5'],
     ['dubbo://h:1/x', '', '', 'h:1'],
     ['dubbo://h/x', undefined, '5', 'h:5'],
-    ['dubbo://h:1/x', 'fe80::1%en0', undefined, '[fe80::1%en0]:1'],
+    ['dubbo://h:1/x', 'fe80::1', undefined, '[fe80::1]:1'],
     ['dubbo://h:1/x', '[::1]', undefined, '[::1]:1'],
     ['dubbo://h:1/x', 'my-host.local', undefined, 'my-host.local:1'],
     ['consumer://h/x', '1.2.3.4', '5', '1.2.3.4'],
@@ -103,6 +111,7 @@ describe('toRegisteredUrl', () => {
     [{ DUBBO_IP_TO_REGISTRY: '[::]' }, 'DUBBO_IP_TO_REGISTRY'],
     [{ DUBBO_IP_TO_REGISTRY: 'a b' }, 'DUBBO_IP_TO_REGISTRY'],
     [{ DUBBO_IP_TO_REGISTRY: 'a/b' }, 'DUBBO_IP_TO_REGISTRY'],
+    [{ DUBBO_IP_TO_REGISTRY: 'fe80::1%en0' }, 'DUBBO_IP_TO_REGISTRY'],
     [{ DUBBO_PORT_TO_REGISTRY: '0' }, 'DUBBO_PORT_TO_REGISTRY'],
     [{ DUBBO_PORT_TO_REGISTRY: 'x' }, 'DUBBO_PORT_TO_REGISTRY'],
     [{ DUBBO_PORT_TO_REGISTRY: '65536' }, 'DUBBO_PORT_TO_REGISTRY'],

@@ -24,7 +24,7 @@ describe('parseRegistryAddress', () => {
       base64: true,
       timeoutMs: 3000,
       sessionTimeoutMs: 10_000,
-      parameters: new Map([['client', 'a&b']]),
+      parameters: new Map(),
     });
   });
 
@@ -53,7 +53,6 @@ describe('parseRegistryAddress', () => {
     ['zookeeper://fe80::1:7', ['fe80::1:7']],
     ['zookeeper://a:1,b:2?backup=c:3', ['a:1', 'b:2', 'c:3']],
     ['zookeeper://a?backup=', ['a:2181']],
-    ['nacos://a:8848', ['a:8848']],
   ])('reads the servers of %s', (text, servers) => {
     expect(parseRegistryAddress(text).hosts.map(({ host, port }) => `${host}:${port}`)).toEqual(servers);
   });
@@ -70,12 +69,78 @@ describe('parseRegistryAddress', () => {
 
   it('reads the name of a registry in memory', () => {
     expect(parseRegistryAddress('memory://demo')).toMatchObject({ protocol: 'memory', name: 'demo', hosts: [] });
-    expect(parseRegistryAddress('memory://?session=500')).toMatchObject({ name: '', sessionTimeoutMs: 500 });
+    expect(parseRegistryAddress('memory://?session=5000')).toMatchObject({ name: '', sessionTimeoutMs: 5_000 });
   });
 
-  it('takes __proto__ for a parameter like any other', () => {
-    expect(parseRegistryAddress('memory://?__proto__=a').parameters.get('__proto__')).toBe('a');
+  it('hands what only the backend reads on to it', () => {
+    const { parameters } = parseRegistryAddress('etcd://h?tls=true&ca=%2Fca.pem&client=x&group=g');
+    expect(parameters).toEqual(new Map(Object.entries({ tls: 'true', ca: '/ca.pem' })));
   });
+
+  it('ignores what Java and Go write of the program that has the address', () => {
+    const ofJava =
+      'application=shop&check=false&client=curator5&dubbo=2.0.2&dynamic=true&file=/tmp/x.cache&id=r&interface=org.apache.dubbo.registry.RegistryService' +
+      '&owner=a&path=org.apache.dubbo.registry.RegistryService&pid=1&protocol=dubbo&qos.port=22222&register=true&register-mode=all' +
+      '&registry=zookeeper&registry-cluster=r&release=3.3.6&simplified=true&subscribe=true&timestamp=1700000000000&transporter=netty&version=1';
+    const ofGo =
+      'registry=zookeeper&registry.role=0&registry.label=true&registry.preferred=false&registry.zone=&registry.weight=0&registry.ttl=10s' +
+      '&registry.type=interface&registry.client.name=dubbo.registries-zookeeper-h&simplified=false';
+    for (const query of [ofJava, ofGo]) {
+      for (const scheme of ['zookeeper', 'etcd', 'memory']) {
+        expect(parseRegistryAddress(`${scheme}://h?${query}`).parameters).toEqual(new Map());
+      }
+    }
+  });
+
+  it.each([
+    // Slips, each with what was meant.
+    ['zookeeper://h?sesion=30000', 'got "sesion" in a zookeeper:// address, did you mean "session"?'],
+    ['zookeeper://h?Session=30000', 'did you mean "session"?'],
+    ['zookeeper://h?sessionTimeout=30000', 'did you mean "session"?'],
+    ['zookeeper://h?timeoutMs=1', 'did you mean "timeout"?'],
+    ['zookeeper://h?gruop=shop', 'did you mean "group"?'],
+    ['zookeeper://h?registry.group=shop', 'did you mean "group"?'],
+    ['zookeeper://h?namespce=shop', 'did you mean "namespace"?'],
+    ['zookeeper://h?backups=g', 'did you mean "backup"?'],
+    ['etcd://h?tsl=true', 'did you mean "tls"?'],
+    ['etcd://h?servername=a', 'did you mean "serverName"?'],
+    ['memory://?base_64=true', 'did you mean "base64"?'],
+    // What is read for another scheme: encryption that was asked for is not left out.
+    ['zookeeper://user:pw@h?tls=true', 'got "tls" in a zookeeper:// address, which only etcd:// addresses have'],
+    ['zookeeper://h?ca=/ca.pem', 'which only etcd:// addresses have'],
+    ['zookeeper://h?cert=/c.pem&key=/k.pem', 'which only etcd:// addresses have'],
+    ['zookeeper://h?serverName=a', 'which only etcd:// addresses have'],
+    ['memory://a?tls=true', 'which only etcd:// addresses have'],
+    ['memory://a?backup=b', 'which is none of base64, group, namespace, session, timeout.'],
+    // What nobody could mean.
+    ['zookeeper://h?secure=true', 'which is none of backup, base64, group, namespace, session, timeout.'],
+    ['memory://?__proto__=a', 'got "__proto__"'],
+    ['zookeeper://h?dynamic=false', 'which is always true here: leave it out.'],
+    ['zookeeper://h?register=false', 'which is always true here'],
+    ['zookeeper://h?username=app&password=secret', 'which stands before the servers: zookeeper://user:password@host'],
+    ['etcd://h?password=secret', 'which stands before the servers: etcd://user:password@host'],
+  ])('refuses what nobody reads in %s', (text, message) => {
+    expect(() => parseRegistryAddress(text)).toThrow(InvalidUrlError);
+    expect(() => parseRegistryAddress(text)).toThrow(message);
+  });
+
+  it('a backend alone reads no more than it can use', () => {
+    expect(parseRegistryAddress('etcd://h,g?tls=true&session=5000&client=x', 'backend').sessionTimeoutMs).toBe(5_000);
+    for (const name of ['group', 'namespace', 'timeout', 'base64']) {
+      const parse = () => parseRegistryAddress(`etcd://h?${name}=1`, 'backend');
+      expect(parse).toThrow(InvalidUrlError);
+      expect(parse).toThrow('which a backend does not read: give it to createRegistry or createConfigCenter');
+    }
+  });
+
+  it.each(['etcds://h', 'consul://h', 'nacos://a:8848', 'redis://h', 'zk://h:2181', 'etcd3://h:2379', 'http://h:2379'])(
+    'names the schemes that there are for %s',
+    (text) => {
+      expect(() => parseRegistryAddress(text)).toThrow(InvalidUrlError);
+      expect(() => parseRegistryAddress(text)).toThrow('begins with zookeeper://, etcd:// or memory://');
+      expect(() => parseRegistryAddress(text)).toThrow('tls=true');
+    },
+  );
 
   it.each([
     ['', 'such as zookeeper://host:2181'],
@@ -87,7 +152,6 @@ describe('parseRegistryAddress', () => {
     ['zookeeper://h,,g', 'each server'],
     ['zookeeper://h?backup=g,', 'each server'],
     ['zookeeper://h g', 'each server'],
-    ['nacos://h', 'a port for each server'],
     ['zookeeper://h/a//b', 'path without empty'],
     ['zookeeper://h/a/../b', 'path without empty'],
     ['zookeeper://h?flag', 'to be name=value'],
@@ -99,6 +163,8 @@ describe('parseRegistryAddress', () => {
     ['zookeeper://h|etcd://g', 'several, separated by ";" or "|", are not supported'],
     ['memory://a,b', 'memory:// or memory://name'],
     ['memory://a:1', 'memory:// or memory://name'],
+    ['memory://user:pw@a', 'memory:// or memory://name'],
+    ['memory://a/b', 'memory:// or memory://name'],
   ])('refuses %j', (text, message) => {
     expect(() => parseRegistryAddress(text)).toThrow(InvalidUrlError);
     expect(() => parseRegistryAddress(text)).toThrow(message);
@@ -111,12 +177,39 @@ describe('parseRegistryAddress', () => {
     ['timeout=1.5', 'timeout'],
     ['timeout=1e3', 'timeout'],
     ['session=5s', 'session'],
+    ['session=abc', 'session'],
+    ['session=0', 'session'],
+    ['session=999', 'session'],
+    ['session=3600001', 'session'],
+    ['session=2147483647', 'session'],
     ['session=2147483648', 'session'],
+    ['session=30000.5', 'session'],
+    ['timeout=2147483648', 'timeout'],
   ])('names the option in %s', (query, option) => {
     const call = () => parseRegistryAddress(`zookeeper://h?${query}`);
     expect(call).toThrow(InvalidOptionError);
     expect(call).toThrow(expect.objectContaining({ option }));
     expect(call).toThrow('a whole number of milliseconds');
+  });
+
+  it('takes sessions from a second to an hour, and says what seconds are', () => {
+    expect(parseRegistryAddress('etcd://h?session=1000').sessionTimeoutMs).toBe(1_000);
+    expect(parseRegistryAddress('etcd://h?session=3600000').sessionTimeoutMs).toBe(3_600_000);
+    expect(() => parseRegistryAddress('etcd://h?session=30')).toThrow(
+      'Expected option `session` to be a whole number of milliseconds from 1000 to 3600000 (30 seconds are 30000), got 30',
+    );
+  });
+
+  it.each([
+    ['etcd://h?tls=yes', 'tls', '"true" or "false"'],
+    ['etcd://h?tls=', 'tls', '"true" or "false"'],
+    ['etcd://h?tls=TRUE', 'tls', '"true" or "false"'],
+    ['etcd://h?tls=true&ca=', 'ca', 'given, or left out'],
+    ['etcd://h?tls=true&key=', 'key', 'given, or left out'],
+    ['zookeeper://h?base64=yes', 'base64', '"true" or "false"'],
+  ])('refuses the value in %s', (text, option, expected) => {
+    expect(() => parseRegistryAddress(text)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION', option }));
+    expect(() => parseRegistryAddress(text)).toThrow(expected);
   });
 
   it.each([

@@ -206,6 +206,46 @@ describe('ServiceUrl', () => {
     expect(parse('dubbo://h/x?version=').version).toBe('');
   });
 
+  it('reads `default.x` for `x` where that is absent, as Java does for providers of Dubbo 2.5 and 2.6', () => {
+    const text =
+      'dubbo://h:1/i?default.group=g&default.timeout=5&default.version=1.0&default.weight=7&timeout=9&version=';
+    const url = ServiceUrl.parse(text);
+    expect([url.group, url.parameter('weight'), url.parameter('default.weight')]).toEqual(['g', '7', '7']);
+    expect([url.parameter('timeout'), url.version, url.parameter('other')]).toEqual(['9', '', undefined]);
+    expect(url.serviceKey).toBe('g/i');
+    // The order in which they stand says nothing.
+    expect(ServiceUrl.parse('dubbo://h/i?weight=1&default.weight=2').parameter('weight')).toBe('1');
+    expect(ServiceUrl.parse('dubbo://h/i?default.default.weight=2').parameter('weight')).toBeUndefined();
+    expect(ServiceUrl.parse('dubbo://h/x?default.interface=i&default.category=routers')).toMatchObject({
+      interface: 'i',
+      category: 'routers',
+    });
+  });
+
+  it('keeps what it read of defaults as it stood', () => {
+    const text = 'dubbo://10.0.0.1:20880/i?default.group=g&default.weight=7&pid=1&timestamp=2';
+    expect(ServiceUrl.parse(text).toString()).toBe(text);
+    expect([...ServiceUrl.parse(text).parameters.keys()]).toEqual([
+      'default.group',
+      'default.weight',
+      'pid',
+      'timestamp',
+    ]);
+    const node = fromNodeName(encodeURIComponent(text));
+    expect(toNodeName(node)).toBe(encodeURIComponent(text));
+    expect([node.group, node.parameter('weight'), node.parameter('pid')]).toEqual(['g', '7', '1']);
+    expect(node.equals(ServiceUrl.parse(text))).toBe(true);
+  });
+
+  it('changes a parameter over its default, and removes it with that', () => {
+    const url = ServiceUrl.parse('dubbo://h:1/i?default.group=g&default.weight=7');
+    expect(url.with({ parameters: { weight: '1' } }).parameter('weight')).toBe('1');
+    const bare = url.with({ parameters: { group: undefined } });
+    expect(bare.group).toBeUndefined();
+    expect(bare.toString()).toBe('dubbo://h:1/i?default.weight=7');
+    expect(url.with({ parameters: { 'default.group': undefined } }).group).toBeUndefined();
+  });
+
   it('changes into a copy', () => {
     const url = parse('dubbo://u:p@h:1/x?a=1&b=2');
     const changed = url.with({ port: undefined, host: 'g', parameters: { a: undefined, c: '3' } });

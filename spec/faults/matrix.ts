@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { format, resolveConfig } from 'prettier';
 import { type Kind, KINDS } from '../support/cluster/faultCluster.js';
 import { onProcessEnd } from '../support/servers/onProcessEnd.js';
+import { recordOutcomes } from '../versions/record.js';
 import type { Cell } from './cell.js';
 import { CUT, FAULTS } from './faults/index.js';
 import { count, line, page } from './report.js';
@@ -42,7 +43,11 @@ if (child) {
   if (kinds.length === KINDS.length && !cut && only === undefined) {
     const options = await resolveConfig(PAGE);
     await writeFile(PAGE, await format(page(cells, SESSION_TIMEOUT_MS), { ...options, parser: 'markdown' }));
-    console.log(`\nWritten to docs/faults.md.`);
+    for (const kind of KINDS) {
+      const { held, failed } = count(cells.filter((cell) => cell.kind === kind));
+      await recordOutcomes(kind === 'etcd' ? 'etcd' : 'ZooKeeper', { faults: { passed: held, failed } });
+    }
+    console.log(`\nWritten to docs/faults.md, and to docs/versions.json and README.md.`);
   }
   console.log(`\n${held} cells held, ${failed} failed`);
   process.exitCode = failed > 0 ? 1 : 0;

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startFaultProxy } from '../support/proxy/faultProxy.js';
+import { throughout } from '../support/scenario/judge.js';
 import { CertificateAuthority } from '../support/servers/certificateAuthority.js';
 import { startEtcdCluster } from '../support/servers/etcdCluster.js';
 import { type EtcdServer, startEtcd } from '../support/servers/etcdServer.js';
@@ -237,6 +238,17 @@ describe('an etcd cluster', () => {
 
     await leader.start();
     expect(await leader.raw.get('/agreed')).toBeDefined();
+  });
+
+  it('is not led by one that stood still while another was elected', async () => {
+    await using cluster = await startEtcdCluster();
+    const former = await cluster.leader();
+    former.freeze();
+    const next = await cluster.leader();
+    former.thaw();
+    // It finds out with the next heartbeat.
+    await throughout(1_500, async () => expect(await cluster.leader()).toBe(next));
+    expect(await cluster.followers()).toContain(former);
   });
 
   it('does nothing without a majority, and goes on when there is one', async () => {

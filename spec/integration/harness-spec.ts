@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type FaultProxy, startFaultProxy } from '../support/proxy/faultProxy.js';
+import { throughout } from '../support/scenario/judge.js';
 import { eventually } from '../support/servers/eventually.js';
 import { expireSession } from '../support/servers/expireSession.js';
 import { connectRawZooKeeper, type RawZooKeeper } from '../support/servers/rawZooKeeper.js';
@@ -358,6 +359,17 @@ describe('a ZooKeeper ensemble', () => {
     await using late = await connectRawZooKeeper(leader.port);
     await late.sync();
     expect(await late.stat('/agreed')).not.toBeNull();
+  });
+
+  it('is not led by one that stood still while another was elected', async () => {
+    await using ensemble = await startZooKeeperEnsemble();
+    const former = await ensemble.leader();
+    former.freeze();
+    const next = await ensemble.leader();
+    former.thaw();
+    // It finds out within a tick or two.
+    await throughout(1_500, async () => expect(await ensemble.leader()).toBe(next));
+    expect(await ensemble.followers()).toContain(former);
   });
 });
 

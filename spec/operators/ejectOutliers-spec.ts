@@ -62,29 +62,34 @@ describe('ejectOutliers', () => {
       expectObservable(through(source, ejecting(calls, scheduler))).toBe(expected, CONTENTS);
     }));
 
-  it('forgives by and by: each interval without an ejection takes one step back', () =>
+  it('takes a step back for an interval in which it served from beginning to end', () =>
     marbles(({ cold, hot, expectObservable }, scheduler) => {
-      const source = cold('x--------------------------------|', CONTENTS);
-      const calls = hot('  -aa----------------------aa');
-      const expected = '   x-y---x-------------------y---x--|';
+      const source = cold('x------------------------------|', CONTENTS);
+      // An interval begins with a call: the first one at 1, the one that it serves in at 12.
+      const calls = hot('  -aa----A----A----------aa-------');
+      const expected = '   x-y---x-----------------y---x--|';
       expectObservable(through(source, ejecting(calls, scheduler, { intervalMs: 10 }))).toBe(expected, CONTENTS);
     }));
 
-  it('takes no step back for an interval in which it is ejected', () =>
-    marbles(({ cold, hot, expectObservable }, scheduler) => {
-      const source = cold('x-----------------|', CONTENTS);
-      const calls = hot('  -aa----aa');
-      const expected = '   x-y---x-y-------x-|';
-      expectObservable(through(source, ejecting(calls, scheduler, { intervalMs: 3 }))).toBe(expected, CONTENTS);
-    }));
-
-  it('takes steps back although nobody is called', () =>
-    marbles(({ cold, hot, expectObservable }, scheduler) => {
-      const source = cold('x------------------|', CONTENTS);
-      const calls = hot('  -aa---------aa');
-      const expected = '   x-y---x------y---x-|';
-      expectObservable(through(source, ejecting(calls, scheduler, { intervalMs: 3 }))).toBe(expected, CONTENTS);
-    }));
+  it.each([
+    ['that it was out for', '     -aa----aa---------', 3],
+    ['that it was out for a part of', '-aa----A-aa-------', 8],
+    ['in which nobody called it', ' -aa----bB--bB--aa--', 3],
+    ['in which most calls failed', '-aa---aAaaAa-aAa-aa', 3],
+  ])('takes no step back for an interval %s', (_, letters, intervalMs) => {
+    const scheduler = new VirtualTimeScheduler();
+    const ledger = new InstanceLedger();
+    const [source, calls] = [new Subject<InstanceSet>(), new Subject<string>()];
+    const times: number[] = [];
+    const ejections = { next: (news: Ejection) => void (news.type === 'ejected' && times.push(news.forMs)) };
+    source.pipe(ejecting(calls, scheduler, { intervalMs, ejections })).subscribe();
+    source.next(writeText(ledger, 'abc'));
+    [...letters.trim()].forEach((letter, ms) => {
+      if (letter !== '-') scheduler.schedule(() => calls.next(letter), ms);
+    });
+    scheduler.flush();
+    expect(times).toEqual([4, 8]);
+  });
 
   it('does not count calls to who is ejected or unknown', () =>
     marbles(({ cold, hot, expectObservable }, scheduler) => {
@@ -158,6 +163,39 @@ describe('ejectOutliers', () => {
     source.next(writeText(ledger, text));
     for (const letter of 'aabbccdd') calls.next(letter);
     expect(text.length - size).toBe(expected);
+  });
+
+  describe('(envoyproxy/envoy #26758) of six, one that fails three of five calls, called every 10 ms in turn', () => {
+    // Rates are compared in each interval that it serves in, so it is ejected every time; 20 minutes as in the report.
+    it.each([
+      [30_000, 10_000, [30, 60, 120, 240, 300]],
+      [25_000, 10_000, [25, 50, 100, 200, 300]],
+      [60_000, 10_000, [60, 120, 240, 300]],
+      [60_000, 30_000, [60, 120, 240, 300]],
+    ])('base %i ms, interval %i ms: is ejected for %j s and no less', (baseEjectionMs, intervalMs, seconds) => {
+      const scheduler = new VirtualTimeScheduler(undefined, 20 * 60_000);
+      const ledger = new InstanceLedger();
+      const [source, outcomes] = [new Subject<InstanceSet>(), new Subject<Outcome>()];
+      const times: number[] = [];
+      const ejections = { next: (news: Ejection) => void (news.type === 'ejected' && times.push(news.forMs / 1_000)) };
+      const options = { consecutiveFailures: Infinity, maxEjectedShare: 0.2, baseEjectionMs, intervalMs };
+      let present: readonly string[] = [];
+      source
+        .pipe(ejectOutliers(outcomes, { ...options, ejections, scheduler }))
+        .subscribe((set) => (present = [...set.keys()]));
+      source.next(writeText(ledger, 'abcdef'));
+      let calls = 0;
+      let callsOfBad = 0;
+      const call = (): void => {
+        const key = present[calls++ % present.length]!;
+        outcomes.next({ key, ok: key !== keyOf('a') || callsOfBad++ % 5 >= 3 });
+        scheduler.schedule(call, 10);
+      };
+      scheduler.schedule(call, 10);
+      scheduler.flush();
+      expect(times.slice(0, seconds.length)).toEqual(seconds);
+      expect(times.slice(seconds.length).every((each) => each === 300)).toBe(true);
+    });
   });
 
   it('readmits when the set shrinks under the share, those first whose turn is next', () =>
@@ -405,7 +443,9 @@ describe('outliers', () => {
   });
 });
 
-type Limits = Required<Omit<EjectOutliersOptions, 'ejections' | 'scheduler'>>;
+type Limits = {
+  [L in Exclude<keyof EjectOutliersOptions, 'ejections' | 'scheduler'>]-?: NonNullable<EjectOutliersOptions[L]>;
+};
 
 /** What is left at every millisecond, by the rules as they are documented and nothing clever. */
 function simulate(
@@ -421,21 +461,20 @@ function simulate(
   const ejectedUntil = new Map<string, number>();
   const failures = new Map<string, number>();
   const steps = new Map<string, number>();
+  /** Who was out at some moment of this interval. */
+  const wasOut = new Set<string>();
   let counted: { host: string; ok: boolean }[] = [];
   const hosts = (): string[] => [...present].map((letter) => letter.toLowerCase());
   const most = (): number => {
     const share = Math.floor(limits.maxEjectedShare * present.length);
     return present.length > 1 && limits.maxEjectedShare > 0 ? Math.max(1, share) : share;
   };
-  const readmit = (host: string, now: number): void => {
-    ejectedUntil.delete(host);
-    intervalEnds = Math.min(intervalEnds, now + limits.intervalMs);
-  };
   const eject = (host: string, now: number): void => {
     if (ejectedUntil.size >= most()) return;
     const step = steps.get(host) ?? 0;
     ejectedUntil.set(host, now + Math.min(limits.maxEjectionMs, limits.baseEjectionMs * 2 ** step));
     steps.set(host, step + 1);
+    wasOut.add(host);
     failures.delete(host);
     counted = counted.filter((call) => call.host !== host);
   };
@@ -448,33 +487,36 @@ function simulate(
         ejectedUntil.delete(host);
         failures.delete(host);
         steps.delete(host);
+        wasOut.delete(host);
         counted = counted.filter((call) => call.host !== host);
       }
-      while (ejectedUntil.size > most()) readmit(nextOf(ejectedUntil), now);
+      while (ejectedUntil.size > most()) ejectedUntil.delete(nextOf(ejectedUntil));
     }
     for (const { letter } of calls.filter((call) => call.at === now)) {
       const host = letter.toLowerCase();
       if (!began || !hosts().includes(host) || ejectedUntil.has(host)) continue;
       const ok = letter !== host;
+      if (intervalEnds === Infinity) for (const other of wasOut) if (!ejectedUntil.has(other)) wasOut.delete(other);
       intervalEnds = Math.min(intervalEnds, now + limits.intervalMs);
       counted.push({ host, ok });
       failures.set(host, ok ? 0 : (failures.get(host) ?? 0) + 1);
       if (failures.get(host)! >= limits.consecutiveFailures) eject(host, now);
     }
-    while (ejectedUntil.size > 0 && ejectedUntil.get(nextOf(ejectedUntil))! <= now) readmit(nextOf(ejectedUntil), now);
+    while (ejectedUntil.size > 0 && ejectedUntil.get(nextOf(ejectedUntil))! <= now)
+      ejectedUntil.delete(nextOf(ejectedUntil));
     if (intervalEnds <= now) {
       const rates = [...new Set(counted.map(({ host }) => host))]
         .map((host) => ({ host, all: counted.filter((call) => call.host === host) }))
         .filter(({ all }) => all.length >= limits.minRequests)
         .map(({ host, all }) => ({ key: host, rate: all.filter(({ ok }) => ok).length / all.length }));
       if (rates.length >= limits.minHosts) for (const { key } of outliers(rates, limits.deviations)) eject(key, now);
+      for (const [host, step] of steps) {
+        const all = counted.filter((call) => call.host === host);
+        const hasServed = all.length > 0 && 2 * all.filter(({ ok }) => ok).length >= all.length;
+        if (hasServed && !wasOut.has(host)) steps.set(host, Math.max(0, step - 1));
+      }
       counted = [];
       intervalEnds = Infinity;
-      for (const [host, step] of steps) {
-        if (ejectedUntil.has(host)) continue;
-        steps.set(host, Math.max(0, step - 1));
-        if (step > 1) intervalEnds = now + limits.intervalMs;
-      }
     }
     left.push([...present].filter((letter) => !ejectedUntil.has(letter.toLowerCase())).join('') || '.');
   }

@@ -1,7 +1,9 @@
-import { Subject } from 'rxjs';
+import { Subject, take } from 'rxjs';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { whileConnected } from '../../lib/connection/index.js';
 import type { ServiceUrl } from '../../lib/dubbo/index.js';
 import { DuplicateRegistrationError } from '../../lib/errors.js';
+import { seededRandom } from '../../lib/testing/seededRandom.js';
 import { ConsumerRecord } from '../support/scenario/consumerRecord.js';
 import { RegistrationRecord } from '../support/scenario/registrationRecord.js';
 import {
@@ -127,6 +129,22 @@ describe('a registration', () => {
       world.server.heal();
       pass(BACKOFF_MS);
       expect(node()?.owner).toBe(mine.sessionId);
+    });
+
+    it('deleted by hand several times in a row, it comes back, however answers and watches overtake each other', () => {
+      for (let seed = 0; seed < 20; seed += 1) {
+        const apart = new World({ latencyMs: 1 });
+        apart.server.reorder(10, seededRandom(seed));
+        const { registry } = apart.registry();
+        const registration = new RegistrationRecord(registry, A);
+        apart.time.pass(REST_MS);
+        for (let round = 0; round < 8; round += 1) {
+          apart.server.remove(pathOf(A));
+          apart.time.pass(5);
+        }
+        apart.time.pass(BACKOFF_MS);
+        expect([registration.status, apart.providers().length], `seed ${seed}`).toEqual(['registered', 1]);
+      }
     });
 
     it('the tree wiped: it comes back, with every directory above it', () => {
@@ -333,6 +351,52 @@ describe('a registration', () => {
       expect(slow.server.read(pathOf(A))).toEqual(taken);
     });
 
+    it('brought back by an older copy of the data under a session that goes on, it is removed, and what is wanted stays', () => {
+      const watcher = world.connected();
+      const consumer = new ConsumerRecord(watcher.registry, { interface: SERVICE });
+      const stays = register(B);
+      const registration = register();
+      const persistent = provider('p', { dynamic: 'false' });
+      const other = register(persistent);
+      const copy = world.server.backup();
+      registration.unsubscribe();
+      other.unsubscribe();
+      pass(0);
+      expect(world.providers()).toHaveLength(1);
+      const session = mine.sessionId;
+      world.server.restore(copy, 'resumable');
+      expect(world.providers(), 'the copy has them').toHaveLength(3);
+      pass(REST_MS);
+      expect(mine.sessionId, 'the session went on').toBe(session);
+      expect(world.providers()).toHaveLength(1);
+      expect(consumer.addresses).toEqual(['b:20880']);
+      expect(stays.status).toBe('registered');
+    });
+
+    it('brought back by an older copy, what the user made with the session stays', () => {
+      register().unsubscribe();
+      mine.registry.states
+        .pipe(
+          take(1),
+          whileConnected((session) => session.create('/leader', { ephemeral: true })),
+        )
+        .subscribe();
+      pass(0);
+      world.server.restore(world.server.backup(), 'resumable');
+      pass(REST_MS);
+      expect(world.server.read('/leader')?.owner).toBe(mine.sessionId);
+    });
+
+    it('brought back by an older copy, the persistent node of a later process stays', () => {
+      const persistent = provider('p', { dynamic: 'false' });
+      register(persistent).unsubscribe();
+      pass(0);
+      world.server.create(pathOf(persistent));
+      world.server.restore(world.server.backup(), 'resumable');
+      pass(REST_MS);
+      expect(node(persistent)).toBeDefined();
+    });
+
     it('subscribed, unsubscribed and subscribed again in one tick, it stands', () => {
       const one = mine.registry.register(A).subscribe();
       one.unsubscribe();
@@ -435,6 +499,23 @@ describe('a registration', () => {
       expect(world.providers()).toHaveLength(2);
     });
 
+    it('errors also after its weight has changed, while it moves and after that, until it is let go', () => {
+      const urls = new Subject<ServiceUrl>();
+      const moving = new RegistrationRecord(mine.registry, urls);
+      urls.next(provider('a', { weight: '1' }));
+      pass(0);
+      const again = () => new RegistrationRecord(mine.registry, provider('a', { weight: '9' })).error;
+      for (const weight of ['2', '3', '1']) {
+        urls.next(provider('a', { weight }));
+        expect(again(), `moving to ${weight}`).toBeInstanceOf(DuplicateRegistrationError);
+        pass(0);
+        expect(again(), `at ${weight}`).toBeInstanceOf(DuplicateRegistrationError);
+      }
+      expect(world.providers()).toHaveLength(1);
+      moving.unsubscribe();
+      expect(again()).toBeUndefined();
+    });
+
     it('is nobody’s business in another registry', () => {
       register();
       expect(register(provider('a', { pid: '2' }), world.connected()).status).toBe('registered');
@@ -459,6 +540,57 @@ describe('a registration', () => {
       registration.unsubscribe();
       pass(0);
       expect(node(persistent)).toBeUndefined();
+    });
+
+    it('replaces what former processes left of the same instance and category, and nothing else', async () => {
+      for (const run of [1, 2, 3, 4]) {
+        const { registry } = world.connected();
+        register(provider('a', { dynamic: 'false', pid: String(run) }), { ...mine, registry });
+        await world.time.settle(registry.close());
+      }
+      expect(world.providers(), 'after four runs').toEqual([
+        pathOf(provider('a', { dynamic: 'false', pid: '4' }))
+          .split('/')
+          .at(-1),
+      ]);
+      const others = [
+        pathOf(provider('b', { dynamic: 'false' })),
+        pathOf(provider('a', { dynamic: 'false', version: '2' })),
+        pathOf(provider('a', { dynamic: 'false', category: 'routers' })),
+        '/dubbo/com.acme.Users/providers/%',
+      ];
+      for (const path of others) world.server.create(path);
+      const live = provider('a', { pid: 'of another process that lives' });
+      register(live, world.connected());
+      const registration = register(provider('a', { dynamic: 'false', pid: '5' }));
+      expect(registration.status).toBe('registered');
+      expect(node(provider('a', { dynamic: 'false', pid: '4' }))).toBeUndefined();
+      for (const path of [...others, pathOf(live)]) expect(world.server.read(path), path).toBeDefined();
+      registration.unsubscribe();
+      pass(0);
+      expect(node(provider('a', { dynamic: 'false', pid: '5' }))).toBeUndefined();
+    });
+
+    it('stands also where the directory cannot be read', () => {
+      const who = world.registry(
+        {},
+        refusing(world.backend(), (method) => method === 'list'),
+      );
+      expect(register(persistent, who).status).toBe('registered');
+    });
+
+    it('of two live processes, both stand: they do not take it from each other for ever', () => {
+      const [one, other] = ['1', '2'].map((pid) => provider('a', { dynamic: 'false', pid })) as [
+        ServiceUrl,
+        ServiceUrl,
+      ];
+      register(one);
+      register(other, world.connected());
+      pass(REST_MS);
+      const versions = [node(one)?.version, node(other)?.version];
+      expect(versions).not.toContain(undefined);
+      pass(20 * SESSION_MS);
+      expect([node(one)?.version, node(other)?.version], 'nothing was written since').toEqual(versions);
     });
 
     it('is found again, and not made again, by the next process', () => {

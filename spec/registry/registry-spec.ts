@@ -1,9 +1,10 @@
 import { firstValueFrom, NEVER, type Observable, of, Subject } from 'rxjs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { memory, memoryServer } from '../../lib/backends/memory/index.js';
+import { createConfigCenter } from '../../lib/createConfigCenter.js';
 import { createRegistry } from '../../lib/createRegistry.js';
 import type { ServiceUrl } from '../../lib/dubbo/index.js';
-import { InvalidOptionError, InvalidUrlError, type RegistryError } from '../../lib/errors.js';
+import { InvalidOptionError, InvalidUrlError, RegistryError } from '../../lib/errors.js';
 import type { Provision, RegistryOptions } from '../../lib/registry.js';
 import { ConsumerRecord } from '../support/scenario/consumerRecord.js';
 import { RegistrationRecord } from '../support/scenario/registrationRecord.js';
@@ -15,6 +16,7 @@ import {
   REST_MS,
   SERVICE,
   SESSION_MS,
+  StatesTrace,
   turn,
   World,
 } from '../support/virtual/index.js';
@@ -92,6 +94,15 @@ describe('createRegistry', () => {
     await using provision = await one.provide(A);
     expect((await same.lookup(QUERY)).toArray().map(({ host }) => host)).toEqual([provision.url.host]);
     expect((await own.lookup(QUERY)).size).toBe(0);
+  });
+
+  it('refuses a backend that another registry was made with: two could not tell their nodes apart', async () => {
+    const backend = new World().backend();
+    createRegistry(backend);
+    expect(() => createRegistry(backend)).toThrow(RegistryError);
+    expect(() => createRegistry(backend)).toThrow(expect.objectContaining({ code: 'BACKEND_IN_USE' }));
+    // A configuration centre has no nodes of its own.
+    await createConfigCenter(backend).close();
   });
 
   it('connects nothing before it is used', async () => {
@@ -403,6 +414,33 @@ describe('a registry', () => {
       });
       await settle(mine.registry.close());
       expect(errors).toMatchObject([{ code: 'CLOSED' }]);
+    });
+
+    it('leaves the session to a configuration centre on the same connection where only persistent nodes stay', async () => {
+      const center = createConfigCenter(mine.registry);
+      const states = new StatesTrace(center.states, world.time.scheduler);
+      new RegistrationRecord(mine.registry, provider('p', { dynamic: 'false' }));
+      await pass(0);
+      const { sessionId } = states;
+      await settle(mine.registry.close());
+      await pass(SESSION_MS);
+      expect([states.statuses, states.sessionId]).toEqual([['connected'], sessionId]);
+      expect(world.server.sessions).toEqual([sessionId]);
+      await settle(center.close());
+    });
+
+    it('ends the session, though others use the connection, where a node would stay that it cannot take back', async () => {
+      const center = createConfigCenter(mine.registry);
+      const states = new StatesTrace(center.states, world.time.scheduler);
+      new RegistrationRecord(mine.registry, A);
+      await pass(0);
+      world.server.blackHole(mine.backend);
+      await settle(mine.registry.close());
+      world.server.heal();
+      await pass(REST_MS);
+      expect(states.statuses).toContain('lost');
+      expect(world.providers()).toEqual([]);
+      await settle(center.close());
     });
 
     it('waits for what was let go just before', async () => {

@@ -54,8 +54,14 @@ export function bulkCreate(client: EtcdClient, leases: Leases): Batcher<Wanted, 
   });
 }
 
-/** Removes keys of ours; emits the revision that did, `undefined` if there was none, errors with `CONFLICT` where it is not that any more. */
-export function bulkRemove(client: EtcdClient): Batcher<Unwanted, bigint | undefined> {
+/** Whether a key was removed, and the revision from which on it is known to be absent. */
+export interface Removal {
+  readonly removed: boolean;
+  readonly revision: bigint;
+}
+
+/** Removes keys of ours; errors with `CONFLICT` where one was written to since. */
+export function bulkRemove(client: EtcdClient): Batcher<Unwanted, Removal> {
   return new Batcher({
     most: MOST_IN_ONE,
     mostBytes: MOST_BYTES_IN_ONE,
@@ -91,7 +97,7 @@ function createAll(client: EtcdClient, leases: Leases, nodes: readonly Wanted[])
             success: nodes.map((node) => put(node.path, node.data, leaseOf(node))),
             failure: [...nodes.map(({ path }) => get(path, true)), ...parents.map((path) => get(path, true))],
           },
-          'create',
+          named('create', pathsOf(nodes)),
         )
         .pipe(
           map(({ succeeded, revision, found }): Outcome<Made>[] => {
@@ -117,7 +123,7 @@ function createAll(client: EtcdClient, leases: Leases, nodes: readonly Wanted[])
   );
 }
 
-function removeAll(client: EtcdClient, nodes: readonly Unwanted[]): Observable<readonly Outcome<bigint | undefined>[]> {
+function removeAll(client: EtcdClient, nodes: readonly Unwanted[]): Observable<readonly Outcome<Removal>[]> {
   return client
     .txn(
       {
@@ -125,14 +131,14 @@ function removeAll(client: EtcdClient, nodes: readonly Unwanted[]): Observable<r
         success: nodes.map(({ path }) => remove(path)),
         failure: nodes.map(({ path }) => get(path, true)),
       },
-      'remove',
+      named('remove', pathsOf(nodes)),
     )
     .pipe(
-      map(({ succeeded, revision: removedBy, found }) =>
-        nodes.map(({ path, revision }, index): Outcome<bigint | undefined> => {
-          if (succeeded) return { value: removedBy };
+      map(({ succeeded, revision: answeredAt, found }) =>
+        nodes.map(({ path, revision }, index): Outcome<Removal> => {
+          if (succeeded) return { value: { removed: true, revision: answeredAt } };
           const state = found[index]?.[0];
-          if (!state) return { value: undefined };
+          if (!state) return { value: { removed: false, revision: answeredAt } };
           return state.revision === revision ? 'again' : failed('CONFLICT', path, 'it was written to');
         }),
       ),
@@ -140,13 +146,14 @@ function removeAll(client: EtcdClient, nodes: readonly Unwanted[]): Observable<r
 }
 
 function readAll(client: EtcdClient, paths: readonly string[]): Observable<readonly Outcome<Reading>[]> {
+  const what = named('read', paths);
   if (paths.length === 1) {
     return client
-      .range({ key: keyOf(paths[0]!) }, `read ${quoted(paths[0]!)}`)
+      .range({ key: keyOf(paths[0]!) }, what)
       .pipe(map(({ keys, revision }) => [{ value: { state: keys[0], revision } }]));
   }
   return client
-    .txn({ compare: [], success: paths.map((path) => get(path)) }, 'read')
+    .txn({ compare: [], success: paths.map((path) => get(path)) }, what)
     .pipe(map(({ found, revision }) => paths.map((_, index) => ({ value: { state: found[index]?.[0], revision } }))));
 }
 
@@ -187,6 +194,16 @@ function inTransactions(nodes: readonly Wanted[]): Wanted[][] {
 /** The root is no key, and always there. */
 function parentsOf(nodes: readonly Wanted[]): string[] {
   return [...new Set(nodes.map(({ path }) => parentOf(path)))].filter((path) => path !== '/');
+}
+
+function pathsOf(nodes: readonly { readonly path: string }[]): string[] {
+  return nodes.map(({ path }) => path);
+}
+
+/** An operation, as errors name it. */
+function named(operation: string, [first, ...others]: readonly string[]): string {
+  const more = others.length > 0 ? ` and ${others.length} more` : '';
+  return `${operation} ${quoted(first!)}${more}`;
 }
 
 function failed(code: ErrorCode, path: string, why: string): { error: RegistryError } {

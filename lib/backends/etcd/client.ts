@@ -10,10 +10,31 @@ import type {
   IWatchRequest,
   IWatchResponse,
 } from 'etcd3';
-import { catchError, defer, finalize, from, map, Observable, of, Subject, type Subscriber, throwError } from 'rxjs';
+import {
+  catchError,
+  concat,
+  defer,
+  finalize,
+  from,
+  identity,
+  ignoreElements,
+  map,
+  merge,
+  NEVER,
+  Observable,
+  of,
+  Subject,
+  type Subscriber,
+  switchMap,
+  take,
+  tap,
+  throwError,
+  timeout,
+} from 'rxjs';
 import { RegistryError } from '../../errors.js';
-import { isAuthDisabled, isDenied, toRegistryError } from './errors.js';
+import { INVALID_TOKEN, isAuthDisabled, isDenied, isLoginNeeded, REFUSED_TOKEN, toRegistryError } from './errors.js';
 import type { TlsCredentials } from './tls.js';
+import type { Credentials, UserAtServer } from './user.js';
 
 // This is the one file that knows etcd3. Of etcd3 it uses the typed raw clients: its own watcher loses events, its own lease
 // can keep a released key alive, and its retries send a write again that was carried out. One client object is used for one
@@ -60,8 +81,8 @@ export interface ClientOptions {
   readonly host: string;
   readonly port: number;
   readonly tls?: TlsCredentials;
-  readonly username?: string;
-  readonly password?: string;
+  /** Who we are; nobody, or whom the certificate names, if missing. */
+  readonly user?: UserAtServer;
   /** How long one call may take. */
   readonly callTimeoutMs: number;
   /** How many calls may be under way at once. */
@@ -101,18 +122,24 @@ interface Connector {
 
 let connections = 0;
 
-/** Opens a connection to one server: emits once logged in, errors when it fails or breaks; unsubscribing drops it. */
+/** How often one call is repeated, each time after a login, before the connection is given up. */
+const MOST_LOGINS = 3;
+
+/** Opens a connection to one server: emits it at once, errors when it breaks; unsubscribing drops it. */
 export function openClient(options: ClientOptions): Observable<EtcdClient> {
   return new Observable((subscriber) => {
     const client = new EtcdClient(options, subscriber);
-    subscriber.add(
-      client.logIn().subscribe({
-        next: () => subscriber.next(client),
-        error: (error: unknown) => subscriber.error(error),
-      }),
-    );
+    subscriber.next(client);
     return () => client.drop();
   });
+}
+
+/** Sends one login over a connection of its own; `undefined` where the server has no authentication enabled. */
+export function authenticate(options: ClientOptions, credentials: Credentials): Observable<string | undefined> {
+  return openClient(options).pipe(
+    switchMap((client) => client.authenticate(credentials)),
+    take(1),
+  );
 }
 
 /** One connection to one server. */
@@ -126,7 +153,7 @@ export class EtcdClient {
   readonly #outstanding = new Set<Subscriber<never>>();
   readonly #waiting = new Set<() => void>();
   #running = 0;
-  #token: string | undefined;
+  #loginMs: number | undefined;
   #over: RegistryError | undefined;
   #ending = false;
 
@@ -167,19 +194,30 @@ export class EtcdClient {
     return this.#over !== undefined;
   }
 
-  /** Gets the token that every later call carries: nothing where the server knows no users, an error where it asks for one. */
-  logIn(): Observable<void> {
-    const { username, password = '' } = this.#options;
-    if (username === undefined) {
-      // A lease is granted to anybody; that nobody else gets anything is better said now.
-      return this.range({ key: Buffer.from('/'), keysOnly: true }, 'read as nobody').pipe(
-        map(() => undefined),
-        // Who may not read that is somebody, though: named by a certificate.
-        catchError((error: unknown) => (isDenied((error as Error).cause) ? of(undefined) : throwError(() => error))),
-      );
-    }
-    return this.#call('log in', () => this.#etcd.auth.authenticate({ name: username, password })).pipe(
-      map(({ token }) => void (this.#token = token)),
+  /**
+   * Reads one key as who we are: emits once the server has answered that, errors with `NOT_AUTHORIZED` where it has
+   * authentication enabled and knows nobody by what it was given.
+   *
+   * @param loginMs - How long a login may take meanwhile; later calls wait for one as long as it takes.
+   */
+  verify(loginMs: number): Observable<void> {
+    const { user } = this.#options;
+    const read = this.range({ key: Buffer.from('/'), keysOnly: true }, 'read "/"').pipe(
+      // To be refused this key is to be known.
+      catchError((error: unknown) => (isDenied((error as Error).cause) ? of(undefined) : throwError(() => error))),
+      map(() => undefined),
+    );
+    return defer(() => {
+      this.#loginMs = loginMs;
+      // Without a token it may have been answered as whom the certificate names.
+      return read.pipe(switchMap(() => (!user || user.token ? of(undefined) : concat(this.#logIn(), read))));
+    }).pipe(finalize(() => (this.#loginMs = undefined)));
+  }
+
+  /** Gets a token; `undefined` where the server has no authentication enabled. */
+  authenticate(credentials: Credentials): Observable<string | undefined> {
+    return this.#call(`log in`, () => this.#etcd.auth.authenticate(credentials)).pipe(
+      map(({ token }) => token),
       catchError((error: unknown) =>
         isAuthDisabled((error as Error).cause) ? of(undefined) : throwError(() => error),
       ),
@@ -218,7 +256,17 @@ export class EtcdClient {
     return this.#call('revoke a lease', () => this.#etcd.leaseClient.leaseRevoke({ ID: id }));
   }
 
-  /** Opens a stream that keeps leases: each id that is written is answered with the seconds left, 0 for one that is over. */
+  /** Lists the keys that go with a lease; none if it is over. */
+  keysOf(id: string): Observable<readonly Buffer[]> {
+    return this.#call('list the keys of a lease', () =>
+      this.#etcd.leaseClient.leaseTimeToLive({ ID: id, keys: true }),
+    ).pipe(map(({ keys }) => keys));
+  }
+
+  /**
+   * Opens a stream that keeps leases: each id that is written is answered with the seconds left, 0 for one that is over. Newer
+   * servers look at its token with every id.
+   */
   keepAlives(): Observable<Duplex<string, { id: string; seconds: number }>> {
     return this.#stream('keep the leases', () => this.#etcd.leaseClient.leaseKeepAlive()).pipe(
       map(({ answers, write }) => ({
@@ -299,6 +347,49 @@ export class EtcdClient {
   }
 
   #call<T>(what: string, start: () => Promise<T>): Observable<T> {
+    return this.loggedIn(this.#once(what, start));
+  }
+
+  /** Subscribes to what is refused for its token again, after a login. */
+  loggedIn<T>(source: Observable<T>): Observable<T> {
+    const { user } = this.#options;
+    if (!user) return source;
+    return defer(() => {
+      let logins = 0;
+      const attempt: Observable<T> = defer(() => {
+        const { token } = user;
+        return source.pipe(
+          tap(() => (logins = 0)),
+          catchError((error: unknown) => {
+            if (!isLoginNeeded(error)) return throwError(() => error);
+            user.discard(token);
+            logins += 1;
+            if (logins <= MOST_LOGINS) return concat(this.#logIn(), attempt);
+            this.fail(new RegistryError('CONNECTION_LOST', (error as Error).message, { cause: error }));
+            return this.ended;
+          }),
+        );
+      });
+      return attempt;
+    });
+  }
+
+  /** Completes once there is a token; a login that fails ends the connection. */
+  #logIn(): Observable<never> {
+    const loginMs = this.#loginMs;
+    const late = (): RegistryError =>
+      new RegistryError('TIMEOUT', `etcd has not answered a login for ${loginMs} ms; it is still waited for.`);
+    const login = this.#options.user!.logIn().pipe(
+      loginMs === undefined ? identity : timeout({ first: loginMs, with: () => throwError(late) }),
+      catchError((error: unknown) => {
+        this.fail(toRegistryError(error, 'log in'));
+        return NEVER;
+      }),
+    );
+    return merge(this.ended, login).pipe(take(1), ignoreElements());
+  }
+
+  #once<T>(what: string, start: () => Promise<T>): Observable<T> {
     return new Observable<T>((subscriber) => {
       if (this.#over) return subscriber.error(new RegistryError('CONNECTION_LOST', this.#over.message));
       const { callWindow } = this.#options;
@@ -323,7 +414,7 @@ export class EtcdClient {
             const known = toRegistryError(error, what);
             subscriber.error(known);
             // What breaks one call of these breaks all: no use in waiting for each to find out.
-            if (known.code === 'SESSION_EXPIRED' || known.message.includes(REFUSED_TOKEN)) this.fail(known);
+            if (known.code === 'SESSION_EXPIRED') this.fail(known);
           },
         );
       };
@@ -341,6 +432,14 @@ export class EtcdClient {
   #stream<I, O>(what: string, start: () => Promise<IDuplexStream<I, O>>): Observable<Duplex<I, O>> {
     return new Observable((subscriber) => {
       const answers = new Subject<O>();
+      const { user } = this.#options;
+      const token = user?.token;
+      const failure = (error: unknown): RegistryError => {
+        const known = toRegistryError(error, what);
+        if (!user || !isLoginNeeded(known)) return known;
+        user.discard(token);
+        return new RegistryError('CONNECTION_LOST', known.message, { cause: known });
+      };
       let raw: IDuplexStream<I, O> | undefined;
       let left = false;
       subscriber.add(this.ended.subscribe({ error: (error: unknown) => answers.error(error) }));
@@ -354,12 +453,12 @@ export class EtcdClient {
           // etcd3's own listener closes the channels of all services for whatever happens to one stream.
           (stream as unknown as EventEmitter).removeAllListeners('error');
           stream.on('data', (answer) => answers.next(answer));
-          stream.on('error', (error) => answers.error(toRegistryError(error, what)));
+          stream.on('error', (error) => answers.error(failure(error)));
           stream.on('end', () => answers.error(new RegistryError('CONNECTION_LOST', `etcd ended a stream (${what}).`)));
           if (left) return stream.cancel();
           subscriber.next({ answers, write: (request) => void stream.write(request) });
         },
-        error: (error: unknown) => subscriber.error(toRegistryError(error, what)),
+        error: (error: unknown) => subscriber.error(failure(error)),
       });
     });
   }
@@ -370,13 +469,12 @@ export class EtcdClient {
     const start = call.start.bind(call);
     call.start = (metadata, listener) => {
       metadata.set('hasleader', 'true');
-      if (this.#token !== undefined) metadata.set('token', this.#token);
+      this.#options.user?.token?.addTo(metadata);
       start(metadata, {
         onReceiveMetadata: (received) => listener.onReceiveMetadata(received),
         onReceiveMessage: (message) => listener.onReceiveMessage(message),
-        // In its own words etcd3 would log in and try again for ever, with a token that is not its.
         onReceiveStatus: (status) =>
-          listener.onReceiveStatus({ ...status, details: status.details.replace('invalid auth token', REFUSED_TOKEN) }),
+          listener.onReceiveStatus({ ...status, details: status.details.replace(INVALID_TOKEN, REFUSED_TOKEN) }),
       });
     };
     return call;
@@ -391,8 +489,6 @@ export interface RangeRequest {
   readonly revision?: bigint;
   readonly keysOnly?: boolean;
 }
-
-const REFUSED_TOKEN = 'auth token refused';
 
 /** What etcd3 says of a key. */
 export function toKeyState({ key, value, mod_revision, create_revision, version, lease }: IKeyValue): KeyState {

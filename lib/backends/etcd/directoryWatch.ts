@@ -1,7 +1,8 @@
 import { concat, defer, EMPTY, expand, map, mergeMap, type Observable, of, reduce, switchMap, throwError } from 'rxjs';
+import { quoted } from '../../internal/quoted.js';
 import type { DirectoryChange } from '../../port/index.js';
 import type { EtcdClient, Page } from './client.js';
-import { againWhenCompacted, CompactedError } from './errors.js';
+import { CompactedError, readAnew } from './errors.js';
 import { type KeyRange, nameIn, successorOf } from './keys.js';
 import type { Progress } from './progress.js';
 import { type KeyEvent, openWatchStream } from './watchStream.js';
@@ -53,15 +54,16 @@ export function watchDirectory(
         }),
       );
     }),
-    againWhenCompacted(),
+    readAnew(),
   );
 }
 
 /** Reads all names of a directory as of one revision, page by page. */
 export function listDirectory(client: EtcdClient, range: KeyRange, pageSize: number): Observable<DirectorySnapshot> {
+  const what = `list ${quoted(range.from.toString())}`;
   const page = (key: Buffer, at?: bigint): Observable<Page> =>
     client
-      .range({ key, to: range.to, limit: pageSize, keysOnly: true, ...(at !== undefined && { revision: at }) }, 'list')
+      .range({ key, to: range.to, limit: pageSize, keysOnly: true, ...(at !== undefined && { revision: at }) }, what)
       .pipe(map((read) => ({ ...read, revision: at ?? read.revision })));
   return page(range.from).pipe(
     expand(({ keys, more, revision }) => (more ? page(successorOf(keys.at(-1)!.key), revision) : EMPTY)),

@@ -1,9 +1,29 @@
-import { type MonoTypeOperatorFunction, of, retry, throwError } from 'rxjs';
+import { defer, type MonoTypeOperatorFunction, of, retry, throwError } from 'rxjs';
 import { type ErrorCode, RegistryError } from '../../errors.js';
 import { printable } from '../../internal/printable.js';
 
 /** The server has dropped the history that was asked for: read anew. */
 export class CompactedError extends RegistryError {}
+
+/**
+ * The server has refused to create a watch: because of the token that its stream was opened with, or for good. Servers before
+ * 3.5.5 do not say which, so read anew: a call carries the present token.
+ */
+export class RefusedWatchError extends RegistryError {}
+
+/** What {@link REFUSED_TOKEN} replaces: etcd3 takes the server's words as an order to log in and try again, for ever. */
+export const INVALID_TOKEN = 'invalid auth token';
+export const REFUSED_TOKEN = 'auth token refused';
+
+/** What the server answers where a login, or another one, is needed; nothing was carried out then. */
+const LOGIN_NEEDED: readonly string[] = [
+  INVALID_TOKEN,
+  REFUSED_TOKEN,
+  // A token in JWT holds for one revision of users and roles.
+  'revision of auth store is old',
+  // No token came with the call: authentication was enabled after the login, or there was none.
+  'user name is empty',
+];
 
 /** What etcd says, and what it means to us (source: `api/v3rpc/rpctypes/error.go` of etcd 3.4 and 3.5). */
 const MEANINGS: readonly (readonly [text: string, code: ErrorCode])[] = [
@@ -12,8 +32,8 @@ const MEANINGS: readonly (readonly [text: string, code: ErrorCode])[] = [
   ['authentication failed', 'NOT_AUTHORIZED'],
   ['user name is empty', 'NOT_AUTHORIZED'],
   ['user name not found', 'NOT_AUTHORIZED'],
-  // The interceptor's words for it; it passes, as the next connection logs in again.
-  ['auth token refused', 'CONNECTION_LOST'],
+  [REFUSED_TOKEN, 'CONNECTION_LOST'],
+  [INVALID_TOKEN, 'CONNECTION_LOST'],
   ['revision of auth store is old', 'CONNECTION_LOST'],
   ['request is too large', 'TOO_LARGE'],
   ['larger than max', 'TOO_LARGE'],
@@ -51,9 +71,30 @@ export function isDenied(error: unknown): boolean {
   return error instanceof Error && error.message.includes('permission denied');
 }
 
-/** Begins again where the history that was asked for is gone. */
-export function againWhenCompacted<T>(): MonoTypeOperatorFunction<T> {
-  return retry({
-    delay: (error: unknown) => (error instanceof CompactedError ? of(true) : throwError(() => error)),
-  });
+/** Whether a call, or a watch, was refused because it carried no token that is still valid. */
+export function isLoginNeeded(error: unknown): boolean {
+  // The message also names keys, which may hold these words.
+  const text = error instanceof RegistryError ? (error.cause as Error | undefined)?.message : undefined;
+  return text !== undefined && LOGIN_NEEDED.some((words) => text.includes(words));
+}
+
+/** So often a watch that may be read but not watched is asked for: tokens may become invalid again meanwhile. */
+const MOST_REFUSALS = 3;
+
+/** Subscribes again to a read that a watch follows, where the history is gone or the watch was refused. */
+export function readAnew<T>(): MonoTypeOperatorFunction<T> {
+  return (source) =>
+    defer(() => {
+      let refusals = 0;
+      return source.pipe(
+        retry({
+          delay: (error: unknown) => {
+            if (error instanceof RefusedWatchError) refusals += 1;
+            const again =
+              error instanceof CompactedError || (error instanceof RefusedWatchError && refusals <= MOST_REFUSALS);
+            return again ? of(true) : throwError(() => error);
+          },
+        }),
+      );
+    });
 }

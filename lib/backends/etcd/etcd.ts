@@ -3,25 +3,28 @@ import {
   concat,
   defer,
   finalize,
-  ignoreElements,
   map,
-  merge,
   NEVER,
   type Observable,
   of,
+  type Subscription,
   switchMap,
   tap,
   throwError,
+  using,
 } from 'rxjs';
 import { type BackoffOptions, connect, type Link, type OpenLink, serversInTurn } from '../../connection/index.js';
 // Not by way of the index: whoever loads a backend alone should not load all of Dubbo's layout with it.
-import { parseRegistryAddress, type RegistryAddress } from '../../dubbo/registryAddress.js';
+import { parseRegistryAddress, type RegistryAddress, type RegistryHost } from '../../dubbo/registryAddress.js';
 import { InvalidOptionError, RegistryError } from '../../errors.js';
+import { LONGEST_MS, optionsObject, sessionTimeout, wholeNumber } from '../../internal/options.js';
 import type { Backend } from '../../port/index.js';
-import { type Duplex, type EtcdClient, openClient } from './client.js';
+import { authenticate, type ClientOptions, type Duplex, type EtcdClient, openClient } from './client.js';
 import { EtcdSession } from './etcdSession.js';
+import { keepAlives } from './keepAlives.js';
 import { type KeptLease, Leases } from './leases.js';
 import { readTls, type TlsOptions } from './tls.js';
+import { type Authenticate, enterTogether, User } from './user.js';
 import { openWatchStream, type WatchStream } from './watchStream.js';
 
 /** How {@link etcd} connects. */
@@ -30,35 +33,40 @@ export interface EtcdOptions {
    * How long the server keeps what is ours after it last heard of us, in milliseconds: rounded up to whole seconds, as
    * leases are counted; the server may grant more. @defaultValue 30000
    */
-  readonly sessionTimeoutMs?: number;
+  readonly sessionTimeoutMs?: number | undefined;
   /** The user to log in as. @defaultValue nobody */
-  readonly username?: string;
+  readonly username?: string | undefined;
   /** The password of {@link EtcdOptions.username}. */
-  readonly password?: string;
+  readonly password?: string | undefined;
   /** Encrypts the connection; `{}` for what needs no more than the authorities that Node.js trusts. @defaultValue no encryption */
-  readonly tls?: TlsOptions;
+  readonly tls?: TlsOptions | undefined;
   /** The waits between attempts to connect. */
-  readonly reconnect?: BackoffOptions;
+  readonly reconnect?: BackoffOptions | undefined;
   /** What hardly anybody needs to change. */
-  readonly tuning?: EtcdTuning;
+  readonly tuning?: EtcdTuning | undefined;
 }
 
 /** The numbers that {@link etcd} works with, each measured; change them when you have measured better ones. */
 export interface EtcdTuning {
   /** How long one call may take, in milliseconds. @defaultValue the session timeout */
-  readonly callTimeoutMs?: number;
+  readonly callTimeoutMs?: number | undefined;
   /** How many calls are under way at once: beyond a few thousand the server refuses some. @defaultValue 128 */
-  readonly callWindow?: number;
+  readonly callWindow?: number | undefined;
   /** How many keys are read at a time: more stall the event loop, less take longer. @defaultValue 2500 */
-  readonly pageSize?: number;
+  readonly pageSize?: number | undefined;
   /** How many keys one lease holds: every write to one costs more the more it holds. @defaultValue 1000 */
-  readonly keysPerLease?: number;
+  readonly keysPerLease?: number | undefined;
   /** How long a connection is quiet before it is probed, in milliseconds: below 5000 the server hangs up. @defaultValue 10000 */
-  readonly keepaliveTimeMs?: number;
+  readonly keepaliveTimeMs?: number | undefined;
   /** How long the answer to that probe may take, in milliseconds. @defaultValue 3000 */
-  readonly keepaliveTimeoutMs?: number;
+  readonly keepaliveTimeoutMs?: number | undefined;
+  /**
+   * How long the answer to a login may take, in milliseconds: the server hashes one password after another, and goes on when
+   * nobody waits for it any more. @defaultValue 600000
+   */
+  readonly loginTimeoutMs?: number | undefined;
   /** Options of the gRPC channel, which win over all of ours. */
-  readonly channel?: Readonly<Record<string, string | number>>;
+  readonly channel?: Readonly<Record<string, string | number>> | undefined;
 }
 
 /**
@@ -79,16 +87,22 @@ export interface EtcdTuning {
  * ```
  */
 export function etcd(servers: string, options: EtcdOptions = {}): Backend {
-  return etcdAt(parseRegistryAddress(`etcd://${servers}`), options);
+  return etcdAt(parseRegistryAddress(`etcd://${servers}`, 'backend'), options);
 }
+
+/** For so much of the session timeout an attempt to connect waits for a login. */
+const LOGIN_SHARE = 1 / 5;
+/** While it hashes passwords for many clients, a server answers pings late. */
+const BUSY_PING_MS = 30_000;
 
 /** A registry on the etcd that an address names; options win over what the address says. */
 export function etcdAt(address: RegistryAddress, options: EtcdOptions = {}): Backend {
-  const { sessionTimeoutMs = address.sessionTimeoutMs ?? 30_000, reconnect, tuning = {} } = options;
+  const { sessionTimeoutMs = address.sessionTimeoutMs ?? 30_000, reconnect, tuning = {} } = optionsObject(options);
   const username = options.username ?? address.username;
-  const password = options.password ?? address.password;
+  const password = options.password ?? address.password ?? '';
   const tls = options.tls ?? tlsOf(address.parameters);
-  check('sessionTimeoutMs', sessionTimeoutMs);
+  if (tls) optionsObject(tls, 'an object', 'tls');
+  sessionTimeout('sessionTimeoutMs', sessionTimeoutMs);
   const {
     callTimeoutMs = sessionTimeoutMs,
     callWindow = 128,
@@ -96,64 +110,84 @@ export function etcdAt(address: RegistryAddress, options: EtcdOptions = {}): Bac
     keysPerLease = 1_000,
     keepaliveTimeMs = 10_000,
     keepaliveTimeoutMs = 3_000,
+    loginTimeoutMs = 600_000,
     channel,
-  } = tuning;
-  const numbers = { callTimeoutMs, callWindow, pageSize, keysPerLease, keepaliveTimeMs, keepaliveTimeoutMs };
-  for (const [name, value] of Object.entries(numbers)) check(`tuning.${name}`, value);
+  } = optionsObject(tuning, 'an object', 'tuning');
+  const numbers = {
+    callTimeoutMs,
+    callWindow,
+    pageSize,
+    keysPerLease,
+    keepaliveTimeMs,
+    keepaliveTimeoutMs,
+    loginTimeoutMs,
+  };
+  for (const [name, value] of Object.entries(numbers)) wholeNumber(`tuning.${name}`, value, 1, LONGEST_MS);
   // To say so now; read again for each connection, as certificates are renewed.
   if (tls) readTls(tls);
   const nextServer = serversInTurn(address.hosts);
   const seconds = Math.ceil(sessionTimeoutMs / 1_000);
-  let loggedIn = false;
+  let user = username === undefined ? undefined : new User({ name: username, password, reconnect });
+  let letIn = false;
+
+  const clientOptions = ({ host, port }: RegistryHost, pingTimeoutMs = keepaliveTimeoutMs): ClientOptions => ({
+    host,
+    port,
+    ...(tls && { tls: readTls(tls) }),
+    callTimeoutMs,
+    callWindow,
+    channel: {
+      // The default of 4 MiB loses a response that is larger, with every event in it.
+      'grpc.max_receive_message_length': -1,
+      // Without it a connection into a black hole lasts until the kernel gives up.
+      'grpc.keepalive_time_ms': keepaliveTimeMs,
+      'grpc.keepalive_timeout_ms': pingTimeoutMs,
+      // A proxy that is meant for the web is not on the way to a registry.
+      'grpc.enable_http_proxy': 0,
+      // Nothing is sent twice unless we say so: a write may have been carried out.
+      'grpc.enable_retries': 0,
+      // Nobody configures our services by records in the DNS, and the question costs time.
+      'grpc.service_config_disable_resolution': 1,
+      ...(tls?.serverName !== undefined && { 'grpc.ssl_target_name_override': tls.serverName }),
+      ...channel,
+    },
+  });
+
+  /** On a connection of its own, as an attempt to connect may be over long before the login is answered. */
+  const logIn =
+    (server: RegistryHost): Authenticate =>
+    (credentials) =>
+      authenticate(
+        { ...clientOptions(server, Math.max(keepaliveTimeoutMs, BUSY_PING_MS)), callTimeoutMs: loginTimeoutMs },
+        credentials,
+      );
 
   const open: OpenLink = (previous) =>
-    defer(() =>
-      openClient({
-        ...nextServer(),
-        ...(tls && { tls: readTls(tls) }),
-        ...(username !== undefined && { username }),
-        ...(password !== undefined && { password }),
-        callTimeoutMs,
-        callWindow,
-        channel: {
-          // The default of 4 MiB loses a response that is larger, with every event in it.
-          'grpc.max_receive_message_length': -1,
-          // Without it a connection into a black hole lasts until the kernel gives up.
-          'grpc.keepalive_time_ms': keepaliveTimeMs,
-          'grpc.keepalive_timeout_ms': keepaliveTimeoutMs,
-          // A proxy that is meant for the web is not on the way to a registry.
-          'grpc.enable_http_proxy': 0,
-          // Nothing is sent twice unless we say so: a write may have been carried out.
-          'grpc.enable_retries': 0,
-          // Nobody configures our services by records in the DNS, and the question costs time.
-          'grpc.service_config_disable_resolution': 1,
-          ...(tls?.serverName !== undefined && { 'grpc.ssl_target_name_override': tls.serverName }),
-          ...channel,
-        },
+    defer(() => {
+      const server = nextServer();
+      const old = previous instanceof EtcdSession ? previous : undefined;
+      return openClient({
+        ...clientOptions(server),
+        ...(user && { user: user.at(`${server.host}:${server.port}`, logIn(server)) }),
       }).pipe(
-        switchMap((client) => {
-          const old = previous instanceof EtcdSession ? previous : undefined;
-          return client
-            .keepAlives()
-            .pipe(
-              switchMap((keepAlive) =>
-                merge(
-                  keepAlive.answers.pipe(ignoreElements()),
-                  openWatchStream(client, old?.timeoutMs ?? sessionTimeoutMs).pipe(
-                    switchMap((stream) =>
-                      (old ? old.leases.keep(keepAlive).pipe(map(() => old)) : begin(client)).pipe(
-                        switchMap((session) => carry(session, client, stream, keepAlive)),
-                      ),
-                    ),
+        switchMap((client) =>
+          client.verify((old?.timeoutMs ?? sessionTimeoutMs) * LOGIN_SHARE).pipe(
+            switchMap(() => keepAlives(client)),
+            switchMap((keepAlive) =>
+              openWatchStream(client, old?.timeoutMs ?? sessionTimeoutMs).pipe(
+                switchMap((stream) =>
+                  (old ? old.leases.keep(keepAlive).pipe(map(() => old)) : begin(client)).pipe(
+                    switchMap((session) => carry(session, client, stream, keepAlive)),
                   ),
                 ),
               ),
-            );
-        }),
-      ),
-    ).pipe(
-      tap(() => (loggedIn = true)),
-      catchError((error: unknown) => throwError(() => (loggedIn ? passing(error) : error))),
+            ),
+          ),
+        ),
+      );
+    }).pipe(
+      tap(() => (letIn = true)),
+      catchError((error: unknown) => throwError(() => (letIn ? passing(error) : error))),
     );
 
   function begin(client: EtcdClient): Observable<EtcdSession> {
@@ -165,7 +199,15 @@ export function etcdAt(address: RegistryAddress, options: EtcdOptions = {}): Bac
     );
   }
 
-  return connect(open, { name: 'etcd', sessionTimeoutMs, ...(reconnect && { reconnect }) });
+  const backend = connect(open, { name: 'etcd', sessionTimeoutMs, ...(reconnect && { reconnect }) });
+  if (!user) return backend;
+  const enter = (): Subscription => {
+    const servers = address.hosts.map(({ host, port }) => `${host}:${port}`);
+    const [shared, entered] = enterTogether(user!, servers, { name: username!, password });
+    user = shared;
+    return entered;
+  };
+  return { ...backend, states: using(enter, () => backend.states) };
 }
 
 /** Carries a session for as long as its connection lasts. */
@@ -205,12 +247,4 @@ function tlsOf(parameters: ReadonlyMap<string, string>): TlsOptions | undefined 
     throw new InvalidOptionError('tls', '"true" or "false"', wanted);
   }
   return wanted === 'true' || (wanted === undefined && given.length > 0) ? Object.fromEntries(given) : undefined;
-}
-
-const MAX = 2_147_483_647;
-
-function check(option: string, value: number): void {
-  if (!(Number.isInteger(value) && value > 0 && value <= MAX)) {
-    throw new InvalidOptionError(option, `a whole number from 1 to ${MAX}`, value);
-  }
 }

@@ -6,6 +6,7 @@ import {
   EMPTY,
   filter,
   finalize,
+  forkJoin,
   ignoreElements,
   map,
   merge,
@@ -24,24 +25,41 @@ import { checkPath, childOf, nameOf, parentOf } from '../../internal/path.js';
 import { orElse, retryAfter } from '../../internal/orElse.js';
 import { isAnswer } from '../../internal/isAnswer.js';
 import { quoted } from '../../internal/quoted.js';
-import type { CreateOptions, DirectoryChange, NodeCondition, RegistryNode, Session } from '../../port/index.js';
-import { bulkCreate, bulkRead, bulkRemove, type Made, type Reading, type Unwanted, type Wanted } from './batches.js';
+import type {
+  CreateOptions,
+  DirectoryChange,
+  NodeCondition,
+  NodeOperations,
+  NodeState,
+  RegistryNode,
+  Session,
+} from '../../port/index.js';
+import {
+  bulkCreate,
+  bulkRead,
+  bulkRemove,
+  type Made,
+  type Reading,
+  type Removal,
+  type Unwanted,
+  type Wanted,
+} from './batches.js';
 import type { EtcdClient, KeyState } from './client.js';
 import { absent, anyChild, childless, get, overwrite, put, remove, touch, unchanged, written } from './conditions.js';
 import { listDirectory, watchDirectory } from './directoryWatch.js';
-import { againWhenCompacted } from './errors.js';
+import { readAnew } from './errors.js';
 import { below, keyOf } from './keys.js';
 import type { Leases } from './leases.js';
+import { NodeWatches } from './nodeWatches.js';
 import { Progress } from './progress.js';
 import type { WatchStream } from './watchStream.js';
 
 /** What a session works with as long as one connection lasts. */
 interface Line {
   readonly client: EtcdClient;
-  /** Carries the watches on single nodes, of which there may be thousands. */
-  readonly stream: WatchStream;
+  readonly nodes: NodeWatches;
   readonly creates: Batcher<Wanted, Made>;
-  readonly removes: Batcher<Unwanted, bigint | undefined>;
+  readonly removes: Batcher<Unwanted, Removal>;
   readonly reads: Batcher<string, Reading>;
 }
 
@@ -63,6 +81,15 @@ export class EtcdSession implements Session {
   readonly id: string;
   readonly timeoutMs: number;
   readonly leases: Leases;
+  /** A revision orders whatever is heard of a key: answers and watches arrive on streams of their own. */
+  readonly nodes: NodeOperations = {
+    create: (path, options) => this.create(path, options).pipe(map(positioned)),
+    takeOver: (node, options) => this.takeOver(node, options).pipe(map(positioned)),
+    read: (path) => this.#readState(path),
+    remove: (path, condition) =>
+      this.#remove(path, condition).pipe(map(({ revision }) => ({ node: undefined, position: revision }))),
+    watch: (path) => this.#watchState(path),
+  };
   readonly #options: EtcdSessionOptions;
   /** What we made and have not taken back. */
   readonly #mine = new Map<string, Made>();
@@ -88,7 +115,7 @@ export class EtcdSession implements Session {
   attach(client: EtcdClient, stream: WatchStream): void {
     this.#line = {
       client,
-      stream,
+      nodes: new NodeWatches(client, stream, this.timeoutMs),
       creates: bulkCreate(client, this.leases),
       removes: bulkRemove(client),
       reads: bulkRead(client),
@@ -155,16 +182,37 @@ export class EtcdSession implements Session {
     );
   }
 
+  owned(): Observable<readonly string[]> {
+    return this.#at('/', ({ client }) =>
+      forkJoin(this.leases.ids.map((id) => client.keysOf(id))).pipe(
+        map((keys) => {
+          const prefix = `${this.#options.chroot}/`;
+          const paths = keys.flat().map(String);
+          return paths.filter((path) => path.startsWith(prefix)).map((path) => path.slice(prefix.length - 1));
+        }),
+      ),
+    );
+  }
+
   read(path: string): Observable<RegistryNode | undefined> {
+    return this.#readState(path).pipe(map(({ node }) => node));
+  }
+
+  #readState(path: string): Observable<NodeState> {
     return this.#at(path, (line, full) =>
-      line.reads.ask(full).pipe(map(({ state }) => this.#node(path, state) ?? (path === '/' ? ROOT : undefined))),
+      line.reads.ask(full).pipe(
+        map(({ state, revision }) => ({
+          node: this.#node(path, state) ?? (path === '/' ? ROOT : undefined),
+          position: revision,
+        })),
+      ),
     );
   }
 
   list(path: string): Observable<readonly string[]> {
     return this.#at(path, ({ client }, full) =>
       listDirectory(client, below(full), this.#options.pageSize).pipe(
-        againWhenCompacted(),
+        readAnew(),
         map(({ names }) => [...names]),
       ),
     );
@@ -192,7 +240,11 @@ export class EtcdSession implements Session {
     });
   }
 
-  remove(path: string, condition: NodeCondition = {}): Observable<boolean> {
+  remove(path: string, condition?: NodeCondition): Observable<boolean> {
+    return this.#remove(path, condition).pipe(map(({ removed }) => removed));
+  }
+
+  #remove(path: string, condition: NodeCondition = {}): Observable<Removal> {
     return this.#inTurn(path, (line, full) => {
       if (path === '/') throw notEmpty(path);
       const mine = this.#mine.get(full);
@@ -210,19 +262,20 @@ export class EtcdSession implements Session {
           this.#guarded.add(full);
           this.#guard(line, full);
         }),
-        this.#seen(full, (revision) => revision ?? 0n),
-        map((revision) => revision !== undefined),
+        this.#seen(full, ({ removed, revision }) => (removed ? revision : 0n)),
       );
     });
   }
 
   watchNode(path: string): Observable<RegistryNode | undefined> {
-    return this.#at(path, ({ client, stream, reads }, full) => {
-      if (path === '/') return concat(of(ROOT), client.ended);
-      return defer(() => reads.ask(full)).pipe(
-        switchMap(({ state, revision }) => concat(of(state), putsOf(stream, full, revision + 1n))),
-        againWhenCompacted(),
-        map((state) => this.#node(path, state)),
+    return this.#watchState(path).pipe(map(({ node }) => node));
+  }
+
+  #watchState(path: string): Observable<NodeState> {
+    return this.#at(path, (line, full) => {
+      if (path === '/') return concat(of({ node: ROOT, position: 0n }), line.client.ended);
+      return readings(line, full).pipe(
+        map(({ state, revision }) => ({ node: this.#node(path, state), position: revision })),
       );
     });
   }
@@ -339,11 +392,10 @@ export class EtcdSession implements Session {
       : this.#make(line, directory);
   }
 
-  /** Emits the revision that removed it; `undefined` if there was nothing to remove. */
-  #removeOne(line: Line, path: string, full: string, condition: NodeCondition): Observable<bigint | undefined> {
-    const attempt: Observable<bigint | undefined> = defer(() => line.reads.ask(full)).pipe(
-      concatMap(({ state }) => {
-        if (!state) return of(undefined);
+  #removeOne(line: Line, path: string, full: string, condition: NodeCondition): Observable<Removal> {
+    const attempt: Observable<Removal> = defer(() => line.reads.ask(full)).pipe(
+      concatMap(({ state, revision: readAt }) => {
+        if (!state) return of({ removed: false, revision: readAt });
         this.#check(path, state, condition);
         return line.client
           .txn(
@@ -357,7 +409,7 @@ export class EtcdSession implements Session {
           .pipe(
             concatMap(({ succeeded, revision, found }) => {
               if (found[0]?.length && !succeeded) throw notEmpty(path);
-              return succeeded ? of(revision) : attempt;
+              return succeeded ? of({ removed: true, revision }) : attempt;
             }),
           );
       }),
@@ -405,11 +457,11 @@ export class EtcdSession implements Session {
   }
 
   /** Takes back what comes late to a path that shall stay empty, as long as the connection lasts. */
-  #guard({ client, stream, reads }: Line, full: string): void {
-    defer(() => reads.ask(full))
+  #guard(line: Line, full: string): void {
+    const { client } = line;
+    readings(line, full)
       .pipe(
-        switchMap(({ state, revision }) => concat(of(state), putsOf(stream, full, revision + 1n))),
-        againWhenCompacted(),
+        map(({ state }) => state),
         filter((state) => state !== undefined),
         concatMap(({ lease, revision }) =>
           this.#guarded.has(full) && this.leases.has(lease)
@@ -464,15 +516,24 @@ class Taken extends Error {
   }
 }
 
-/** What is put at a key from a revision on; `undefined` when it goes. */
-function putsOf(stream: WatchStream, full: string, from: bigint): Observable<KeyState | undefined> {
-  return stream
-    .watch({ key: keyOf(full), from })
-    .pipe(
-      concatMap((answer) =>
-        answer.type === 'created' ? [] : answer.events.map((event) => (event.type === 'put' ? event.state : undefined)),
-      ),
-    );
+/** What a key is, and again whenever it changes, each with its revision. */
+function readings({ nodes, reads }: Line, full: string): Observable<Reading> {
+  return defer(() => reads.ask(full)).pipe(
+    switchMap((reading) => concat(of(reading), changesOf(nodes, full, reading.revision + 1n))),
+    readAnew(),
+  );
+}
+
+/** What becomes of a key from a revision on. */
+function changesOf(nodes: NodeWatches, full: string, from: bigint): Observable<Reading> {
+  return nodes.watch({ key: keyOf(full), from }).pipe(
+    concatMap((answer) => (answer.type === 'created' ? [] : answer.events)),
+    map(({ type, state }) => ({ state: type === 'put' ? state : undefined, revision: state.revision })),
+  );
+}
+
+function positioned(node: RegistryNode): NodeState {
+  return { node, position: node.version };
 }
 
 /** Leases are shown as etcd's own tools show them. */

@@ -1,25 +1,9 @@
-import type { IWatchRequest, IWatchResponse } from 'etcd3';
-import {
-  concat,
-  defer,
-  exhaustMap,
-  finalize,
-  ignoreElements,
-  merge,
-  Observable,
-  of,
-  raceWith,
-  share,
-  type Subscriber,
-  switchMap,
-  take,
-  tap,
-  throwError,
-  timer,
-} from 'rxjs';
+import type { IWatchCreateRequest, IWatchRequest, IWatchResponse } from 'etcd3';
+import { finalize, ignoreElements, interval, merge, Observable, of, type Subscriber, switchMap, tap } from 'rxjs';
 import { RegistryError } from '../../errors.js';
+import { quoted } from '../../internal/quoted.js';
 import { type Duplex, type EtcdClient, type KeyState, toKeyState } from './client.js';
-import { CompactedError, toRegistryError } from './errors.js';
+import { CompactedError, isLoginNeeded, RefusedWatchError, toRegistryError } from './errors.js';
 
 /** What is watched: one key, or a range, from a revision on. */
 export interface WatchRequest {
@@ -42,53 +26,44 @@ export type WatchAnswer =
   /** What happened, in whole revisions. */
   | { readonly type: 'events'; readonly events: readonly KeyEvent[] };
 
+/** A request to create a watch: the server answers each, in order, and refuses what it cannot create. */
+interface Creation {
+  /** Missing where the request is a probe. */
+  readonly watch?: Watch;
+}
+
 interface Watch {
   readonly subscriber: Subscriber<WatchAnswer>;
+  readonly key: Buffer;
   readonly from: bigint;
   id: string | undefined;
   left: boolean;
 }
 
-/** Shares of the session timeout: a stream that was quiet for the one is asked for a sign of life, and given the other. */
-const QUIET_SHARE = 1 / 3;
-const ANSWER_SHARE = 1 / 4;
+/** The session timeout is counted in ticks. After a pause of this process one tick comes, and then what arrived meanwhile. */
+const TICKS = 12;
+/** A stream with watches that was silent for so many ticks is probed. */
+const QUIET_TICKS = 4;
+/** For so many whole ticks a request may stay unanswered while nothing else arrives. */
+const ANSWER_TICKS = 3;
 
 /**
- * Opens a stream of watches: emits it once the server answers on it, errors when it breaks or does not answer any more;
- * unsubscribing ends it, and all its watches on the server.
+ * Opens a stream of watches: emits it at once, errors when it breaks; unsubscribing ends it, and all its watches on the server.
+ *
+ * A server that leaves a request unanswered fails the whole connection, so that another server is tried.
  */
 export function openWatchStream(client: EtcdClient, timeoutMs: number): Observable<WatchStream> {
   return client.watches().pipe(
     switchMap((duplex) => {
       const stream = new WatchStream(duplex);
-      const answers = duplex.answers.pipe(share());
-      // Its answer is that: a sign of life. It carries a revision, but older servers count ahead of what they sent.
-      const probe = merge(
-        answers.pipe(take(1)),
-        defer(() => {
-          duplex.write({ progress_request: {} });
-          return [];
-        }),
-      ).pipe(raceWith(late(timeoutMs * ANSWER_SHARE)), take(1), ignoreElements());
-      let heard = false;
-      const probes = timer(timeoutMs * QUIET_SHARE, timeoutMs * QUIET_SHARE).pipe(
-        exhaustMap(() => {
-          const quiet = !heard;
-          heard = false;
-          return quiet ? probe : [];
+      const ticks = interval(timeoutMs / TICKS).pipe(
+        tap(() => {
+          if (stream.tick()) return;
+          client.fail(new RegistryError('CONNECTION_LOST', 'etcd watch: a request to watch was not answered in time.'));
         }),
       );
-      return merge(
-        answers.pipe(
-          tap((answer) => {
-            heard = true;
-            stream.take(answer);
-          }),
-          ignoreElements(),
-        ),
-        concat(probe, of(stream)),
-        probes,
-      ).pipe(
+      const answers = duplex.answers.pipe(tap((answer) => stream.take(answer)));
+      return merge(merge(answers, ticks).pipe(ignoreElements()), of(stream)).pipe(
         tap({ error: (error: unknown) => stream.end(error) }),
         finalize(() => stream.end(new RegistryError('CONNECTION_LOST', 'The stream of watches was left.'))),
       );
@@ -100,8 +75,12 @@ export function openWatchStream(client: EtcdClient, timeoutMs: number): Observab
 export class WatchStream {
   readonly #duplex: Duplex<IWatchRequest, IWatchResponse>;
   /** In the order in which they were asked for, which is that of the answers. */
-  readonly #creating: Watch[] = [];
+  readonly #creating: Creation[] = [];
   readonly #watches = new Map<string, Watch>();
+  /** Ids are ours to choose, so that a probe can name one that is taken. */
+  #lastId = 0;
+  /** Ticks since the last answer, or since a request that was made after it. */
+  #silentTicks = 0;
   #over: unknown;
 
   constructor(duplex: Duplex<IWatchRequest, IWatchResponse>) {
@@ -112,31 +91,39 @@ export class WatchStream {
   watch({ key, to, from }: WatchRequest): Observable<WatchAnswer> {
     return new Observable((subscriber) => {
       if (this.#over !== undefined) return subscriber.error(this.#over);
-      const watch: Watch = { subscriber, from, id: undefined, left: false };
-      this.#creating.push(watch);
+      const watch: Watch = { subscriber, key, from, id: undefined, left: false };
       subscriber.add(() => this.#leave(watch));
-      this.#duplex.write({
-        create_request: {
+      this.#create(
+        {
           key,
           ...(to && { range_end: to }),
           start_revision: String(from),
+          watch_id: String((this.#lastId += 1)),
           // In one piece, of whatever size: to cut it up costs the server (3.4) the square of what happened, for seconds.
           fragment: false,
         },
-      });
+        { watch },
+      );
     });
   }
 
   /** Takes an answer of the server in. */
   take(answer: IWatchResponse): void {
     const { watch_id: id, created, canceled } = answer;
+    this.#silentTicks = 0;
     if (created) {
-      const watch = this.#creating.shift();
-      if (!watch) return;
-      if (canceled) return watch.subscriber.error(refusal(answer));
+      const creation = this.#creating.shift();
+      if (!creation) return;
+      const { watch } = creation;
+      if (!watch) {
+        // A proxy that chooses ids itself has created another watch.
+        if (!canceled && !this.#watches.has(id)) this.#cancel(id);
+        return;
+      }
+      if (canceled) return watch.subscriber.error(refusal(answer, watch.key));
+      if (watch.left) return this.#cancel(id);
       watch.id = id;
       this.#watches.set(id, watch);
-      if (watch.left) return this.#cancel(watch);
       watch.subscriber.next({ type: 'created', revision: BigInt(answer.header.revision) });
       return;
     }
@@ -144,7 +131,9 @@ export class WatchStream {
     if (!watch) return;
     if (canceled) {
       this.#watches.delete(id);
-      return watch.subscriber.error(refusal(answer));
+      // The server keeps a watch that it has canceled until its client cancels it, too, or the stream ends.
+      this.#cancel(id);
+      return watch.subscriber.error(refusal(answer, watch.key));
     }
     const events: KeyEvent[] = [];
     for (const { type, kv } of answer.events) {
@@ -156,39 +145,58 @@ export class WatchStream {
     if (events.length > 0) watch.subscriber.next({ type: 'events', events });
   }
 
+  /** Probes a stream that was silent for long; tells whether every request was answered in time. */
+  tick(): boolean {
+    this.#silentTicks += 1;
+    if (this.#creating.length > 0) return this.#silentTicks <= ANSWER_TICKS;
+    if (this.#silentTicks >= QUIET_TICKS) this.#probe();
+    return true;
+  }
+
   /** Tells every watch that it is over. */
   end(error: unknown): void {
     if (this.#over !== undefined) return;
     this.#over = error;
-    const watches = [...this.#creating, ...this.#watches.values()];
+    const watches = [...this.#creating.flatMap(({ watch }) => watch ?? []), ...this.#watches.values()];
     this.#creating.length = 0;
     this.#watches.clear();
     // After the connection was told, see the client.
     queueMicrotask(() => watches.forEach(({ subscriber }) => subscriber.error(error)));
   }
 
+  /**
+   * Asks for a watch under an id that is taken, which the server refuses without creating anything. It has to answer that,
+   * whereas it may ignore a request for progress. The key is one that is being watched, so we may read it.
+   */
+  #probe(): void {
+    for (const [id, { key }] of this.#watches) {
+      return this.#create({ key, watch_id: id, filters: ['Noput', 'Nodelete'] }, {});
+    }
+  }
+
+  #create(request: IWatchCreateRequest, creation: Creation): void {
+    if (this.#creating.length === 0) this.#silentTicks = 0;
+    this.#creating.push(creation);
+    this.#duplex.write({ create_request: request });
+  }
+
   #leave(watch: Watch): void {
     watch.left = true;
-    if (watch.id !== undefined && this.#over === undefined) this.#cancel(watch);
+    if (watch.id === undefined || this.#over !== undefined) return;
+    if (this.#watches.delete(watch.id)) this.#cancel(watch.id);
   }
 
-  #cancel({ id }: Watch): void {
-    if (this.#watches.delete(id!)) this.#duplex.write({ cancel_request: { watch_id: id! } });
+  #cancel(id: string): void {
+    this.#duplex.write({ cancel_request: { watch_id: id } });
   }
 }
 
-function refusal({ compact_revision: compacted, cancel_reason: reason }: IWatchResponse): RegistryError {
+function refusal({ compact_revision: compacted, cancel_reason: reason }: IWatchResponse, key: Buffer): RegistryError {
+  const what = `watch ${quoted(key.toString())}`;
   if (BigInt(compacted) > 0n) {
-    return new CompactedError('SERVER_ERROR', `etcd watch: history before revision ${compacted} has been compacted.`);
+    return new CompactedError('SERVER_ERROR', `etcd ${what}: history before revision ${compacted} has been compacted.`);
   }
-  return toRegistryError(new Error(reason || 'canceled by the server'), 'watch');
-}
-
-function late(ms: number): Observable<never> {
-  const error = (): RegistryError => new RegistryError('CONNECTION_LOST', `etcd watch: no answer within ${ms} ms.`);
-  // In two steps, so that what arrived while this process stood still is read before the verdict.
-  return timer(ms * 0.9).pipe(
-    switchMap(() => timer(ms * 0.1)),
-    switchMap(() => throwError(error)),
-  );
+  const error = toRegistryError(new Error(reason || 'canceled by the server'), what);
+  if (error.code !== 'NOT_AUTHORIZED' && !isLoginNeeded(error)) return error;
+  return new RefusedWatchError(error.code, error.message, { cause: error });
 }

@@ -1,7 +1,7 @@
-import { map, Observable, type Subscriber } from 'rxjs';
+import { Observable, type Subscriber } from 'rxjs';
 import type { BackoffOptions } from '../../connection/index.js';
-import { connect, type Link } from '../../connection/index.js';
-import { InvalidOptionError } from '../../errors.js';
+import { connect, type Link, served } from '../../connection/index.js';
+import { optionsObject, positiveMs } from '../../internal/options.js';
 import type { Backend, Session } from '../../port/index.js';
 import { type MemoryClient, type MemoryLink, MemoryServer, memoryServer } from './memoryServer.js';
 import { MemorySession } from './memorySession.js';
@@ -9,11 +9,11 @@ import { MemorySession } from './memorySession.js';
 /** How {@link memory} connects. */
 export interface MemoryOptions {
   /** The server, or its name in this process. @defaultValue a server of its own */
-  readonly server?: MemoryServer | string;
+  readonly server?: MemoryServer | string | undefined;
   /** How long the server keeps a session of which it hears nothing, in milliseconds. @defaultValue 30000 */
-  readonly sessionTimeoutMs?: number;
+  readonly sessionTimeoutMs?: number | undefined;
   /** The waits between attempts to connect. */
-  readonly reconnect?: BackoffOptions;
+  readonly reconnect?: BackoffOptions | undefined;
 }
 
 /**
@@ -30,12 +30,10 @@ export interface MemoryOptions {
  * ```
  */
 export function memory(options: MemoryOptions = {}): Backend {
-  const { server = new MemoryServer(), sessionTimeoutMs = 30_000, reconnect } = options;
-  if (!(sessionTimeoutMs > 0 && Number.isFinite(sessionTimeoutMs))) {
-    throw new InvalidOptionError('sessionTimeoutMs', 'a positive number', sessionTimeoutMs);
-  }
+  const { server = new MemoryServer(), sessionTimeoutMs = 30_000, reconnect } = optionsObject(options);
+  positiveMs('sessionTimeoutMs', sessionTimeoutMs);
   const target = typeof server === 'string' ? memoryServer(server) : server;
-  const backend: Backend = connect((previous) => openLink(target, backend, previous, sessionTimeoutMs), {
+  const backend: Backend = connect((previous) => served(openLink(target, backend, previous, sessionTimeoutMs)), {
     name: 'memory',
     sessionTimeoutMs,
     scheduler: target.scheduler,
@@ -74,6 +72,7 @@ function carry(
   const session = previous instanceof MemorySession ? previous : new MemorySession(server, link.sessionId, timeoutMs);
   session.attach(link);
   let ending = false;
+  let isFirst = true;
   const drop = (): void => {
     session.attach(undefined);
     server.drop(link);
@@ -84,7 +83,11 @@ function carry(
   subscriber.add(link.broken.subscribe({ error: (error: unknown) => subscriber.error(error) }));
   subscriber.next({
     session,
-    ping: () => session.list('/').pipe(map(() => undefined)),
+    ping: () => {
+      const ping = isFirst ? link.served : session.list('/');
+      isFirst = false;
+      return ping;
+    },
     end: () =>
       new Observable((done) => {
         ending = true;

@@ -1,33 +1,35 @@
 import {
   asyncScheduler,
   type Observable,
+  ReplaySubject,
   type SchedulerLike,
   Subject,
   Subscription,
   type TimestampProvider,
 } from 'rxjs';
-import { InvalidOptionError, RegistryError } from '../../errors.js';
+import { RegistryError } from '../../errors.js';
 import { clockOf } from '../../internal/clock.js';
+import { milliseconds, optionsObject } from '../../internal/options.js';
 import { checkPath } from '../../internal/path.js';
-import type { Backend, DirectoryChange, RegistryNode } from '../../port/index.js';
+import type { Backend, DirectoryChange, NodeState, RegistryNode } from '../../port/index.js';
 import { MemoryTree, type TreeChanges, type TreeCopy } from './memoryTree.js';
 
 /** How a {@link MemoryServer} behaves. */
 export interface MemoryServerOptions {
   /** Measures all time, of the server and of its clients. @defaultValue `asyncScheduler` with a monotonic clock */
-  readonly scheduler?: SchedulerLike;
+  readonly scheduler?: SchedulerLike | undefined;
   /** How long a message is on its way, in milliseconds. @defaultValue 0 */
-  readonly latencyMs?: number;
+  readonly latencyMs?: number | undefined;
   /** Whether sessions of which nothing is heard end; if not, they end only by {@link MemoryServer.expire}. @defaultValue `true` */
-  readonly expires?: boolean;
+  readonly expires?: boolean | undefined;
 }
 
 /** Nodes that {@link MemoryServer.change} makes and removes. */
 export interface MemoryServerChange {
   /** The paths of persistent nodes to make. @defaultValue none */
-  readonly create?: Iterable<string>;
+  readonly create?: Iterable<string> | undefined;
   /** The paths of nodes to remove, with all that is below them. @defaultValue none */
-  readonly remove?: Iterable<string>;
+  readonly remove?: Iterable<string> | undefined;
 }
 
 /** Which messages are lost: all of them, only those to the server, or only those from it. */
@@ -88,12 +90,22 @@ export interface MemoryLink {
   readonly watches: Subscription;
   /** Errors when the connection breaks. */
   readonly broken: Subject<never>;
+  /** Emits when the request is answered that a client sends along with the handshake. */
+  readonly served: ReplaySubject<void>;
   alive: boolean;
   /** Each way on which a message was swallowed: TCP would have to deliver it first, so nothing else can pass there any more. */
   readonly holed: Set<Way>;
-  /** When the last message on its way to the client arrives: none overtakes another. */
-  arrivesAt: number;
+  /** When the last message to the client arrives, on each lane: none overtakes another there. */
+  readonly arrivesAt: Record<Lane, number>;
 }
+
+/**
+ * What carries messages to a client in order. Watches of nodes have a lane of their own, as on etcd, and what is sent on one lane
+ * can overtake what is sent on the other.
+ *
+ * @internal
+ */
+export type Lane = 'answers' | 'nodeWatches';
 
 type Way = 'requests' | 'answers';
 
@@ -119,6 +131,7 @@ export class MemoryServer {
   readonly #cut = new Set<MemoryClient>();
   readonly #holed = new Map<MemoryClient, MemoryDirection>();
   readonly #slow = new Map<MemoryClient, number>();
+  readonly #hungUpOn = new Set<MemoryClient>();
   readonly #events = new Subject<MemoryServerEvent>();
   readonly #latencyMs: number;
   readonly #expires: boolean;
@@ -126,9 +139,11 @@ export class MemoryServer {
   #allCut = false;
   #allHoled: MemoryDirection | undefined;
   #allSlowMs = 0;
+  #hangsUpOnAll = false;
   #frozen: (() => void)[] | undefined;
   #stopped = false;
   #cleanupDelayMs = 0;
+  #jitter: (() => number) | undefined;
   #answersToLose = 0;
   #notificationsToLose = 0;
   #notificationsToRepeat = 0;
@@ -139,8 +154,8 @@ export class MemoryServer {
   readonly scheduler: SchedulerLike;
 
   constructor(options: MemoryServerOptions = {}) {
-    const { scheduler = asyncScheduler, latencyMs = 0, expires = true } = options;
-    if (!(latencyMs >= 0)) throw new InvalidOptionError('latencyMs', 'a number from 0 up', latencyMs);
+    const { scheduler = asyncScheduler, latencyMs = 0, expires = true } = optionsObject(options);
+    milliseconds('latencyMs', latencyMs);
     this.scheduler = scheduler;
     this.#clock = clockOf(scheduler);
     this.#latencyMs = latencyMs;
@@ -180,6 +195,11 @@ export class MemoryServer {
   /** Reads a node; `undefined` if there is none. */
   read(path: string): RegistryNode | undefined {
     return this.#tree.read(path);
+  }
+
+  /** What a node is, and the transaction that was last. @internal */
+  stateOf(path: string): NodeState {
+    return { node: this.#tree.read(path), position: this.#tree.position };
   }
 
   /** Lists the children of a directory. */
@@ -250,10 +270,12 @@ export class MemoryServer {
    * Puts the server back to what it was, as after a disaster: what was written since is lost, and versions begin again where
    * they were.
    *
-   * Connections break. No client can resume the session it had; sessions of the backup, with their nodes, end when they were
-   * not heard of for their timeout.
+   * Connections break. Sessions of the backup, with their nodes, end when they were not heard of for their timeout; their
+   * clients cannot resume them, unless `sessions` says so.
    *
    * @param backup - What it shall have. @defaultValue nothing, as with a wiped disk
+   * @param sessions - `resumable` lets clients resume the sessions that they have and that the backup has too, as etcd does after
+   * the restore of a snapshot. @defaultValue `orphaned`
    *
    * @example
    * ```ts
@@ -261,14 +283,18 @@ export class MemoryServer {
    * server.restore(backup); // everybody registers anew
    * ```
    */
-  restore(backup?: MemoryBackup): void {
+  restore(backup?: MemoryBackup, sessions: 'orphaned' | 'resumable' = 'orphaned'): void {
+    const before = new Map(this.#sessions);
     for (const link of [...this.#links]) this.#break(link, 'The server was restored');
     for (const session of this.#sessions.values()) {
       session.expiry.unsubscribe();
       this.#tellEnd(session, 'operator');
     }
     this.#sessions.clear();
-    for (const { id, timeoutMs } of backup?.sessions ?? []) this.#begin(id, {}, timeoutMs, false);
+    for (const { id, timeoutMs } of backup?.sessions ?? []) {
+      const client = sessions === 'resumable' ? before.get(id)?.client : undefined;
+      this.#begin(id, client ?? {}, timeoutMs, client !== undefined);
+    }
     this.#commit('operator', () => this.#tree.restore(backup?.tree));
   }
 
@@ -303,17 +329,43 @@ export class MemoryServer {
    *
    * @param ms - How much longer, in milliseconds.
    * @param who - The id of a session that the client has, or the backend that it is. @defaultValue all clients
-   * @throws InvalidOptionError if `ms` is not a number from 0 up.
+   * @throws InvalidOptionError if `ms` is not a number of milliseconds.
    */
   slowDown(ms: number, who?: string | Backend): void {
-    checkDuration('ms', ms);
+    milliseconds('ms', ms);
     const client = this.#clientOf(who);
     if (who === undefined) this.#allSlowMs = ms;
     else if (client) this.#slow.set(client, ms);
   }
 
   /**
-   * Ends every {@link cut}, {@link blackHole} and {@link slowDown}; connections that lost a message meanwhile break.
+   * Accepts connections of one client, or of all, and closes each at the first request on it, until {@link heal}: what a
+   * server does that asks for credentials which the client does not have.
+   *
+   * The request is not carried out. Sessions begin and are resumed, and live for their timeout.
+   *
+   * @param who - The id of a session that the client has, or the backend that it is. @defaultValue all clients
+   */
+  hangUp(who?: string | Backend): void {
+    this.#select(who, this.#hungUpOn, () => (this.#hangsUpOnAll = true));
+  }
+
+  /**
+   * Delays every answer and every notification of a watch by another time, so that answers and what watches of nodes tell overtake
+   * each other, as on etcd, where each comes on a stream of its own.
+   *
+   * @param maxMs - The longest delay, in milliseconds; 0 for none.
+   * @param random - Draws the delays, from 0 up to but not including 1. @defaultValue `Math.random`
+   * @throws InvalidOptionError if `maxMs` is not a number from 0 up.
+   */
+  reorder(maxMs: number, random: () => number = Math.random): void {
+    milliseconds('maxMs', maxMs);
+    this.#jitter = maxMs === 0 ? undefined : () => Math.floor(random() * (maxMs + 1));
+  }
+
+  /**
+   * Ends every {@link cut}, {@link blackHole}, {@link slowDown} and {@link hangUp}; connections that lost a message
+   * meanwhile break.
    *
    * @param who - Ends only those that were meant for this backend. @defaultValue all of them
    */
@@ -322,6 +374,7 @@ export class MemoryServer {
       this.#cut.delete(who);
       this.#holed.delete(who);
       this.#slow.delete(who);
+      this.#hungUpOn.delete(who);
     } else {
       this.#allCut = false;
       this.#allHoled = undefined;
@@ -329,6 +382,8 @@ export class MemoryServer {
       this.#cut.clear();
       this.#holed.clear();
       this.#slow.clear();
+      this.#hangsUpOnAll = false;
+      this.#hungUpOn.clear();
     }
     for (const link of [...this.#links]) {
       if (link.holed.size > 0 && (!who || link.client === who)) this.#break(link, 'The connection was reset');
@@ -415,10 +470,10 @@ export class MemoryServer {
    * Who ends a session of his own takes its nodes along at once, as ever.
    *
    * @param ms - How long they stay, in milliseconds; 0 for not at all.
-   * @throws InvalidOptionError if `ms` is not a number from 0 up.
+   * @throws InvalidOptionError if `ms` is not a number of milliseconds.
    */
   delayCleanup(ms: number): void {
-    checkDuration('ms', ms);
+    milliseconds('ms', ms);
     this.#cleanupDelayMs = ms;
   }
 
@@ -457,9 +512,10 @@ export class MemoryServer {
             sessionId: session.id,
             watches: new Subscription(),
             broken: new Subject(),
+            served: new ReplaySubject(1),
             alive: true,
             holed: new Set(),
-            arrivesAt: 0,
+            arrivesAt: { answers: 0, nodeWatches: 0 },
           };
           session.link = link;
           session.heardAt = this.#clock.now();
@@ -476,6 +532,7 @@ export class MemoryServer {
               answer(link);
             }),
           );
+          this.#toClient(link, this.#hangsUpOn(link) ? () => this.#hangUpOn(link) : () => link.served.next());
         });
       }),
     );
@@ -504,6 +561,7 @@ export class MemoryServer {
     link: MemoryLink,
     work: (tree: MemoryTree) => T,
     answer: { next: (result: T) => void; error: (error: unknown) => void },
+    lane: Lane = 'answers',
   ): Subscription {
     const pending = new Subscription();
     pending.add(link.broken.subscribe({ error: answer.error }));
@@ -513,6 +571,7 @@ export class MemoryServer {
         this.#whenAwake(() => {
           const session = this.#sessions.get(link.sessionId);
           if (!link.alive || !session) return;
+          if (this.#hangsUpOn(link)) return this.#hangUpOn(link);
           session.heardAt = this.#clock.now();
           let reply: () => void;
           try {
@@ -526,7 +585,7 @@ export class MemoryServer {
             this.#events.next({ type: 'answerLost', client: link.client });
             return this.#break(link, 'The connection broke before the answer came');
           }
-          this.#toClient(link, () => !pending.closed && reply());
+          this.#toClient(link, () => !pending.closed && reply(), lane);
         }),
       ),
     );
@@ -534,13 +593,13 @@ export class MemoryServer {
   }
 
   /** Watches one node from its next change on. @internal */
-  watchNode(link: MemoryLink, path: string, deliver: (node: RegistryNode | undefined) => void): Subscription {
+  watchNode(link: MemoryLink, path: string, deliver: (state: NodeState) => void): Subscription {
     return this.#watch(this.#nodeWatchers, path, {
       link,
       deliver: (changes) => {
         if (!changes.nodes.has(path)) return;
-        const node = this.#tree.read(path);
-        this.#tell(link, () => deliver(node));
+        const state = this.stateOf(path);
+        this.#tell(link, () => deliver(state), 'nodeWatches');
       },
     });
   }
@@ -634,7 +693,7 @@ export class MemoryServer {
       client,
       session: id,
       by,
-      nodes: this.#tree.countOwned(id),
+      nodes: this.#tree.ownedBy(id).length,
       watches: watchers.filter((watcher) => watcher.link === link).length,
     });
   }
@@ -644,6 +703,14 @@ export class MemoryServer {
     this.#events.next({ type: 'broke', client: link.client });
     // The client hears of it as of everything else: after a while, and never inside its own call.
     this.#later(() => link.broken.error(new RegistryError('CONNECTION_LOST', `${why}.`)));
+  }
+
+  #hangsUpOn({ client }: MemoryLink): boolean {
+    return this.#hangsUpOnAll || this.#hungUpOn.has(client);
+  }
+
+  #hangUpOn(link: MemoryLink): void {
+    if (link.alive) this.#break(link, 'The server closed the connection at a request');
   }
 
   #unlink(link: MemoryLink): void {
@@ -680,24 +747,25 @@ export class MemoryServer {
     return [this.#allHoled, this.#holed.get(client)].some((direction) => direction === 'both' || direction === way);
   }
 
-  /** Sends a message to a client: none overtakes another, however slow they get or cease to be. */
-  #toClient(link: MemoryLink, work: () => void): Subscription {
+  /** Sends a message to a client: none overtakes another on its lane, however slow they get or cease to be. */
+  #toClient(link: MemoryLink, work: () => void, lane: Lane = 'answers'): Subscription {
     const now = this.#clock.now();
     const slowMs = Math.max(this.#allSlowMs, this.#slow.get(link.client) ?? 0);
-    link.arrivesAt = Math.max(link.arrivesAt, now + this.#latencyMs + slowMs);
-    return this.scheduler.schedule(() => this.#pass(link, 'answers', work), link.arrivesAt - now);
+    const at = Math.max(link.arrivesAt[lane], now + this.#latencyMs + slowMs + (this.#jitter?.() ?? 0));
+    link.arrivesAt[lane] = at;
+    return this.scheduler.schedule(() => this.#pass(link, 'answers', work), at - now);
   }
 
-  #tell(link: MemoryLink, work: () => void): void {
+  #tell(link: MemoryLink, work: () => void, lane: Lane = 'answers'): void {
     if (this.#notificationsToLose > 0) {
       this.#notificationsToLose -= 1;
       this.#events.next({ type: 'notificationLost', client: link.client });
       return this.#break(link, 'The connection broke before the notification came');
     }
-    this.#toClient(link, work);
+    this.#toClient(link, work, lane);
     if (this.#notificationsToRepeat === 0) return;
     this.#notificationsToRepeat -= 1;
-    this.#toClient(link, work);
+    this.#toClient(link, work, lane);
   }
 
   #whenAwake(work: () => void): void {
@@ -708,10 +776,6 @@ export class MemoryServer {
   #later(work: () => void): Subscription {
     return this.scheduler.schedule(work, this.#latencyMs);
   }
-}
-
-function checkDuration(option: string, ms: number): void {
-  if (!(ms >= 0 && Number.isFinite(ms))) throw new InvalidOptionError(option, 'a number from 0 up', ms);
 }
 
 const named = new Map<string, MemoryServer>();

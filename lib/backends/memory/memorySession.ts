@@ -1,15 +1,34 @@
-import { Observable } from 'rxjs';
+import { map, Observable } from 'rxjs';
 import { RegistryError } from '../../errors.js';
 import { checkPath } from '../../internal/path.js';
 import { quoted } from '../../internal/quoted.js';
-import type { CreateOptions, DirectoryChange, NodeCondition, RegistryNode, Session } from '../../port/index.js';
-import type { MemoryLink, MemoryServer } from './memoryServer.js';
+import type {
+  CreateOptions,
+  DirectoryChange,
+  NodeCondition,
+  NodeOperations,
+  NodeState,
+  RegistryNode,
+  Session,
+} from '../../port/index.js';
+import type { Lane, MemoryLink, MemoryServer } from './memoryServer.js';
 import type { MemoryTree } from './memoryTree.js';
 
 /** A session with a {@link MemoryServer}; it outlives its connections. */
 export class MemorySession implements Session {
   readonly id: string;
   readonly timeoutMs: number;
+  readonly nodes: NodeOperations = {
+    create: (path, options) => this.#create(path, options),
+    takeOver: (node, options) => this.#takeOver(node, options),
+    read: (path) => this.#request(path, (tree) => seen(tree, tree.read(path))),
+    remove: (path, condition) =>
+      this.#request(path, (tree) => {
+        tree.remove(path, condition);
+        return seen(tree, undefined);
+      }),
+    watch: (path) => this.#watchNode(path),
+  };
   readonly #server: MemoryServer;
   #link: MemoryLink | undefined;
 
@@ -28,17 +47,16 @@ export class MemorySession implements Session {
     return this.#request(path, (tree) => tree.makeDirectory(path));
   }
 
-  create(path: string, options: CreateOptions = {}): Observable<RegistryNode> {
-    return this.#request(path, (tree) => tree.create(path, this.#owner(options), options.data, options.sequential));
+  owned(): Observable<readonly string[]> {
+    return this.#request('/', (tree) => tree.ownedBy(this.id));
   }
 
-  takeOver(node: RegistryNode, options: CreateOptions = {}): Observable<RegistryNode> {
-    return this.#request(node.path, (tree) => {
-      if (!tree.remove(node.path, { version: node.version })) {
-        throw new RegistryError('CONFLICT', `${quoted(node.path)} is gone.`);
-      }
-      return tree.create(node.path, this.#owner(options), options.data);
-    });
+  create(path: string, options?: CreateOptions): Observable<RegistryNode> {
+    return this.#create(path, options).pipe(map(({ node }) => node));
+  }
+
+  takeOver(node: RegistryNode, options?: CreateOptions): Observable<RegistryNode> {
+    return this.#takeOver(node, options).pipe(map((made) => made.node));
   }
 
   read(path: string): Observable<RegistryNode | undefined> {
@@ -58,10 +76,7 @@ export class MemorySession implements Session {
   }
 
   watchNode(path: string): Observable<RegistryNode | undefined> {
-    return this.#watch(path, (link, deliver) => {
-      const watch = this.#server.watchNode(link, path, deliver);
-      return { watch, current: this.#server.read(path) };
-    });
+    return this.#watchNode(path).pipe(map(({ node }) => node));
   }
 
   watchDirectory(path: string): Observable<DirectoryChange> {
@@ -69,6 +84,32 @@ export class MemorySession implements Session {
       const watch = this.#server.watchDirectory(link, path, deliver);
       return { watch, current: { type: 'snapshot', names: this.#server.list(path) } };
     });
+  }
+
+  #create(path: string, options: CreateOptions = {}): Observable<NodeState & { node: RegistryNode }> {
+    return this.#request(path, (tree) =>
+      seen(tree, tree.create(path, this.#owner(options), options.data, options.sequential)),
+    );
+  }
+
+  #takeOver(node: RegistryNode, options: CreateOptions = {}): Observable<NodeState & { node: RegistryNode }> {
+    return this.#request(node.path, (tree) => {
+      if (!tree.remove(node.path, { version: node.version })) {
+        throw new RegistryError('CONFLICT', `${quoted(node.path)} is gone.`);
+      }
+      return seen(tree, tree.create(node.path, this.#owner(options), options.data));
+    });
+  }
+
+  #watchNode(path: string): Observable<NodeState> {
+    return this.#watch(
+      path,
+      (link, deliver) => {
+        const watch = this.#server.watchNode(link, path, deliver);
+        return { watch, current: this.#server.stateOf(path) };
+      },
+      'nodeWatches',
+    );
   }
 
   #owner(options: CreateOptions): string | undefined {
@@ -97,6 +138,7 @@ export class MemorySession implements Session {
   #watch<T>(
     path: string,
     arm: (link: MemoryLink, deliver: (value: T) => void) => { watch: { unsubscribe(): void }; current: T },
+    lane: Lane = 'answers',
   ): Observable<T> {
     return new Observable<T>((subscriber) => {
       checkPath(path);
@@ -111,10 +153,15 @@ export class MemorySession implements Session {
             return current;
           },
           { next: (current) => subscriber.next(current), error: (error) => subscriber.error(error) },
+          lane,
         ),
       );
     });
   }
+}
+
+function seen<N extends RegistryNode | undefined>({ position }: MemoryTree, node: N): { node: N; position: bigint } {
+  return { node, position };
 }
 
 function noConnection(): RegistryError {

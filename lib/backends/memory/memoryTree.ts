@@ -99,9 +99,14 @@ export class MemoryTree {
     return true;
   }
 
-  /** How many nodes an owner has. */
-  countOwned(owner: string): number {
-    return this.#owned.get(owner)?.size ?? 0;
+  /** How many transactions there were: the position of whatever is seen now. */
+  get position(): bigint {
+    return this.#version;
+  }
+
+  /** The paths of the nodes that an owner has. */
+  ownedBy(owner: string): readonly string[] {
+    return [...(this.#owned.get(owner) ?? [])];
   }
 
   /** Copies everything. */

@@ -11,8 +11,10 @@ import { type Done, RequestWindow } from './requestWindow.js';
 import type { NodeEvent } from './treeWatches.js';
 import {
   decodeStat,
+  decodeStrings,
   encodeDataWatches,
   encodePathAndNumber,
+  encodeString,
   type NodeStat,
   OPCODE,
   PERSISTENT_RECURSIVE,
@@ -72,12 +74,17 @@ export class ZkClient {
     this.#library = new LibraryClient(options, {
       connected: () => this.#deliveries.add(() => subscriber.next(this)),
       failed: (error) => {
-        // Not inside the library's own call. The connection is told first: what it carried is then left, not tried again.
-        queueMicrotask(() => subscriber.error(error));
+        // Before the requests that fail with it: they are then left, not tried again, and the reason is known.
+        this.#deliveries.addFirst(() => subscriber.error(error));
         this.#finish(error);
       },
       notified: (event) => this.#watches.notify(event),
     });
+  }
+
+  /** The server's address, as `address:port`. */
+  get address(): string {
+    return this.#library.address ?? '';
   }
 
   get sessionId(): Buffer {
@@ -104,7 +111,12 @@ export class ZkClient {
       operation: 'ping',
       path: '/',
       urgent: true,
-      send: (done) => this.#library.api.exists('/', (error: unknown) => done(error, () => undefined)),
+      send: (done) =>
+        this.#library.api.exists('/', (error: unknown) => {
+          // The server says goodbye: that is no sign of life, and the end of the connection follows.
+          if (this.#library.codeOf(error) === ZK.SESSION_CLOSED_REQUIRE_AUTH) return;
+          done(error, () => undefined);
+        }),
     });
   }
 
@@ -131,6 +143,19 @@ export class ZkClient {
       const callback = (error: unknown, names: string[]): void => done(error, () => names);
       if (arm) this.#library.api.getChildren(path, () => undefined, callback as never);
       else this.#library.api.getChildren(path, callback as never);
+    });
+  }
+
+  /** Lists the ephemeral nodes of this session whose path begins with `prefix`, on a server from 3.6 on. */
+  ephemerals(prefix: string): Observable<readonly string[]> {
+    return this.#requests.request<readonly string[]>({
+      operation: 'list the nodes of the session',
+      path: prefix,
+      // The library does not know this answer, so it is read from the packet.
+      send: (done) =>
+        this.#library.send(OPCODE.GET_EPHEMERALS, OPCODE.DELETE, encodeString(prefix), (error) =>
+          done(error, () => decodeStrings(this.#library.answerBody)),
+        ),
     });
   }
 

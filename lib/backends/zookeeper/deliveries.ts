@@ -7,8 +7,15 @@ export class Deliveries {
   #pending: (() => void)[] = [];
 
   add(delivery: () => void): void {
-    this.#pending.push(delivery);
-    if (this.#pending.length > 1) return;
+    if (this.#pending.push(delivery) === 1) this.#schedule();
+  }
+
+  /** Adds what is called before all that waits. */
+  addFirst(delivery: () => void): void {
+    if (this.#pending.unshift(delivery) === 1) this.#schedule();
+  }
+
+  #schedule(): void {
     queueMicrotask(() => {
       const pending = this.#pending;
       this.#pending = [];

@@ -18,7 +18,15 @@ export const ZK = {
   AUTH_FAILED: -115,
   SESSION_MOVED: -118,
   NO_WATCHER: -121,
+  SESSION_CLOSED_REQUIRE_AUTH: -124,
+  /** Ours: the answer is longer than is read. */
+  ANSWER_TOO_LONG: -10_001,
 } as const;
+
+/** A server with `enforce.auth.enabled` answers this to a client that has not authenticated, and closes the connection. */
+export const REQUIRES_AUTH =
+  'the server demands authentication (enforce.auth.schemes) and was given none that it accepts; ' +
+  'this client authenticates by the scheme "digest", with a username and a password';
 
 const MEANINGS: ReadonlyMap<number, readonly [ErrorCode, string]> = new Map([
   [ZK.CONNECTION_LOSS, ['CONNECTION_LOST', 'the connection broke before the answer came']],
@@ -32,6 +40,8 @@ const MEANINGS: ReadonlyMap<number, readonly [ErrorCode, string]> = new Map([
   [ZK.SESSION_EXPIRED, ['SESSION_EXPIRED', 'the session is over']],
   [ZK.INVALID_ACL, ['NOT_AUTHORIZED', 'the ACL is not valid for these credentials']],
   [ZK.AUTH_FAILED, ['NOT_AUTHORIZED', 'the credentials were refused']],
+  [ZK.SESSION_CLOSED_REQUIRE_AUTH, ['SERVER_ERROR', REQUIRES_AUTH]],
+  [ZK.ANSWER_TOO_LONG, ['TOO_LARGE', 'the answer is larger than `maxPacketBytes` allows']],
   [ZK.SESSION_MOVED, ['CONNECTION_LOST', 'the session moved to another server']],
 ]);
 

@@ -1,10 +1,11 @@
 import nodeZooKeeper from 'node-zookeeper-client';
 import type { Client, Transaction } from 'node-zookeeper-client';
-import type { Socket } from 'node:net';
+import type { LookupFunction, Socket } from 'node:net';
 import { RegistryError } from '../../errors.js';
-import { toRegistryError, ZK } from './errors.js';
-import { PacketFramer } from './packetFramer.js';
-import { encodeRequest, OFFSET, type OPCODE } from './wire.js';
+import { REQUIRES_AUTH, toRegistryError, ZK } from './errors.js';
+import { join } from './addressesInTurn.js';
+import { DEFAULT_MAX_PACKET_BYTES, PacketFramer } from './packetFramer.js';
+import { encodeRequest, OFFSET, OPCODE } from './wire.js';
 
 // The only file that relies on what node-zookeeper-client does not document. One client object is used for one transport
 // connection only: what it keeps over a disconnect (half a packet, watches to set again, calls to send again) is what makes
@@ -20,12 +21,15 @@ const STATE = { DISCONNECTED: 0, CONNECTING: 1, CONNECTED: 2, CLOSING: -1, EXPIR
 
 /** What of a `Client` is used though it is not documented. */
 interface Internals {
-  servers: { host: string; port: number }[];
+  /** Handed to `net.connect`. */
+  servers: { host: string; port: number; lookup?: LookupFunction }[];
   state: number;
   socket?: Socket;
   connectTimeoutHandler: NodeJS.Timeout | null;
   zxid: Buffer;
   packetQueue: unknown;
+  /** Requests that are sent and not answered, in order. */
+  pendingQueue: readonly { readonly request: { readonly header: { readonly xid: number; readonly type: number } } }[];
   watcherManager: { emit(event: WatchEvent): void };
   connect(): void;
   queue(request: RawRequest, callback: (error: unknown, response?: RawAnswer) => void): void;
@@ -33,6 +37,7 @@ interface Internals {
   getSessionId(): Buffer;
   getSessionPassword(): Buffer;
   getSessionTimeout(): number;
+  onSocketConnected(): void;
   onSocketData(chunk: Buffer): void;
   onSocketError(error: Error): void;
   registerDataWatcher(): void;
@@ -63,11 +68,15 @@ export interface WatchEvent {
 export interface ConnectionOptions {
   readonly host: string;
   readonly port: number;
+  /** Resolves the host. @defaultValue that of Node.js */
+  readonly lookup?: LookupFunction;
   readonly sessionTimeoutMs: number;
   /** The session to carry on. */
   readonly resume?: { readonly id: Buffer; readonly password: Buffer };
   /** The last transaction that was seen: a server that has not got so far yet refuses us. */
   readonly seenZxid?: Buffer;
+  /** How long a packet of the server may be. @defaultValue {@link DEFAULT_MAX_PACKET_BYTES} */
+  readonly maxPacketBytes?: number;
   readonly auth: readonly { readonly scheme: string; readonly credentials: string }[];
 }
 
@@ -82,7 +91,15 @@ export interface ConnectionListener {
 }
 
 /** The server closed the connection instead of answering the handshake, as it does if it is behind what we have seen. */
-export class RefusedError extends RegistryError {}
+export class RefusedError extends RegistryError {
+  /** The server's address, as `address:port`; `undefined` if the connection was closed before that could be known. */
+  readonly address: string | undefined;
+
+  constructor(message: string, address?: string) {
+    super('CONNECTION_LOST', message);
+    this.address = address;
+  }
+}
 
 /** One client of node-zookeeper-client for one transport connection, with its faults mended; connects when it is made. */
 export class LibraryClient {
@@ -90,17 +107,24 @@ export class LibraryClient {
   readonly api: Client;
   readonly #internals: Internals;
   readonly #listener: ConnectionListener;
-  readonly #framer = new PacketFramer();
+  readonly #maxPacketBytes: number;
+  readonly #framer: PacketFramer;
+  readonly #readPacket: (packet: Buffer) => void;
   #seenZxid = 0n;
+  #address: string | undefined;
   #connected = false;
   #stopped = false;
   #lastError: Error | undefined;
   /** The code in the answer being read, if the library does not know it. */
   #unknownCode: number | undefined;
+  /** The packet being read. */
+  #packet: Buffer | undefined;
 
   constructor(options: ConnectionOptions, listener: ConnectionListener) {
     this.#listener = listener;
-    const { host, port, sessionTimeoutMs, resume } = options;
+    const { host, port, lookup, sessionTimeoutMs, resume } = options;
+    this.#maxPacketBytes = options.maxPacketBytes ?? DEFAULT_MAX_PACKET_BYTES;
+    this.#framer = new PacketFramer(this.#maxPacketBytes, (header, bytes) => this.#failTooLong(header, bytes));
     // The address is set below, because the library cannot read one of IPv6.
     this.api = nodeZooKeeper.createClient('localhost:2181', {
       sessionTimeout: sessionTimeoutMs,
@@ -109,17 +133,17 @@ export class LibraryClient {
       ...(resume && { sessionId: resume.id, sessionPassword: resume.password }),
     });
     const internals = (this.#internals = internalsOf(this.api));
-    internals.servers = [{ host, port }];
+    internals.servers = [{ host, port, ...(lookup && { lookup }) }];
     if (options.seenZxid) {
       internals.zxid = options.seenZxid;
       this.#seenZxid = options.seenZxid.readBigInt64BE();
     }
     for (const { scheme, credentials } of options.auth) this.api.addAuthInfo(scheme, Buffer.from(credentials));
 
-    const readPacket = internals.onSocketData.bind(internals);
+    this.#readPacket = internals.onSocketData.bind(internals);
     const noteError = internals.onSocketError.bind(internals);
     const connect = internals.connect.bind(internals);
-    internals.onSocketData = (chunk) => this.#read(chunk, readPacket);
+    internals.onSocketData = (chunk) => this.#read(chunk);
     internals.onSocketError = (error) => {
       this.#lastError = error;
       noteError(error);
@@ -131,9 +155,20 @@ export class LibraryClient {
         () => undefined;
     internals.watcherManager.emit = (event) => listener.notified(event);
     internals.on('state', (state) => this.#onState(state, host, port));
+    const noteConnection = internals.onSocketConnected.bind(internals);
+    internals.onSocketConnected = () => {
+      const { remoteAddress, remotePort } = internals.socket!;
+      if (remoteAddress !== undefined && remotePort !== undefined) this.#address = join(remoteAddress, remotePort);
+      noteConnection();
+    };
     connect();
     // A new connection is a new client.
     internals.connect = () => undefined;
+  }
+
+  /** The address that the connection was made to, as `address:port`; `undefined` before that. */
+  get address(): string | undefined {
+    return this.#address;
   }
 
   get sessionId(): Buffer {
@@ -159,6 +194,11 @@ export class LibraryClient {
   /** The transaction of the answer that is being read. */
   get answeredZxid(): bigint {
     return this.#internals.zxid.readBigInt64BE();
+  }
+
+  /** What follows the header of the answer that is being read. */
+  get answerBody(): Buffer {
+    return this.#packet!.subarray(OFFSET.HEADER);
   }
 
   /** The error code of the answer that is being read, of which the library made `error`. */
@@ -227,21 +267,24 @@ export class LibraryClient {
       case STATE.DISCONNECTED: {
         // A server that refuses closes the connection without an answer, and without an error either.
         const refused = !this.#connected && !this.#lastError;
-        const why = this.#lastError?.message ?? (refused ? 'the server closed it without an answer' : 'it was closed');
-        const message = `No connection to ${host}:${port}: ${why}.`;
+        const why = refused ? 'the server closed it without an answer' : reasonOf(this.#lastError);
+        const message = `No connection to ${join(host, port)}: ${why}.`;
         const options = this.#lastError ? { cause: this.#lastError } : {};
-        this.#listener.failed(new (refused ? RefusedError : RegistryError)('CONNECTION_LOST', message, options));
+        this.#listener.failed(
+          refused ? new RefusedError(message, this.#address) : new RegistryError('CONNECTION_LOST', message, options),
+        );
         break;
       }
     }
   }
 
-  #read(chunk: Buffer, readPacket: (packet: Buffer) => void): void {
+  #read(chunk: Buffer): void {
     try {
       for (const packet of this.#framer.push(chunk)) {
         this.#unknownCode = undefined;
         if (this.#internals.state !== STATE.CONNECTING && isAnswer(packet)) this.#readHeader(packet);
-        readPacket(packet);
+        this.#packet = packet;
+        this.#readPacket(packet);
       }
     } catch (error) {
       // One packet that cannot be read costs the connection, not the process.
@@ -249,7 +292,29 @@ export class LibraryClient {
       this.#internals.socket?.destroy();
     } finally {
       this.#unknownCode = undefined;
+      this.#packet = undefined;
     }
+  }
+
+  /** Fails the request that a packet answers; its bytes are dropped as they come, and all else goes on. */
+  #failTooLong(header: Buffer, bytes: number): void {
+    const [pending] = this.#internals.pendingQueue;
+    const answered = pending?.request.header;
+    // Nothing else than what is read or listed is ever long: then the packet is no answer, and what follows it none either.
+    if (
+      this.#internals.state === STATE.CONNECTING ||
+      answered?.xid !== header.readInt32BE(OFFSET.XID) ||
+      answered.type === OPCODE.EXISTS
+    ) {
+      const message = `the server announced a packet of ${bytes} bytes, at most ${this.#maxPacketBytes} are read (see maxPacketBytes)`;
+      throw new RegistryError('TOO_LARGE', message);
+    }
+    const failure = Buffer.from(header);
+    failure.writeInt32BE(OFFSET.HEADER - 4, 0);
+    failure.writeInt32BE(ZK.ANSWER_TOO_LONG, OFFSET.ERROR);
+    this.#readHeader(failure);
+    this.#readPacket(failure);
+    this.#unknownCode = undefined;
   }
 
   #readHeader(packet: Buffer): void {
@@ -257,10 +322,18 @@ export class LibraryClient {
     // An answer without a transaction carries 0.
     if (zxid > this.#seenZxid) this.#seenZxid = zxid;
     const code = packet.readInt32BE(OFFSET.ERROR);
+    // What the server says before it closes the connection is why it does.
+    if (code === ZK.SESSION_CLOSED_REQUIRE_AUTH) this.#lastError = new RegistryError('NOT_AUTHORIZED', REQUIRES_AUTH);
     if (CODES_OF_LIBRARY.has(code)) return;
     this.#unknownCode = code;
     packet.writeInt32BE(ZK.SYSTEM_ERROR, OFFSET.ERROR);
   }
+}
+
+/** What an error says; one that stands for several, as of the addresses of one name, says nothing itself. */
+function reasonOf(error: Error | undefined): string {
+  if (error instanceof AggregateError) return error.errors.map((each) => (each as Error).message).join(', ');
+  return error?.message ?? 'it was closed';
 }
 
 /** Events, pings and authentication have negative xids. */
@@ -277,6 +350,7 @@ function internalsOf(client: Client): Internals {
     'getSessionId',
     'getSessionPassword',
     'getSessionTimeout',
+    'onSocketConnected',
     'onSocketData',
     'onSocketError',
     'registerDataWatcher',

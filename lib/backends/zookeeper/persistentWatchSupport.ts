@@ -1,37 +1,32 @@
-import {
-  catchError,
-  defer,
-  finalize,
-  map,
-  type MonoTypeOperatorFunction,
-  type Observable,
-  switchMap,
-  take,
-  tap,
-  throwError,
-} from 'rxjs';
+import { catchError, defer, finalize, map, type Observable, of, switchMap, take, tap, throwError } from 'rxjs';
 import { debugLog } from '../../internal/debug.js';
 import { hasCode } from '../../internal/orElse.js';
-import { type ClientOptions, openClient, type ZkClient } from './client.js';
+import type { ZkClient } from './client.js';
 
 const log = debugLog('zookeeper');
-
-type Server = Pick<ClientOptions, 'host' | 'port'>;
 
 /** Any node would do; here hardly anything happens. */
 const PROBE = '/zookeeper/config';
 
-/** A connection in session, and what its server can do. */
-export interface OpenedClient {
+/** Something that is done over one connection. */
+export interface WithClient {
   readonly client: ZkClient;
-  /** Whether the server has persistent watches. */
-  readonly hasPersistentWatches: boolean;
+}
+
+/** What is known of the server of a connection. */
+export interface PersistentWatches {
+  /** Whether it has persistent watches. */
+  readonly areSupported: boolean;
   /** Says that it has none after all, because an older server has taken its place. */
-  readonly refusedPersistentWatches: () => void;
+  readonly refused: () => void;
+}
+
+interface WithWatches {
+  readonly watches: PersistentWatches;
 }
 
 /**
- * Opens connections and finds out which servers have persistent watches.
+ * Finds out which servers have persistent watches.
  *
  * A server before 3.6 closes the connection when it is asked for one, and its answer may come out of order. So a server is asked
  * when nothing else is under way, before anybody uses the connection, and if it has none, another connection carries the session
@@ -40,88 +35,74 @@ export interface OpenedClient {
  */
 export class PersistentWatchSupport {
   readonly #trustMs: number;
-  /** By host and port: whether it has them, and when it said so, as `performance.now()`. */
-  readonly #known = new Map<string, { readonly isSupported: boolean; readonly since: number }>();
+  /** By address: whether a server has them, and when it said so, as `performance.now()`. */
+  readonly #known = new Map<string, { readonly areSupported: boolean; readonly since: number }>();
 
   constructor(trustMs: number) {
     this.#trustMs = trustMs;
   }
 
-  /** Like {@link openClient}; what the server can do is known when it emits. */
-  open(options: ClientOptions): Observable<OpenedClient> {
+  /**
+   * Passes on what `opening` emits with what its server can do, as soon as that is known.
+   *
+   * @param reopen - Connects to the same server again, with the same session.
+   */
+  find<T extends WithClient>(
+    opening: Observable<T>,
+    reopen: (opened: T) => Observable<T>,
+  ): Observable<T & WithWatches> {
     return defer(() => {
-      const known = this.#known.get(keyOf(options));
-      if (!known || (!known.isSupported && performance.now() - known.since >= this.#trustMs)) {
-        return this.#openAndAsk(options);
-      }
-      return openClient(options).pipe(map((client) => this.#opened(client, options, known.isSupported)));
-    }).pipe(this.#forgetIfItBreaks(options));
-  }
-
-  /** An older server that has taken the place of a newer one hangs up like that, whatever else it was to answer first. */
-  #forgetIfItBreaks(server: Server): MonoTypeOperatorFunction<OpenedClient> {
-    return (source) =>
-      defer(() => {
-        let last: OpenedClient | undefined;
-        return source.pipe(
-          tap({
-            next: (opened) => (last = opened),
-            error: () => {
-              if (last?.hasPersistentWatches && last.client.awaitsTree) this.#known.delete(keyOf(server));
-            },
-          }),
-        );
-      });
-  }
-
-  #openAndAsk(options: ClientOptions): Observable<OpenedClient> {
-    return openClient(options).pipe(
-      switchMap((client) => {
-        // Also the one who does not answer is not asked again.
-        let isSupported = false;
-        return client
-          .watchTree(PROBE, () => undefined)
-          .pipe(
-            take(1),
-            tap(() => (isSupported = true)),
-            finalize(() => this.#learn(options, isSupported)),
-            map(() => this.#opened(client, options, true)),
+      let client: ZkClient | undefined;
+      return opening.pipe(
+        switchMap((opened) => {
+          client = opened.client;
+          return this.#ask(opened.client).pipe(
+            map((areSupported) => ({
+              ...opened,
+              watches: { areSupported, refused: () => this.#learn(opened.client, false) },
+            })),
             catchError((error: unknown) =>
-              throwError(() => (hasCode(error, 'UNSUPPORTED') ? new Refusal(client) : error)),
+              throwError(() => (hasCode(error, 'UNSUPPORTED') ? new Refusal(opened) : error)),
             ),
           );
-      }),
-      // Here the connection is dropped already, which the server would close in a moment.
-      catchError((error: unknown) => {
-        if (!(error instanceof Refusal)) return throwError(() => error);
-        const { sessionId: id, sessionPassword: password, seenZxid } = error.client;
-        return openClient({ ...options, resume: { id, password }, seenZxid }).pipe(
-          map((client) => this.#opened(client, options, false)),
-        );
-      }),
-    );
+        }),
+        // An older server that has taken the place of a newer one hangs up like that, whatever else it was to answer first.
+        tap({ error: () => client?.awaitsTree && this.#known.delete(client.address) }),
+        // Here the connection is dropped already, which the server would close in a moment.
+        catchError((error: unknown) =>
+          error instanceof Refusal ? this.find(reopen(error.opened as T), reopen) : throwError(() => error),
+        ),
+      );
+    });
   }
 
-  #opened(client: ZkClient, options: ClientOptions, hasPersistentWatches: boolean): OpenedClient {
-    return { client, hasPersistentWatches, refusedPersistentWatches: () => this.#learn(options, false) };
+  #ask(client: ZkClient): Observable<boolean> {
+    const known = this.#known.get(client.address);
+    if (known?.areSupported || (known && performance.now() - known.since < this.#trustMs))
+      return of(known.areSupported);
+    let isConfirmed = false;
+    return client
+      .watchTree(PROBE, () => undefined)
+      .pipe(
+        take(1),
+        map(() => (isConfirmed = true)),
+        // Also one that does not answer is not asked again at once.
+        finalize(() => this.#learn(client, isConfirmed)),
+      );
   }
 
-  #learn(server: Server, isSupported: boolean): void {
-    if (!isSupported) log('%s has no persistent watches: directories are read again when they change', keyOf(server));
-    this.#known.set(keyOf(server), { isSupported, since: performance.now() });
+  #learn({ address }: ZkClient, areSupported: boolean): void {
+    if (!areSupported) log('%s has no persistent watches: directories are read again when they change', address);
+    this.#known.set(address, { areSupported, since: performance.now() });
   }
 }
 
 /** The server answered that it has no persistent watches, and will close the connection. */
 class Refusal extends Error {
-  readonly client: ZkClient;
+  readonly opened: WithClient;
 
-  constructor(client: ZkClient) {
+  constructor(opened: WithClient) {
     super('The server has no persistent watches.');
-    this.client = client;
+    this.opened = opened;
   }
-}
-
-function keyOf({ host, port }: Server): string {
-  return `${host}:${port}`;
 }

@@ -3,9 +3,11 @@ import type { Stat } from 'node-zookeeper-client';
 /** Operation codes (source: `ZooDefs.OpCode` of ZooKeeper 3.8). */
 export const OPCODE = {
   DELETE: 2,
+  EXISTS: 3,
   MULTI: 14,
   REMOVE_WATCHES: 18,
   SET_WATCHES: 101,
+  GET_EPHEMERALS: 103,
   ADD_WATCH: 106,
   CLOSE_SESSION: -11,
 } as const;
@@ -52,6 +54,27 @@ export function encodePathAndNumber(path: string, number: number): Buffer {
   encoded.copy(body, 4);
   body.writeInt32BE(number, encoded.length + 4);
   return body;
+}
+
+/** A string as the server reads it: its length, then its bytes. */
+export function encodeString(text: string): Buffer {
+  const encoded = Buffer.from(text);
+  const body = Buffer.alloc(encoded.length + 4);
+  body.writeInt32BE(encoded.length, 0);
+  encoded.copy(body, 4);
+  return body;
+}
+
+/** A list of strings as the server writes it: their number, then each with its length. */
+export function decodeStrings(body: Buffer): string[] {
+  const strings: string[] = [];
+  let offset = 4;
+  for (let left = body.readInt32BE(0); left > 0; left -= 1) {
+    const length = body.readInt32BE(offset);
+    strings.push(body.toString('utf8', offset + 4, offset + 4 + length));
+    offset += 4 + length;
+  }
+  return strings;
 }
 
 /** What `SetWatches` carries: the last transaction that was seen, and the paths of data, exist and child watches. */

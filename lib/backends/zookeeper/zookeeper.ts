@@ -1,19 +1,26 @@
 import nodeZooKeeper from 'node-zookeeper-client';
-import { defer, map, type Observable, tap } from 'rxjs';
-import { type BackoffOptions, connect, type Link, type OpenLink, serversInTurn } from '../../connection/index.js';
+import { catchError, map, type Observable, switchMap, tap, throwError } from 'rxjs';
+import { type BackoffOptions, connect, type Link, served } from '../../connection/index.js';
 // Not by way of the index: whoever loads a backend alone should not load all of Dubbo's layout with it.
 import { parseRegistryAddress, type RegistryAddress } from '../../dubbo/registryAddress.js';
 import { InvalidOptionError } from '../../errors.js';
-import type { Backend } from '../../port/index.js';
-import { type Acl, type ClientOptions, openClient } from './client.js';
+import { flag, optionsObject, sessionTimeout, wholeNumber } from '../../internal/options.js';
+import type { Backend, Session } from '../../port/index.js';
+import { hasCode } from '../../internal/orElse.js';
+import { AddressesInTurn, type Turn } from './addressesInTurn.js';
+import { type Acl, type ClientOptions, openClient, RefusedError, type ZkClient } from './client.js';
 import { Horizon } from './horizon.js';
 import { LARGE_DIRECTORY_BYTES } from './largeDirectory.js';
-import { type OpenedClient, PersistentWatchSupport } from './persistentWatchSupport.js';
+import { DEFAULT_MAX_PACKET_BYTES } from './packetFramer.js';
+import { type PersistentWatches, PersistentWatchSupport } from './persistentWatchSupport.js';
 import { ZooKeeperSession } from './zookeeperSession.js';
 
 const { ACL, Id } = nodeZooKeeper;
 /** What its types leave out. */
 const presets = ACL as unknown as { readonly OPEN_ACL_UNSAFE: Acl; readonly CREATOR_ALL_ACL: Acl };
+
+/** Lengths are signed numbers of 32 bits. */
+const LARGEST_MAX_PACKET_BYTES = 2_147_483_647;
 
 /** One entry of an access control list, in ZooKeeper's terms. */
 export interface AclEntry {
@@ -28,19 +35,19 @@ export interface AclEntry {
 /** How {@link zookeeper} connects. */
 export interface ZooKeeperOptions {
   /** How long the server keeps a session of which it hears nothing, in milliseconds; it may grant another. @defaultValue 30000 */
-  readonly sessionTimeoutMs?: number;
+  readonly sessionTimeoutMs?: number | undefined;
   /** The user of the `digest` scheme. @defaultValue nobody */
-  readonly username?: string;
+  readonly username?: string | undefined;
   /** The password of {@link ZooKeeperOptions.username}. */
-  readonly password?: string;
+  readonly password?: string | undefined;
   /**
    * Who may touch the nodes that are made: everybody, their creator alone, or a list of your own.
    *
    * @defaultValue `creator` with a username, else `open`, as Dubbo does
    */
-  readonly acl?: 'open' | 'creator' | readonly AclEntry[];
+  readonly acl?: 'open' | 'creator' | readonly AclEntry[] | undefined;
   /** The waits between attempts to connect. */
-  readonly reconnect?: BackoffOptions;
+  readonly reconnect?: BackoffOptions | undefined;
   /**
    * Whether to have the server tell by name what happens in a directory, which costs the same however large it is.
    *
@@ -48,7 +55,14 @@ export interface ZooKeeperOptions {
    *
    * @defaultValue `true`
    */
-  readonly persistentWatches?: boolean;
+  readonly persistentWatches?: boolean | undefined;
+  /**
+   * The largest answer that is read, in bytes, as `jute.maxbuffer` of Java clients: what lists a directory that is larger fails
+   * with `TOO_LARGE`. A server in foreign hands cannot take more memory than twice that.
+   *
+   * @defaultValue 67108864, which is 250,000 names of 250 bytes
+   */
+  readonly maxPacketBytes?: number | undefined;
 }
 
 /**
@@ -68,66 +82,98 @@ export interface ZooKeeperOptions {
  * ```
  */
 export function zookeeper(servers: string, options: ZooKeeperOptions = {}): Backend {
-  return zookeeperAt(parseRegistryAddress(`zookeeper://${servers}`), options);
+  return zookeeperAt(parseRegistryAddress(`zookeeper://${servers}`, 'backend'), options);
 }
 
 /** A registry on the ZooKeeper that an address names; options win over what the address says. */
 export function zookeeperAt(address: RegistryAddress, options: ZooKeeperOptions = {}): Backend {
-  const { sessionTimeoutMs = address.sessionTimeoutMs ?? 30_000, reconnect, persistentWatches = true } = options;
+  const {
+    sessionTimeoutMs = address.sessionTimeoutMs ?? 30_000,
+    reconnect,
+    persistentWatches = true,
+    maxPacketBytes = DEFAULT_MAX_PACKET_BYTES,
+  } = optionsObject(options);
   const username = options.username ?? address.username;
   const password = options.password ?? address.password;
-  if (!(Number.isInteger(sessionTimeoutMs) && sessionTimeoutMs > 0 && sessionTimeoutMs <= 2_147_483_647)) {
-    throw new InvalidOptionError(
-      'sessionTimeoutMs',
-      'a whole number of milliseconds from 1 to 2147483647',
-      sessionTimeoutMs,
-    );
-  }
+  sessionTimeout('sessionTimeoutMs', sessionTimeoutMs);
+  flag('persistentWatches', persistentWatches);
+  wholeNumber('maxPacketBytes', maxPacketBytes, 1_024, LARGEST_MAX_PACKET_BYTES);
   const acl = toAcl(options.acl ?? (username === undefined ? 'open' : 'creator'));
   const auth = username === undefined ? [] : [{ scheme: 'digest', credentials: `${username}:${password ?? ''}` }];
-  const nextHost = serversInTurn(address.hosts);
-
+  const addresses = new AddressesInTurn(address.hosts);
   const horizon = new Horizon(sessionTimeoutMs);
-  const persistent = new PersistentWatchSupport(sessionTimeoutMs);
 
-  const open: OpenLink = (previous) =>
-    defer(() => {
-      const session = previous instanceof ZooKeeperSession ? previous : undefined;
-      const seenZxid = horizon.zxid;
-      const options = {
-        ...nextHost(),
-        sessionTimeoutMs,
-        auth,
-        acl,
-        ...(seenZxid && { seenZxid }),
-        ...(session && { resume: session.credentials }),
-      };
-      return (persistentWatches ? persistent.open(options) : openWithout(options)).pipe(
-        map((opened) => {
-          horizon.follow(opened.client);
-          return link(opened, session ?? new ZooKeeperSession(opened.client, address.path));
-        }),
-        tap({ error: (error: unknown) => horizon.failed(error) }),
-      );
-    });
+  const support = new PersistentWatchSupport(sessionTimeoutMs);
+
+  const open = (previous: Session | undefined, isLost: boolean): Observable<ClientLink> =>
+    addresses.next().pipe(
+      switchMap((turn) => {
+        const session = previous instanceof ZooKeeperSession ? previous : undefined;
+        const options: ClientOptions = {
+          host: turn.host,
+          port: turn.port,
+          lookup: turn.lookup,
+          sessionTimeoutMs,
+          auth,
+          acl,
+          maxPacketBytes,
+          ...(session && { resume: session.credentials }),
+        };
+        const openAt = (seenZxid: Buffer | undefined): Observable<ZkClient> =>
+          openClient({ ...options, ...(seenZxid && { seenZxid }) });
+        // That it does not know our session is an answer: it serves, and has another history.
+        const forget = (error: unknown): void => {
+          if (hasCode(error, 'SESSION_EXPIRED')) horizon.forget();
+        };
+        return openAt(horizon.zxid).pipe(
+          catchError((error: unknown) => {
+            const attempt = { error, tried: triedIn(turn, error), all: turn.all, isOver: isLost || !session };
+            return horizon.failed(attempt) ? openAt(undefined).pipe(tap({ error: forget })) : throwError(() => error);
+          }),
+          map((client) => linkOf(client, session ?? new ZooKeeperSession(client, address.path), options)),
+        );
+      }),
+      tap(({ client }) => horizon.follow(client)),
+    );
+
+  const reopen = ({ client: { seenZxid }, session, options }: ClientLink): Observable<ClientLink> =>
+    openClient({ ...options, seenZxid, resume: session.credentials }).pipe(
+      map((client) => linkOf(client, session, options)),
+      tap(({ client }) => horizon.follow(client)),
+    );
 
   return {
-    ...connect(open, { name: 'zookeeper', sessionTimeoutMs, ...(reconnect && { reconnect }) }),
+    ...connect(
+      (previous, isLost) => {
+        const opening = served(open(previous, isLost));
+        const links = persistentWatches ? support.find(opening, (link) => served(reopen(link))) : opening;
+        return links.pipe(tap(({ session, client, watches }) => session.attach(client, watches)));
+      },
+      { name: 'zookeeper', sessionTimeoutMs, ...(reconnect && { reconnect }) },
+    ),
     largeDirectoryBytes: LARGE_DIRECTORY_BYTES,
   };
 }
 
-function openWithout(options: ClientOptions): Observable<OpenedClient> {
-  return openClient(options).pipe(
-    map((client) => ({ client, hasPersistentWatches: false, refusedPersistentWatches: () => undefined })),
-  );
+/** A link, and what it takes to open another one to the same server. */
+interface ClientLink extends Link {
+  readonly client: ZkClient;
+  readonly session: ZooKeeperSession;
+  readonly options: ClientOptions;
+  readonly watches?: PersistentWatches;
 }
 
-function link(opened: OpenedClient, session: ZooKeeperSession): Link {
-  const { client } = opened;
-  session.attach(opened);
+/** The addresses that an attempt was made at. */
+function triedIn({ addresses }: Turn, error: unknown): readonly string[] {
+  if (addresses.length === 1 || !(error instanceof RefusedError)) return addresses;
+  return error.address === undefined ? [] : [error.address];
+}
+
+function linkOf(client: ZkClient, session: ZooKeeperSession, options: ClientOptions): ClientLink {
   return {
+    client,
     session,
+    options,
     ping: () => client.ping(),
     end: () => client.end().pipe(tap({ finalize: () => session.attach(undefined) })),
   };

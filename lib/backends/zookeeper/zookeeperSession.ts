@@ -5,13 +5,21 @@ import { debugLog } from '../../internal/debug.js';
 import { hasCode, orElse, retryAfter } from '../../internal/orElse.js';
 import { quoted } from '../../internal/quoted.js';
 import { checkPath, childOf, nameOf, parentOf } from '../../internal/path.js';
-import type { CreateOptions, DirectoryChange, NodeCondition, RegistryNode, Session } from '../../port/index.js';
+import {
+  type CreateOptions,
+  type DirectoryChange,
+  inArrivalOrder,
+  type NodeCondition,
+  type NodeOperations,
+  type RegistryNode,
+  type Session,
+} from '../../port/index.js';
 import { bulkCreate, type Made, type Wanted } from './bulkCreate.js';
 import { bulkWatch, type WantedWatch } from './bulkWatch.js';
 import { type NodeStat, sessionName, type ZkClient } from './client.js';
 import { directoryByName, directoryByReading } from './directoryWatch.js';
 import { AGAIN, watched } from './oneShotWatch.js';
-import type { OpenedClient } from './persistentWatchSupport.js';
+import type { PersistentWatches } from './persistentWatchSupport.js';
 
 const log = debugLog('zookeeper');
 
@@ -19,10 +27,13 @@ const log = debugLog('zookeeper');
 export class ZooKeeperSession implements Session {
   readonly id: string;
   readonly timeoutMs: number;
+  readonly nodes: NodeOperations = inArrivalOrder(this);
   /** What resumes it. */
   readonly credentials: { readonly id: Buffer; readonly password: Buffer };
   readonly #chroot: string;
-  #opened: OpenedClient | undefined;
+  #client: ZkClient | undefined;
+  /** What is known of its server; `undefined` where nothing is to be asked of it. */
+  #persistent: PersistentWatches | undefined;
   #bulk: Batcher<Wanted, Made> | undefined;
   #watches: Batcher<WantedWatch, void> | undefined;
   readonly #making = new Map<string, Observable<void>>();
@@ -35,12 +46,23 @@ export class ZooKeeperSession implements Session {
   }
 
   /** Carries the session on over another connection, or over none. */
-  attach(opened: OpenedClient | undefined): void {
-    const client = opened?.client;
-    this.#opened = opened;
+  attach(client: ZkClient | undefined, persistent?: PersistentWatches): void {
+    this.#client = client;
+    this.#persistent = persistent;
     this.#bulk = client && bulkCreate(client);
     this.#watches = client && bulkWatch(client);
     this.#making.clear();
+  }
+
+  owned(): Observable<readonly string[]> {
+    return this.#at('/', (client) => {
+      // Servers before 3.6 know neither persistent watches nor this request, and close the connection for either.
+      if (!this.#persistent?.areSupported)
+        throw new RegistryError('UNSUPPORTED', 'This server cannot list the nodes of a session.');
+      return client
+        .ephemerals(`${this.#chroot}/`)
+        .pipe(map((paths) => paths.map((path) => path.slice(this.#chroot.length))));
+    });
   }
 
   makeDirectory(path: string): Observable<void> {
@@ -137,11 +159,11 @@ export class ZooKeeperSession implements Session {
   watchDirectory(path: string): Observable<DirectoryChange> {
     return this.#at(path, (client, full) => {
       const byReading = defer(() => directoryByReading(client, full));
-      const opened = this.#opened!;
-      log('watches %s %s', quoted(path), opened.hasPersistentWatches ? 'by name' : 'by reading');
-      if (!opened.hasPersistentWatches) return byReading;
+      const persistent = this.#persistent;
+      log('watches %s %s', quoted(path), persistent?.areSupported ? 'by name' : 'by reading');
+      if (!persistent?.areSupported) return byReading;
       return orElse('UNSUPPORTED', directoryByName(client, full), () => {
-        opened.refusedPersistentWatches();
+        persistent.refused();
         return byReading;
       });
     });
@@ -150,7 +172,7 @@ export class ZooKeeperSession implements Session {
   #at<T>(path: string, work: (client: ZkClient, full: string) => Observable<T>, isBulk = false): Observable<T> {
     return defer(() => {
       checkPath(path);
-      const client = this.#opened?.client;
+      const client = this.#client;
       if (!isBulk) this.#bulk?.flush();
       if (!client) throw new RegistryError('CONNECTION_LOST', 'The session has no connection at the moment.');
       return work(client, this.#chroot + (path === '/' && this.#chroot !== '' ? '' : path));

@@ -1,5 +1,5 @@
 import type { OperatorFunction } from 'rxjs';
-import { InvalidOptionError } from '../../errors.js';
+import { optionalFunction, optionsObject } from '../../internal/options.js';
 import type { ConfigValue } from '../configValue.js';
 import { type OnInvalidConfig, reporter } from '../invalidConfig.js';
 import { lastGood } from './lastGood.js';
@@ -7,9 +7,9 @@ import { lastGood } from './lastGood.js';
 /** How a value is read that may have any shape. */
 export interface FormatOptions<F = undefined> {
   /** What is told as long as the key holds nothing, or nothing that was ever good. @defaultValue `undefined` */
-  readonly fallback?: F;
+  readonly fallback?: F | undefined;
   /** Told of every content that cannot be used, once; without it, the debug log is. */
-  readonly onInvalid?: OnInvalidConfig;
+  readonly onInvalid?: OnInvalidConfig | undefined;
 }
 
 /** How a value is read that shall be a `T`. */
@@ -23,15 +23,12 @@ export function format<P>(
   parse: (content: string) => P,
   options: FormatOptions<unknown> | TypedFormatOptions<P, unknown, unknown>,
 ): OperatorFunction<ConfigValue, unknown> {
-  const { fallback, onInvalid } = options;
-  const schema = 'schema' in options ? options.schema : (parsed: P) => parsed;
-  if (typeof schema !== 'function') throw new InvalidOptionError('schema', 'a function', schema);
-  if (onInvalid !== undefined && typeof onInvalid !== 'function') {
-    throw new InvalidOptionError('onInvalid', 'a function', onInvalid);
-  }
+  const { fallback, onInvalid } = optionsObject(options);
+  const schema = optionalFunction('schema', 'schema' in options ? options.schema : undefined);
+  optionalFunction('onInvalid', onInvalid);
   return lastGood<P, unknown>({
     parse,
-    accept: (parsed) => schema(parsed),
+    accept: (parsed) => (schema ? schema(parsed) : parsed),
     absent: fallback,
     report: reporter(onInvalid),
   });

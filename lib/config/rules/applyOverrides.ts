@@ -20,8 +20,8 @@ import { InvalidConfigError, InvalidOptionError } from '../../errors.js';
 import type { InstanceSet } from '../../instances/index.js';
 import { keyChanges } from '../../internal/keyChanges.js';
 import { mergeKeys } from '../../internal/mergeKeys.js';
+import { milliseconds, optionalFunction, optionsObject } from '../../internal/options.js';
 import { drive } from '../../operators/drive.js';
-import { milliseconds } from '../../operators/options.js';
 import type { ConfigSource } from '../configSource.js';
 import { lastGood } from '../formats/lastGood.js';
 import { parseYaml } from '../formats/parseYaml.js';
@@ -35,22 +35,22 @@ import { inOrder, type OverrideRule } from './rule.js';
 /** Whose rules {@link applyOverrides} applies, and how. */
 export interface ApplyOverridesOptions {
   /** The consumer's application: rules for it are followed, and it is what rules for some applications look at. */
-  readonly application?: string;
+  readonly application?: string | undefined;
   /** The consumer's host, which rules may name. @defaultValue the address under which others probably reach this host */
-  readonly host?: string;
+  readonly host?: string | undefined;
   /** A service whose rules are followed from the start and for good, and not only while it has instances. */
-  readonly service?: GovernedService;
+  readonly service?: GovernedService | undefined;
   /** The rules that are nodes of the registry: `registry.instances` of the category `configurators`. @defaultValue none */
-  readonly overrides?: Observable<Iterable<ServiceUrl>>;
+  readonly overrides?: Observable<Iterable<ServiceUrl>> | undefined;
   /**
    * How long an instance is held back at most until its rules are known, in milliseconds; 0 for not at all.
    * @defaultValue 1000
    */
-  readonly waitMs?: number;
+  readonly waitMs?: number | undefined;
   /** Told of every document, config and node that cannot be used, once; without it, the debug log is. */
-  readonly onInvalid?: OnInvalidConfig;
+  readonly onInvalid?: OnInvalidConfig | undefined;
   /** Measures the wait. @defaultValue `asyncScheduler` */
-  readonly scheduler?: SchedulerLike;
+  readonly scheduler?: SchedulerLike | undefined;
 }
 
 /**
@@ -68,7 +68,8 @@ export interface ApplyOverridesOptions {
  * the consumer's (`<application>.configurators`), and under those that are nodes of the registry. They apply as in Dubbo, the
  * last one wins: nodes, applications, service; among those of one place, rules for any host before those for one. First the rules
  * for the provider's side, in case it does not obey them itself, then those for the consumer's. A rule never changes who an
- * instance is. What ends with `disabled=true` is not told. An instance that no rule changes is the object of the source, so that
+ * instance is. What ends with `disabled=true` is not told, and what a provider switched off itself can only be switched on by a
+ * rule (`disabled=false`) if the query tells of it: `enabled: '*'`. An instance that no rule changes is the object of the source, so that
  * what a rule did is gone with the rule.
  *
  * A document that cannot be read is reported, and the last good one of its key stays in force; a config or node that cannot be
@@ -105,10 +106,10 @@ export function applyOverrides(
   config: ConfigSource,
   options: ApplyOverridesOptions = {},
 ): MonoTypeOperatorFunction<InstanceSet> {
-  const { application, host = localAddress(), service, overrides, scheduler } = options;
+  const { application, host = localAddress(), service, overrides, scheduler } = optionsObject(options);
   if (typeof host !== 'string' || host === '') throw new InvalidOptionError('host', 'a host', host);
-  const waitMs = milliseconds('waitMs', options.waitMs ?? 1_000);
-  const report = reporter(options.onInvalid);
+  const waitMs = milliseconds('waitMs', options.waitMs, 1_000);
+  const report = reporter(optionalFunction('onInvalid', options.onInvalid));
   const everywhere = [
     ...(overrides ? [NODES] : []),
     ...(application === undefined ? [] : [governanceKey('configurators', { application })]),

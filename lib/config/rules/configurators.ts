@@ -14,7 +14,7 @@ import {
 } from './conditions.js';
 import { matchCondition } from './matchCondition.js';
 import { overrideRule } from './overrideUrl.js';
-import { type Condition, inOrder, maySet, type OverrideRule, type Side } from './rule.js';
+import { type Condition, inOrder, maySet, type OverrideRule, settable, type Side } from './rule.js';
 import { isTrue, listIn, recordIn, textIn, textsIn } from './shapes.js';
 
 /** Where a document stands, which says what it may speak of. */
@@ -94,8 +94,8 @@ function rulesOf(
     ...(match === undefined || match === null ? [] : [matchCondition(match)]),
     ...values.filter(([name]) => name.startsWith('~')).map(([name, value]) => withParameter(name.slice(1), value)),
   ];
-  const set = values.filter(([name]) => maySet(name));
-  if (set.length === 0) throw new Error('expected parameters to set something.');
+  const set = settable(values);
+  if (set.size === 0) throw new Error('expected parameters to set something.');
   for (const [name] of values) {
     if (!maySet(name) && !name.startsWith('~')) problems.push(`parameter ${quoted(name)} is not for rules to set.`);
   }
@@ -106,7 +106,7 @@ function rulesOf(
   const hosts = addresses.length > 0 ? addresses : [{ host: '0.0.0.0', port: undefined }];
   return hosts.map(({ host }): OverrideRule => ({
     conditions: [onHost(host), ...atProvider(side, providerAddresses, addresses), ...conditions],
-    parameters: new Map(set),
+    parameters: set,
     isDefault: false,
     host,
     priority: 0,

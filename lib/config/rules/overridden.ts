@@ -1,4 +1,4 @@
-import type { ServiceUrl } from '../../dubbo/index.js';
+import { isSwitchedOff, type ServiceUrl } from '../../dubbo/index.js';
 import type { OverrideRule, Subject } from './rule.js';
 
 /** Who looks at instances. */
@@ -16,7 +16,7 @@ export interface ConsumerSide {
  * @param instance - The instance as the registry has it.
  * @param rules - The rules, in the order in which they apply.
  * @param consumer - On whose behalf.
- * @returns The instance itself if nothing changes, a copy with other parameters, or `undefined` if it ends `disabled`.
+ * @returns The instance itself if nothing changes, a copy with other parameters, or `undefined` if it ends switched off.
  */
 export function overridden(
   instance: ServiceUrl,
@@ -37,7 +37,7 @@ export function overridden(
       }
     }
   }
-  if (parameter('disabled')?.toLowerCase() === 'true') return undefined;
+  if (isSwitchedOff(parameter)) return undefined;
   const isSame = [...changes].every(([name, value]) => instance.parameter(name) === value);
   return isSame ? instance : instance.with({ parameters: changes });
 }

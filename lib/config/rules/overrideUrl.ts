@@ -1,6 +1,6 @@
 import type { ServiceUrl } from '../../dubbo/index.js';
 import { atAddress, forApplication, forService, onHost, ruleAddress, serviceOf, withParameter } from './conditions.js';
-import { ANY_HOST, type Condition, maySet, type OverrideRule } from './rule.js';
+import { ANY_HOST, type Condition, type OverrideRule, settable } from './rule.js';
 import { isTrue } from './shapes.js';
 
 /**
@@ -22,7 +22,7 @@ export function overrideRule(url: ServiceUrl): OverrideRule | undefined {
   }
   if (url.interface === '') throw new Error('it names no interface.');
   const enabled = url.parameter('enabled');
-  const parameters = new Map([...url.parameters].filter(([name]) => maySet(name)));
+  const parameters = settable(url.parameters);
   if ((enabled && !isTrue(enabled)) || url.parameter('compatible_config') || parameters.size === 0) return undefined;
   return {
     conditions: conditionsOf(url),

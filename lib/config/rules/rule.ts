@@ -1,4 +1,4 @@
-import type { ServiceUrl } from '../../dubbo/index.js';
+import { DEFAULT_PREFIX, type ServiceUrl } from '../../dubbo/index.js';
 
 /** On whose behalf an instance is looked at: Dubbo has rules that its provider obeys, and rules that a consumer does. */
 export type Side = 'provider' | 'consumer';
@@ -46,7 +46,20 @@ const NEVER_SET: ReadonlySet<string> = new Set(
 
 /** Whether a rule may set a parameter of that name. */
 export function maySet(name: string): boolean {
-  return name !== '' && !name.startsWith('~') && !NEVER_SET.has(name);
+  const plain = withoutPrefix(name);
+  return plain !== '' && !plain.startsWith('~') && !NEVER_SET.has(plain);
+}
+
+/** What a rule sets: of what it says, all that it may. As in Java, `default.x` in a rule sets `x` where the rule does not. */
+export function settable(parameters: Iterable<readonly [name: string, value: string]>): ReadonlyMap<string, string> {
+  const all = [...parameters].filter(([name]) => maySet(name));
+  const defaults = all.filter(([name]) => name.startsWith(DEFAULT_PREFIX));
+  const named = all.filter(([name]) => !name.startsWith(DEFAULT_PREFIX));
+  return new Map([...defaults.map(([name, value]) => [withoutPrefix(name), value] as const), ...named]);
+}
+
+function withoutPrefix(name: string): string {
+  return name.startsWith(DEFAULT_PREFIX) ? name.slice(DEFAULT_PREFIX.length) : name;
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { IEvent, IWatchRequest, IWatchResponse } from 'etcd3';
+import type { IEvent, IWatchCreateRequest, IWatchRequest, IWatchResponse } from 'etcd3';
 import { Observable, Subject } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { EtcdClient } from '../../../lib/backends/etcd/client.js';
@@ -11,7 +11,9 @@ const TIMEOUT_MS = 1_200;
 class Far {
   readonly answers = new Subject<IWatchResponse>();
   readonly requests: IWatchRequest[] = [];
+  /** A probe is a request for a watch under an id that is taken. */
   answersProbes = true;
+  failure: unknown;
   left = false;
   stream: WatchStream | undefined;
   error: unknown;
@@ -21,12 +23,12 @@ class Far {
     error: (error: unknown) => (this.error = error),
   });
 
-  get creates(): number {
-    return this.requests.filter(({ create_request: create }) => create).length;
+  get asked(): IWatchCreateRequest[] {
+    return this.requests.flatMap(({ create_request: create }) => create ?? []);
   }
 
-  get probes(): number {
-    return this.requests.filter(({ progress_request: progress }) => progress).length;
+  get probes(): IWatchCreateRequest[] {
+    return this.asked.filter(({ filters }) => filters);
   }
 
   answer(answer: Partial<IWatchResponse>): void {
@@ -47,18 +49,26 @@ class Far {
     return { told, outcome, subscription };
   }
 
+  answerProbe(): void {
+    this.answer({ created: true, canceled: true, cancel_reason: 'etcdserver: duplicate watch ID' });
+  }
+
   private client(): EtcdClient {
     const watches = new Observable((subscriber) => {
       subscriber.next({
         answers: this.answers,
         write: (request: IWatchRequest) => {
           this.requests.push(request);
-          if (request.progress_request) queueMicrotask(() => this.answersProbes && this.answer({}));
+          if (request.create_request?.filters) queueMicrotask(() => this.answersProbes && this.answerProbe());
         },
       });
       return () => (this.left = true);
     });
-    return { watches: () => watches } as unknown as EtcdClient;
+    const fail = (error: unknown): void => {
+      this.failure = error;
+      this.answers.error(error);
+    };
+    return { watches: () => watches, fail } as unknown as EtcdClient;
   }
 }
 
@@ -79,52 +89,95 @@ describe('a stream of watches', () => {
   );
   afterEach(() => void vi.useRealTimers());
 
-  const opened = async (): Promise<Far> => {
+  /** An open stream with one watch that is set. */
+  const watching = async () => {
     const far = new Far();
+    const watch = far.watch();
+    far.answer({ watch_id: '1', created: true });
     await vi.advanceTimersByTimeAsync(0);
-    expect(far.stream).toBeDefined();
-    return far;
+    return { far, ...watch };
   };
 
-  it('is open once the server answers on it', async () => {
+  it('is open at once: a server owes no answer to a stream that it was asked for nothing on', async () => {
     const far = new Far();
-    expect(far.stream).toBeUndefined();
-    await vi.advanceTimersByTimeAsync(0);
     expect(far.stream).toBeDefined();
+    await vi.advanceTimersByTimeAsync(TIMEOUT_MS * 10);
+    expect(far.requests).toEqual([]);
+    expect(far.error).toBeUndefined();
     far.subscription.unsubscribe();
     expect(far.left).toBe(true);
   });
 
-  it('liveness: breaks when the server does not answer a probe, also the first', async () => {
-    const silent = new Far();
-    silent.answersProbes = false;
-    await vi.advanceTimersByTimeAsync(TIMEOUT_MS / 4 + 1);
-    expect(silent.error).toMatchObject({ code: 'CONNECTION_LOST' });
-
-    const far = await opened();
-    const { outcome } = far.watch();
+  it('liveness: fails the connection when the server does not answer a probe', async () => {
+    const { far, outcome } = await watching();
     far.answersProbes = false;
-    await vi.advanceTimersByTimeAsync(TIMEOUT_MS);
-    expect(far.error).toMatchObject({ code: 'CONNECTION_LOST' });
+    // Four ticks of twelve until it is probed, three to four for the answer.
+    await vi.advanceTimersByTimeAsync((TIMEOUT_MS * 7) / 12 - 1);
+    expect(far.failure).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(TIMEOUT_MS / 12 + 1);
+    expect(far.failure).toMatchObject({ code: 'CONNECTION_LOST' });
+    await vi.advanceTimersByTimeAsync(0);
     expect(outcome.error).toMatchObject({ code: 'CONNECTION_LOST' });
     expect(far.left).toBe(true);
   });
 
-  it('is not probed while it has something to say, and lives while probes are answered', async () => {
-    const far = await opened();
-    const before = far.probes;
+  it('liveness: fails the connection when a watch is asked for and not set, however many are asked for after it', async () => {
+    const far = new Far();
+    far.watch();
+    for (let tick = 0; tick < 4; tick += 1) {
+      expect(far.failure).toBeUndefined();
+      await vi.advanceTimersByTimeAsync(TIMEOUT_MS / 12);
+      far.watch();
+    }
+    expect(far.failure).toMatchObject({ code: 'CONNECTION_LOST' });
+  });
+
+  it('liveness: gives a watch its time, however long the stream was silent before', async () => {
+    const far = new Far();
+    await vi.advanceTimersByTimeAsync(TIMEOUT_MS * 3);
+    const { told } = far.watch();
+    await vi.advanceTimersByTimeAsync(TIMEOUT_MS / 4 - 1);
+    far.answer({ watch_id: '1', created: true });
+    expect(told).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(TIMEOUT_MS);
+    expect(far.failure).toBeUndefined();
+  });
+
+  it('is not probed while it has something to say, and lives while probes are answered, a refusal included', async () => {
+    const { far } = await watching();
     for (let round = 0; round < 40; round += 1) {
       far.answer({});
       await vi.advanceTimersByTimeAsync(TIMEOUT_MS / 12);
     }
-    expect(far.probes).toBe(before);
+    expect(far.probes).toEqual([]);
     await vi.advanceTimersByTimeAsync(TIMEOUT_MS * 5);
-    expect(far.probes).toBeGreaterThan(before);
+    expect(far.probes.length).toBeGreaterThan(5);
     expect(far.error).toBeUndefined();
   });
 
+  it('is probed with a key that is watched, which a user may read, under its id, so that nothing is created', async () => {
+    const { far } = await watching();
+    await vi.advanceTimersByTimeAsync(TIMEOUT_MS / 2);
+    expect(far.probes).toEqual([{ key: keyOf('/a'), watch_id: '1', filters: ['Noput', 'Nodelete'] }]);
+  });
+
+  it('bounded load, no leak: a probe that a proxy, which chooses the ids, made a watch of is cancelled', async () => {
+    const { far } = await watching();
+    far.answersProbes = false;
+    await vi.advanceTimersByTimeAsync(TIMEOUT_MS / 2);
+    far.answer({ watch_id: '77', created: true });
+    expect(far.requests.at(-1)).toEqual({ cancel_request: { watch_id: '77' } });
+  });
+
+  it('is not probed any more when its last watch was left', async () => {
+    const { far, subscription } = await watching();
+    subscription.unsubscribe();
+    await vi.advanceTimersByTimeAsync(TIMEOUT_MS * 3);
+    expect(far.probes).toEqual([]);
+  });
+
   it('tells each watch its own, matched by the order of the requests and then by id', async () => {
-    const far = await opened();
+    const far = new Far();
     const [one, other] = [far.watch(), far.watch()];
     far.answer({ watch_id: '7', created: true });
     far.answer({ watch_id: '9', created: true });
@@ -135,7 +188,7 @@ describe('a stream of watches', () => {
   });
 
   it('isolation: a watch that is refused errors alone', async () => {
-    const far = await opened();
+    const far = new Far();
     const [denied, fine] = [far.watch(), far.watch()];
     far.answer({ watch_id: '-1', created: true, canceled: true, cancel_reason: 'etcdserver: permission denied' });
     far.answer({ watch_id: '1', created: true });
@@ -146,7 +199,7 @@ describe('a stream of watches', () => {
   });
 
   it('says that history is gone, before and after it was set', async () => {
-    const far = await opened();
+    const far = new Far();
     const watch = far.watch();
     far.answer({ watch_id: '1', created: true });
     far.answer({ watch_id: '1', canceled: true, compact_revision: '50' });
@@ -157,7 +210,7 @@ describe('a stream of watches', () => {
   });
 
   it('tells nothing twice: what is before the first revision asked for is dropped', async () => {
-    const far = await opened();
+    const far = new Far();
     const watch = far.watch(10n);
     far.answer({ watch_id: '1', created: true });
     far.answer({ watch_id: '1', events: [put(9), put(10), put(11)] });
@@ -166,7 +219,7 @@ describe('a stream of watches', () => {
   });
 
   it('cancels on the server what is left, also what is left before it is set', async () => {
-    const far = await opened();
+    const far = new Far();
     const [set, early] = [far.watch(), far.watch()];
     far.answer({ watch_id: '1', created: true });
     set.subscription.unsubscribe();
@@ -176,11 +229,11 @@ describe('a stream of watches', () => {
     expect(canceled).toEqual(['1', '2']);
     far.answer({ watch_id: '1', events: [put(3)] });
     expect(set.told).toHaveLength(1);
-    expect(far.creates).toBe(2);
+    expect(far.asked).toHaveLength(2);
   });
 
   it('errors what is asked of it when it is over', async () => {
-    const far = await opened();
+    const far = new Far();
     far.subscription.unsubscribe();
     expect(far.watch().outcome.error).toMatchObject({ code: 'CONNECTION_LOST' });
   });

@@ -64,6 +64,42 @@ describe('a MemoryServer', () => {
     expect(server.sessions).toEqual([]);
   });
 
+  it('that hangs up on a client at its first request is never connected to, says why, and serves it after that', () => {
+    const { registry, backend, states, warnings } = world.connected();
+    pass(10);
+    registry.register('dubbo://a:1/com.acme.Kept').subscribe();
+    pass(10);
+    const registered = world.providers('com.acme.Kept');
+    server.hangUp(backend);
+    pass(SESSION_MS / 6 + 10);
+    expect(states.status).toBe('suspended');
+    pass(10 * SESSION_MS);
+    expect(states.statuses.filter((status) => status === 'connected')).toHaveLength(1);
+    expect(states.last).toMatchObject({ status: 'connecting', cause: { code: 'CONNECTION_LOST' } });
+    expect(warnings).toMatchObject([{ code: 'NOT_SERVED' }]);
+    // Attempts resume the session, so the server keeps it.
+    expect(world.providers('com.acme.Kept')).toEqual(registered);
+    server.heal(backend);
+    pass(REST_MS);
+    expect(states.status).toBe('connected');
+    expect(world.providers('com.acme.Kept')).toEqual(registered);
+    expect(states.flaws).toEqual([]);
+  });
+
+  it('that hangs up on everybody is asked as often as the backoff allows', () => {
+    server.hangUp();
+    let attempts = 0;
+    server.events.subscribe(({ type }) => (attempts += Number(type === 'attempt')));
+    const { states } = world.registry();
+    pass(60 * BACKOFF_MS);
+    expect(new Set(states.statuses)).toEqual(new Set(['connecting']));
+    // Half of what may be drawn is waited: 250 ms where the waits have grown to their bound, less in the first four.
+    expect(attempts).toBeLessThanOrEqual(4 + (60 * BACKOFF_MS) / (BACKOFF_MS / 2));
+    server.heal();
+    pass(REST_MS);
+    expect(states.status).toBe('connected');
+  });
+
   it('that is slow to one client keeps the order of what it says, also when it is fast again', () => {
     const { backend, session } = connect();
     const other = follow(connect().session);
@@ -164,7 +200,52 @@ describe('a MemoryServer', () => {
     expect(states.statuses.slice(-4)).toEqual(['suspended', 'lost', 'connecting', 'connected']);
   });
 
+  it('restored under sessions that go on lets their clients resume them, with what the copy has of theirs', () => {
+    const { states, session } = connect();
+    const late = connect();
+    session.create('/mine', { ephemeral: true }).subscribe();
+    pass(10);
+    const copy = server.backup();
+    const after = connect();
+    session.remove('/mine').subscribe();
+    pass(10);
+    server.restore(copy, 'resumable');
+    expect(server.read('/mine')?.owner).toBe(session.id);
+    pass(REST_MS);
+    expect([states.statuses.slice(-2), states.sessionId]).toEqual([['suspended', 'connected'], session.id]);
+    expect([late.states.sessionId, after.states.sessionId !== after.session.id]).toEqual([late.session.id, true]);
+    expect(server.read('/mine')?.owner).toBe(session.id);
+  });
+
+  it('reorders: what a watch of a node tells and the answer to the write that caused it overtake each other', () => {
+    const { session } = connect();
+    const draws = [0.9, 0];
+    const orders = [draws, draws.toReversed()].map((delays, index) => {
+      const heard: string[] = [];
+      const path = `/reordered-${index}`;
+      const watch = session.nodes
+        .watch(path)
+        .subscribe(({ node, position }) => node && heard.push(`watch ${position}`));
+      pass(10);
+      // The notification is sent first, and then the answer.
+      const next = [...delays];
+      server.reorder(10, () => next.shift() ?? 0);
+      session.nodes.create(path).subscribe(({ position }) => heard.push(`answer ${position}`));
+      pass(20);
+      server.reorder(0);
+      watch.unsubscribe();
+      return heard;
+    });
+    const kinds = orders.map((heard) => heard.map((each) => each.split(' ')[0]));
+    expect(kinds).toEqual([
+      ['answer', 'watch'],
+      ['watch', 'answer'],
+    ]);
+    for (const heard of orders) expect(new Set(heard.map((each) => each.split(' ')[1])).size, 'one position').toBe(1);
+  });
+
   it('refuses a time that is none', () => {
+    expect(() => server.reorder(-1)).toThrow(InvalidOptionError);
     expect(() => server.slowDown(-1)).toThrow(InvalidOptionError);
     expect(() => server.delayCleanup(NaN)).toThrow(InvalidOptionError);
   });

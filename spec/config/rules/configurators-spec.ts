@@ -56,6 +56,10 @@ scope: service
     const enabling = documentRules(service('{side: consumer, parameters: {disabled: false}}'));
     expect(changes([], provider('10.0.0.1:1', '&disabled=true'))).toBe('removed');
     expect(changes(enabling, provider('10.0.0.1:1', '&disabled=true'))).toEqual({ disabled: 'false' });
+    for (const off of ['default.disabled=true', 'enabled=false']) {
+      expect(changes([], provider('10.0.0.1:1', `&${off}`))).toBe('removed');
+      expect(changes(enabling, provider('10.0.0.1:1', `&${off}`))).toEqual({ disabled: 'false' });
+    }
   });
 
   describe('and its switches', () => {

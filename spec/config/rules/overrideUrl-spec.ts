@@ -66,6 +66,19 @@ describe('a rule that is a URL', () => {
     expect(changes(urlRules('override://0.0.0.0/a.B?a=1'), old)).toEqual({ a: '1' });
   });
 
+  it('sets by default.x what it does not set by x, as Java does, and knows defaults of an instance', () => {
+    const old = provider('10.0.0.1:20880', '&default.weight=7&default.zone=eu');
+    const rule = (parameters: string) => urlRules(`override://0.0.0.0/${SERVICE}&${parameters}`);
+    expect(changes(rule('default.weight=1'), old)).toEqual({ weight: '1' });
+    expect(changes(rule('default.weight=1&weight=2'), old)).toEqual({ weight: '2' });
+    expect(changes(rule('~zone=eu&weight=2'), old)).toEqual({ weight: '2' });
+    expect(changes(rule('~zone=us&weight=2'), old)).toEqual({});
+    expect(changes(urlRules(`absent://0.0.0.0/${SERVICE}&weight=2`), old)).toEqual({});
+    expect(overrideRule(ServiceUrl.parse(`override://0.0.0.0/${SERVICE}&default.group=g&default.enabled=true`))).toBe(
+      undefined,
+    );
+  });
+
   it('sets what is not there if it is an absent://, else what it says', () => {
     const instance = provider('10.0.0.1:20880', '&weight=7');
     const rules = (protocol: string) => urlRules(`${protocol}://0.0.0.0/${SERVICE}&weight=1&timeout=5`);

@@ -27,6 +27,7 @@ beforeAll(async () => {
 });
 afterEach(async () => {
   relay.onAnswer = undefined;
+  relay.losesRequest = undefined;
   relay.release();
   await troupe.clear();
 });
@@ -35,6 +36,8 @@ afterAll(async () => {
   await server.close();
 });
 
+/** The numbers of the fields of a request on a stream of watches. */
+const [CREATE, PROGRESS] = [1, 3];
 /** The number of the field of an answer to a watch that holds what happened. */
 const EVENTS = 11;
 
@@ -290,6 +293,37 @@ describe('trap 4: compaction', () => {
     expect(probe.statuses).toEqual(['connecting', 'connected']);
   });
 
+  it('no leak: the server is left with no watch that it has canceled', async () => {
+    const session = await troupe.follow(relay.address).session();
+    const watches = await raw.watches();
+    const watchesAskedFor = (path: string) =>
+      relay.calls
+        .filter(({ method }) => method === 'Watch')
+        .flatMap(({ requests }) => requests)
+        .filter((request) => request.includes(path)).length;
+    for (const round of numbers(3)) {
+      const path = `/canceled/${round}`;
+      let held = false;
+      relay.onAnswer = (_, { method }): Verdict => {
+        if (method !== 'Range') return 'pass';
+        held = true;
+        return 'hold';
+      };
+      using seen = new Recorder(session.watchNode(path));
+      await eventually(() => held);
+      relay.onAnswer = undefined;
+      // What the watch is to begin with is dropped before the reading arrives.
+      await raw.put(path, 'old');
+      await raw.put(path, 'new');
+      await raw.compact();
+      relay.release();
+      await eventually(() => expect(text(seen.last?.data)).toBe('new'));
+      expect(watchesAskedFor(path)).toBe(2);
+      await eventually(async () => expect(await raw.watches()).toBe(watches + 1));
+    }
+    await eventually(async () => expect(await raw.watches()).toBe(watches));
+  });
+
   it('convergence: between two pages of a list', async () => {
     const keys = numbers(60).map((index) => `/paged/${index + 100}`);
     await putAll(keys);
@@ -310,7 +344,7 @@ describe('trap 4: compaction', () => {
 });
 
 describe('trap 5: a store that is an older copy of itself', () => {
-  it('no missed removal, no vanish: everything is as the copy has it, and what is ours is made again', async () => {
+  it('no missed removal: a watch tells everything as the copy has it, and goes on', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'rx-registry-restored-'));
     const [data, copy] = [join(folder, 'data'), join(folder, 'copy')];
     const restored = await startEtcd({ flags: { 'data-dir': data } });
@@ -456,13 +490,59 @@ describe('trap 9: a stream of watches that says nothing', () => {
     await probe.session();
     using seen = followDirectory(probe, '/silent');
     await agrees(seen, '/silent');
-    const streams = relay.calls.filter(({ method }) => method === 'Watch').slice(-2);
-    const asked = () => Math.min(...streams.map(({ requests }) => requests.length));
-    const before = asked();
-    await eventually(() => asked() >= before + 3);
+    // The one beside it has no watch, and needs no sign of life.
+    const stream = relay.calls.filter(({ method }) => method === 'Watch').at(-1)!;
+    const before = stream.requests.length;
+    await eventually(() => stream.requests.length >= before + 3);
     expect(seen.values).toHaveLength(1);
-    expect(relay.calls.filter(({ method }) => method === 'Watch').slice(-2)).toEqual(streams);
+    expect(relay.calls.filter(({ method }) => method === 'Watch').at(-1)).toBe(stream);
     expect(probe.statuses).toEqual(['connecting', 'connected']);
+  });
+
+  it('no flap: lives on a server, or behind a proxy, that ignores requests for progress', async () => {
+    relay.losesRequest = (message, { method }) => method === 'Watch' && fieldOf(message, PROGRESS) !== undefined;
+    const probe = troupe.follow(relay.address, { sessionTimeoutMs: T });
+    await probe.session();
+    using seen = followDirectory(probe, '/no-progress');
+    using node = follow(probe, (session) => session.watchNode('/no-progress/a'));
+    await agrees(seen, '/no-progress');
+    // Long enough for a quiet stream to have been given up twice.
+    const since = performance.now();
+    await eventually(() => performance.now() - since > 2 * T);
+    await raw.put('/no-progress/a');
+    await agrees(seen, '/no-progress');
+    await eventually(() => expect(node.last?.path).toBe('/no-progress/a'));
+    expect(probe.statuses).toEqual(['connecting', 'connected']);
+  });
+
+  it('bounded load, no leak: signs of life leave no watch behind', async () => {
+    const before = await raw.watches();
+    const probe = troupe.follow(relay.address, { sessionTimeoutMs: T });
+    await probe.session();
+    using seen = followDirectory(probe, '/counted');
+    await agrees(seen, '/counted');
+    const stream = relay.calls.filter(({ method }) => method === 'Watch').at(-1)!;
+    await eventually(() => stream.requests.length >= 4);
+    expect(await raw.watches()).toBe(before + 1);
+  });
+
+  it('liveness: a watch that is asked for and never set costs the connection, and is set on another', async () => {
+    const probe = troupe.follow(relay.address, { sessionTimeoutMs: T });
+    const session = await probe.session();
+    const deaf = relay.connections;
+    relay.losesRequest = (message, { method, connection }) =>
+      method === 'Watch' && connection === deaf && fieldOf(message, CREATE) !== undefined;
+    const since = performance.now();
+    using node = follow(probe, (each) => each.watchNode('/unset/node'));
+    using seen = followDirectory(probe, '/unset');
+    await eventually(() => relay.connections > deaf);
+    await raw.put('/unset/node');
+    await agrees(seen, '/unset');
+    await eventually(() => expect(node.last?.path).toBe('/unset/node'));
+    // A third of the session timeout for the answer, and the waits to connect again.
+    expect(performance.now() - since).toBeLessThan(T / 3 + SLACK_MS);
+    expect(await probe.session()).toBe(session);
+    expect(probe.statuses).toEqual(['connecting', 'connected', 'suspended', 'connected']);
   });
 });
 

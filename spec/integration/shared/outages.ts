@@ -127,6 +127,32 @@ export function describeOutages(kind: string, start: StartRegistryServer): void 
       });
     });
 
+    describe('a server that has lost all it knew, after our own clock gave the session up', () => {
+      it('convergence: everyone begins anew within 2 s of its return', async () => {
+        const T = 6_000;
+        const provider = await stage.connect({ sessionMs: T });
+        const consumer = await stage.connect({ sessionMs: T });
+        const registration = provider.register('dubbo://a:1/outage.WipedLater');
+        const path = await registration.registered();
+        const view = consumer.consume({ interface: 'outage.WipedLater' });
+        await eventually(() => expect(view.addresses).toEqual(['a:1']));
+        await server.kill();
+        for (const { states } of [provider, consumer]) {
+          await eventually(() => states.statuses.includes('lost'));
+        }
+        await server.wipe();
+        const since = performance.now();
+        await eventually(async () => expect(await identityOf(server, path)).toBeDefined());
+        // The longest wait for an attempt is 1500 ms, and 100 ms are waited for the next one. It takes the place of a wait for
+        // another session timeout.
+        expect(performance.now() - since).toBeLessThan(2_000 + SLACK_MS);
+        await registration.registered();
+        await consumer.connected();
+        await provider.register('dubbo://b:1/outage.WipedLater').registered();
+        await eventually(() => expect(view.addresses).toEqual(['a:1', 'b:1']));
+      });
+    });
+
     describe('a server that is frozen', () => {
       it('liveness, no flap: suspended within 2/3 of the session timeout, and as before after the thaw', async () => {
         const T = 6_000;

@@ -47,6 +47,23 @@ export function describeRegistration(kind: string, start: StartRegistryServer): 
         await eventually(() => expect(view.addresses).toEqual(['a:1']));
       });
 
+      it('is back, with forty others, when the directory is removed several times without a pause', async () => {
+        const provider = await stage.connect();
+        const service = 'registration.DeletedAgain';
+        const all = Array.from({ length: 40 }, (_, index) => provider.register(`dubbo://h${index}:1/${service}`));
+        await Promise.all(all.map((each) => each.registered()));
+        for (let round = 0; round < 3; round++) {
+          for (let time = 0; time < 5; time++) await server.removeTree(`/dubbo/${service}/providers`);
+          await eventually(
+            async () => {
+              expect(await server.names(`/dubbo/${service}/providers`)).toHaveLength(40);
+              expect(all.every(({ status }) => status === 'registered')).toBe(true);
+            },
+            { withinMs: 8_000 },
+          );
+        }
+      });
+
       it('is back when the service is removed with all in it', async () => {
         const { path, view } = await standing('registration.ServiceDeleted');
         await removeTree('/dubbo/registration.ServiceDeleted', path);
@@ -108,6 +125,23 @@ export function describeRegistration(kind: string, start: StartRegistryServer): 
         expect(await belongsTo(server, path, await provider.connected())).toBe(true);
         registration.unsubscribe();
         await eventually(async () => expect(await identityOf(server, path)).toBeUndefined());
+      });
+    });
+
+    describe('single registration: a process that starts again with dynamic=false', () => {
+      it('leaves one node after every run, and none once it is released', async () => {
+        const directory = '/dubbo/registration.Again/providers';
+        for (let run = 0; run < 3; run++) {
+          const provider = await stage.connect();
+          await provider.registry.provide('dubbo://a:1/registration.Again?dynamic=false');
+          await provider.registry.close();
+          expect(await server.names(directory)).toHaveLength(1);
+        }
+        const last = await stage.connect();
+        const provision = await last.registry.provide('dubbo://a:1/registration.Again?dynamic=false');
+        expect(await server.names(directory)).toHaveLength(1);
+        await provision.release();
+        expect(await server.names(directory)).toEqual([]);
       });
     });
 

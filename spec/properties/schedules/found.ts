@@ -2,6 +2,17 @@ import type { Schedule } from './steps.js';
 
 /** Schedules that found a bug, shrunk, by what they are about; see `docs/track-record.md`. */
 export const FOUND: Readonly<Record<string, Schedule>> = {
+  'no vanish: a node that is deleted again before the answer to its creation arrives': {
+    latencyMs: 0,
+    reorderMs: 10,
+    seed: 0,
+    steps: [
+      { do: 'register', who: 0, slot: 0, url: 0 },
+      { do: 'pass', ms: 100 },
+      { do: 'deleteAgain', index: 0, times: 8, everyMs: 5 },
+      { do: 'pass', ms: 400 },
+    ],
+  },
   'no ghost: a registry that closes while a registration moves from a persistent node to an ephemeral one': {
     latencyMs: 0,
     seed: 0,

@@ -29,8 +29,8 @@ export function limitsOf(latencyMs: number): Limits {
 }
 
 /** Lives a schedule through, and holds every moment of it against every invariant. */
-export async function runSchedule({ latencyMs, seed, steps }: Schedule): Promise<Run> {
-  const village = new Village({ latencyMs, seed });
+export async function runSchedule({ latencyMs, reorderMs = 0, seed, steps }: Schedule): Promise<Run> {
+  const village = new Village({ latencyMs, reorderMs, seed });
   let crash: unknown;
   try {
     for (const step of steps) await village.take(step);
@@ -40,7 +40,7 @@ export async function runSchedule({ latencyMs, seed, steps }: Schedule): Promise
     crash = error;
   }
   const { history } = village;
-  const flaws = judge(history, limitsOf(latencyMs)).flatMap((verdict) => verdict.flaws);
+  const flaws = judge(history, limitsOf(latencyMs + reorderMs)).flatMap((verdict) => verdict.flaws);
   const atMs = history.at(-1)?.atMs ?? 0;
   if (crash !== undefined) {
     const what = crash instanceof Error ? (crash.stack ?? crash.message) : 'something that is no error was thrown';

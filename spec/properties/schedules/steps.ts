@@ -14,13 +14,17 @@ export type Step =
   | { readonly do: 'register' | 'move'; readonly who: number; readonly slot: number; readonly url: number }
   | { readonly do: 'release'; readonly who: number; readonly slot: number }
   | { readonly do: 'subscribe'; readonly who: number; readonly query: number; readonly habit: Habit }
-  | { readonly do: 'unsubscribe' | 'close' | 'cut' | 'expire' | 'healOne'; readonly who: number }
+  | { readonly do: 'unsubscribe' | 'close' | 'cut' | 'hangUp' | 'expire' | 'healOne'; readonly who: number }
   | { readonly do: 'blackHole'; readonly who: number; readonly direction: MemoryDirection }
   | { readonly do: 'slowDown'; readonly who: number; readonly ms: number }
-  | { readonly do: 'heal' | 'freeze' | 'thaw' | 'stop' | 'start' | 'backup' | 'restore' | 'wipe' | 'rest' }
+  | {
+      readonly do:
+        'heal' | 'freeze' | 'thaw' | 'stop' | 'start' | 'backup' | 'restore' | 'restoreCopy' | 'wipe' | 'rest';
+    }
   | { readonly do: 'deleteTree'; readonly what: number }
   | { readonly do: 'compact' | 'deleteNode' | 'writeNode' | 'replaceNode'; readonly index: number }
   | { readonly do: 'loseAnswers' | 'loseNotifications' | 'repeatNotifications'; readonly count: number }
+  | { readonly do: 'deleteAgain'; readonly index: number; readonly times: number; readonly everyMs: number }
   | { readonly do: 'delayCleanup'; readonly ms: number }
   | { readonly do: 'poison' | 'foreign'; readonly which: number }
   | { readonly do: 'pass'; readonly ms: number };
@@ -28,6 +32,8 @@ export type Step =
 /** Everything that a village goes through. */
 export interface Schedule {
   readonly latencyMs: number;
+  /** By how much answers and what watches of nodes tell overtake each other, at most. @defaultValue 0 */
+  readonly reorderMs?: number;
   /** From which all backoffs are drawn. */
   readonly seed: number;
   readonly steps: readonly Step[];
@@ -86,7 +92,7 @@ const wishes: fc.Arbitrary<Step> = fc.oneof(
 );
 
 const faultsOfOne: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('cut', 'expire', 'healOne'), who }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('cut', 'hangUp', 'expire', 'healOne'), who }) },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -107,7 +113,7 @@ const faultsOfAll: fc.Arbitrary<Step> = fc.oneof(
     weight: 4,
     arbitrary: fc.record({ do: fc.constantFrom('heal', 'heal', 'heal', 'freeze', 'thaw', 'stop', 'start') }),
   },
-  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('backup', 'restore', 'wipe') }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('backup', 'restore', 'restoreCopy', 'wipe') }) },
   {
     weight: 1,
     arbitrary: fc.record({ do: fc.constant('delayCleanup'), ms: fc.constantFrom(0, 1, 500, 2_000, SESSION_MS) }),
@@ -121,6 +127,15 @@ const thirdParties: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       do: fc.constantFrom('compact', 'deleteNode', 'deleteNode', 'writeNode', 'replaceNode'),
       index,
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('deleteAgain'),
+      index,
+      times: fc.integer({ min: 2, max: 8 }),
+      everyMs: fc.constantFrom(1, 5),
     }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('poison', 'foreign'), which: fc.nat(3) }) },
@@ -138,6 +153,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 /** Every schedule that could be. */
 export const schedules: fc.Arbitrary<Schedule> = fc.record({
   latencyMs: fc.constantFrom(0, 3),
+  reorderMs: fc.constantFrom(0, 10),
   seed: fc.nat(1_000),
   steps: fc.array(step, { minLength: 5, maxLength: 50, size: 'max' }),
 });

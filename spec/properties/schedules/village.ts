@@ -77,10 +77,11 @@ export class Village {
   #born = 0;
   #closing = 0;
 
-  constructor(options: { readonly latencyMs: number; readonly seed: number }) {
+  constructor(options: { readonly latencyMs: number; readonly reorderMs: number; readonly seed: number }) {
     this.#world = new World({ latencyMs: options.latencyMs });
     this.#recorder = new Recorder(this.#world.server, this.#world.time);
     this.#random = seededRandom(options.seed);
+    this.#world.server.reorder(options.reorderMs, this.#random);
     config.onUnhandledError = (error: unknown) => {
       if (!(error instanceof OnPurpose)) this.#recorder.add({ kind: 'unhandled', error: String(error) });
     };
@@ -119,6 +120,9 @@ export class Village {
       case 'cut':
         this.#begins({ fault: 'cut', client: this.#inhabitants[step.who]!.name, stops: 'messages' });
         return server.cut(this.#inhabitants[step.who]!.backend);
+      case 'hangUp':
+        this.#begins({ fault: 'hang up', client: this.#inhabitants[step.who]!.name, stops: 'messages' });
+        return server.hangUp(this.#inhabitants[step.who]!.backend);
       case 'blackHole':
         return this.#hole(this.#inhabitants[step.who]!, step.direction);
       case 'slowDown':
@@ -151,10 +155,11 @@ export class Village {
         this.#backup = server.backup();
         return;
       case 'restore':
+      case 'restoreCopy':
       case 'wipe': {
-        const backup = step.do === 'restore' ? this.#backup : undefined;
+        const backup = step.do === 'wipe' ? undefined : this.#backup;
         this.#moment(backup ? 'restore' : 'wipe');
-        return server.restore(backup);
+        return server.restore(backup, step.do === 'restoreCopy' ? 'resumable' : 'orphaned');
       }
       case 'deleteTree':
         return this.#byHand(() => server.remove(TREES[step.what]!));
@@ -162,6 +167,8 @@ export class Village {
         return this.#byHand(() => server.compact(() => this.#withNode(step.index, (path) => server.remove(path))));
       case 'deleteNode':
         return this.#byHand(() => this.#withNode(step.index, (path) => server.remove(path)));
+      case 'deleteAgain':
+        return this.#deleteAgain(step);
       case 'writeNode':
         return this.#byHand(() => this.#withNode(step.index, (path) => server.write(path, new Uint8Array([1]))));
       case 'replaceNode':
@@ -291,15 +298,33 @@ export class Village {
     this.#world.server.start();
   }
 
+  /** Somebody who insists: one path is deleted whenever it is there. */
+  async #deleteAgain(step: {
+    readonly index: number;
+    readonly times: number;
+    readonly everyMs: number;
+  }): Promise<void> {
+    const { server } = this.#world;
+    const nodes = this.#nodes;
+    const path = nodes[step.index % nodes.length];
+    for (let time = 0; path !== undefined && time < step.times; time += 1) {
+      this.#byHand(() => server.read(path) && server.remove(path));
+      await this.#pass(step.everyMs);
+    }
+  }
+
   /** What somebody else does at a server that answers. */
   #byHand(act: () => void): void {
     if (!this.#stands) act();
   }
 
   #withNode(index: number, act: (path: string) => void): void {
-    const paths = this.#world.server.paths.filter((path) => path.split('/').length === 5);
-    const path = paths[index];
+    const path = this.#nodes[index];
     if (path !== undefined) act(path);
+  }
+
+  get #nodes(): readonly string[] {
+    return this.#world.server.paths.filter((path) => path.split('/').length === 5);
   }
 
   #toggle(path: string): void {

@@ -20,6 +20,8 @@ export class HostileServer {
     this.#session = {
       id: 'hostile',
       timeoutMs: 10_000,
+      owned: nothing,
+      nodes: { create: nothing, takeOver: nothing, read: nothing, remove: nothing, watch: nothing },
       makeDirectory: nothing,
       create: nothing,
       takeOver: nothing,

@@ -18,8 +18,8 @@ export interface HeldNode {
 
 /** How {@link RegistryServer.backend} connects. */
 export interface BackendOptions {
-  readonly sessionTimeoutMs?: number;
-  readonly reconnect?: { readonly baseMs?: number; readonly maxMs?: number };
+  readonly sessionTimeoutMs?: number | undefined;
+  readonly reconnect?: { readonly baseMs?: number | undefined; readonly maxMs?: number | undefined } | undefined;
 }
 
 /** A client of another make: a provider of the same name that was here before us. */

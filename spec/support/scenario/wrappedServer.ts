@@ -32,6 +32,14 @@ export abstract class WrappedServer<T extends RealServer> implements RealServer 
     return this.server.wipe();
   }
 
+  backup(): Promise<void> {
+    return this.server.backup();
+  }
+
+  restore(): Promise<void> {
+    return this.server.restore();
+  }
+
   freeze(): void {
     this.server.freeze();
   }

@@ -1,55 +1,92 @@
-import { execFile } from 'node:child_process';
-import { mkdir, readdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { serverCache, withTemporaryFolder } from './serverCache.js';
+import { runProgram } from './runProgram.js';
+import { temporaryFolder, withTemporaryFolder } from './serverCache.js';
 
-const run = promisify(execFile);
+/** The archive is signed; Debian's own keyring knows by whom. */
+const KEYRINGS = ['debian-archive-keyring.pgp', 'debian-archive-keyring.gpg'].map((name) =>
+  join('/usr/share/keyrings', name),
+);
 
-/** Downloads Debian packages and unpacks them into a folder, without root and without installing them. */
-export async function unpackDebianPackages(packages: readonly string[], into: string): Promise<void> {
+/** What a source of Debian's main archive may call its suite: this leaves out security updates and other archives. */
+const MAIN_ARCHIVE = /^(bullseye|bookworm|trixie|forky|sid|stable|oldstable|oldoldstable|testing|unstable)(-updates)?$/;
+
+/**
+ * Downloads packages of one suite of Debian and unpacks them into a folder, without root and without installing them.
+ *
+ * The suite need not be that of the machine: it is read through a source list of our own, from the mirror that the machine's
+ * sources name.
+ */
+export async function unpackDebianPackages(suite: string, packages: readonly string[], into: string): Promise<void> {
+  const options = await listsOf(suite);
   await withTemporaryFolder(async (folder) => {
-    await download(packages, folder);
+    await aptGet(options, ['download', ...packages], folder);
     for (const file of await readdir(folder)) {
-      if (file.endsWith('.deb')) await run('dpkg-deb', ['-x', join(folder, file), into]);
+      if (file.endsWith('.deb')) await runProgram('dpkg-deb', ['-x', join(folder, file), into]);
     }
   });
 }
 
-let freshLists: Promise<string[]> | undefined;
+const lists = new Map<string, Promise<string[]>>();
 
-async function download(packages: readonly string[], folder: string): Promise<void> {
-  const tryWith = async (options: readonly string[]) => {
-    // Root would otherwise download as a user who may not write into this folder.
-    await run('apt-get', ['-qq', '-o', 'APT::Sandbox::User=root', ...options, 'download', ...packages], {
-      cwd: folder,
-    });
-  };
-  try {
-    await tryWith(freshLists ? await freshLists : []);
-  } catch (error) {
-    if (freshLists || isMissingProgram(error)) throw error;
-    // The machine's package lists are missing or out of date, and only root may renew them: use our own.
-    freshLists = fetchPackageLists();
-    await tryWith(await freshLists).catch((again: unknown) => {
-      throw new Error(again instanceof Error ? again.message : String(again), { cause: error });
-    });
+/** Reads a suite's package lists, once for this process; returns the options that have `apt-get` use them. */
+function listsOf(suite: string): Promise<string[]> {
+  const known = lists.get(suite) ?? readLists(suite);
+  lists.set(suite, known);
+  return known;
+}
+
+async function readLists(suite: string): Promise<string[]> {
+  const failures: unknown[] = [];
+  for (const mirror of await mirrors()) {
+    try {
+      return await readListsFrom(mirror, suite);
+    } catch (error) {
+      failures.push(error);
+    }
   }
+  throw new AggregateError(failures, `No mirror of Debian that this machine's apt sources name has ${suite}.`);
 }
 
-async function fetchPackageLists(): Promise<string[]> {
-  const folder = join(serverCache(), 'apt');
-  const state = join(folder, 'state');
-  const cache = join(folder, 'cache');
-  await mkdir(join(state, 'lists', 'partial'), { recursive: true });
-  await mkdir(join(cache, 'archives', 'partial'), { recursive: true });
-  const options = [`Dir::State=${state}`, `Dir::State::lists=${state}/lists`, `Dir::Cache=${cache}`];
-  const flags = options.flatMap((option) => ['-o', option]);
-  // One unreachable source makes it fail though the others are read: whether it was enough, the download tells.
-  await run('apt-get', ['-qq', '-o', 'APT::Sandbox::User=root', ...flags, 'update']).catch(() => undefined);
-  return flags;
+/** The mirrors of Debian's main archive that the machine's own apt sources name. */
+async function mirrors(): Promise<string[]> {
+  const format = '$(RELEASE) $(REPO_URI)';
+  const targets = await runProgram('apt-get', ['indextargets', '--format', format, 'Created-By: Packages']);
+  const sources = targets.split('\n').map((line) => line.split(' '));
+  const uris = sources.flatMap(([suite = '', uri]) => (uri && MAIN_ARCHIVE.test(suite) ? [uri] : []));
+  return [...new Set(uris)];
 }
 
-function isMissingProgram(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+async function readListsFrom(mirror: string, suite: string): Promise<string[]> {
+  const folder = await temporaryFolder();
+  const [sources, status] = [join(folder, 'debian.sources'), join(folder, 'status')];
+  const keyring = KEYRINGS.find((file) => existsSync(file));
+  const signedBy = keyring === undefined ? '' : `Signed-By: ${keyring}\n`;
+  await writeFile(sources, `Types: deb\nURIs: ${mirror}\nSuites: ${suite}\nComponents: main\n${signedBy}`);
+  // What is installed on this machine must not decide which version is downloaded.
+  await writeFile(status, '');
+  await mkdir(join(folder, 'state', 'lists', 'partial'), { recursive: true });
+  await mkdir(join(folder, 'cache', 'archives', 'partial'), { recursive: true });
+  const options = [
+    `Dir::State=${join(folder, 'state')}`,
+    `Dir::State::lists=${join(folder, 'state', 'lists')}`,
+    `Dir::State::status=${status}`,
+    `Dir::Cache=${join(folder, 'cache')}`,
+    `Dir::Etc::sourcelist=${sources}`,
+    'Dir::Etc::sourceparts=/dev/null',
+    'Dir::Etc::preferences=/dev/null',
+    'Dir::Etc::preferencesparts=/dev/null',
+    'Acquire::Languages=none',
+    // A mirror that cannot be reached is a failure, not a warning.
+    'APT::Update::Error-Mode=any',
+  ];
+  await aptGet(options, ['update'], folder);
+  return options;
+}
+
+async function aptGet(options: readonly string[], args: readonly string[], folder: string): Promise<void> {
+  // Root would otherwise download as a user who may not write into this folder.
+  const flags = ['APT::Sandbox::User=root', ...options].flatMap((option) => ['-o', option]);
+  await runProgram('apt-get', ['-qq', ...flags, ...args], folder);
 }

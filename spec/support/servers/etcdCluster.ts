@@ -7,6 +7,9 @@ import { startNodes } from './startNodes.js';
 /** Real etcd servers that elect a leader among them. */
 export type EtcdCluster = ServerCluster<EtcdServer>;
 
+/** How long one server may take to answer before it passes for one that does not. */
+const QUESTION_MS = 1_000;
+
 /** Fast, but not so fast that a busy machine makes them elect all the time. */
 const STEADY = { 'heartbeat-interval': 50, 'election-timeout': 500 };
 
@@ -14,7 +17,11 @@ const STEADY = { 'heartbeat-interval': 50, 'election-timeout': 500 };
 export async function startEtcdCluster(size = 3, options: EtcdOptions = {}): Promise<EtcdCluster> {
   const nodes = await startNodes(() => prepareNodes(size, { ...options, flags: { ...STEADY, ...options.flags } }));
   if (options.rootPassword !== undefined) await nodes[0]!.users.enable(options.rootPassword);
-  return clusterOf<EtcdServer>(nodes, (server) => server.raw.role(1_000));
+  return clusterOf<EtcdServer>(nodes, {
+    roleOf: ({ raw }) => raw.role(QUESTION_MS),
+    // A read is linearizable unless one asks for less: it waits until a majority agrees who leads.
+    needMajority: ({ raw }) => raw.call('kv/range', { key: 'AA==', count_only: true }, QUESTION_MS),
+  });
 }
 
 async function prepareNodes(size: number, options: EtcdOptions) {

@@ -51,7 +51,7 @@ export async function etcdNode(
   member: EtcdMember,
   authority: CertificateAuthority,
 ): Promise<EtcdNode> {
-  const program = await etcdProgram();
+  const program = etcdProgram();
   const folder = await mkdtemp(join(tmpdir(), 'rx-registry-etcd-'));
   const tls = options.tls && (await writeCertificates(folder, authority));
   const address = `${tls ? 'https' : 'http'}://127.0.0.1:${port}`;

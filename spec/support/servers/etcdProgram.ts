@@ -1,51 +1,60 @@
-import { execFile } from 'node:child_process';
-import { copyFile } from 'node:fs/promises';
+import { copyFile, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { unpackDebianPackages } from './debianPackages.js';
 import { findExecutable, isExecutable } from './findExecutable.js';
-import { cached, withTemporaryFolder } from './serverCache.js';
+import { findServer } from './findServer.js';
+import { runProgram } from './runProgram.js';
+import { withTemporaryFolder } from './serverCache.js';
+import type { ServerKind } from './serverReleases.js';
 
 const PACKAGE = 'etcd-server';
+const MODULE = 'go.etcd.io/etcd/server/v3';
 
-/**
- * Finds the program `etcd`: `ETCD`, else on `PATH`, else in the cache, which is filled from Debian's package when it is
- * empty.
- *
- * @param report - is told what takes long
- */
-export async function etcdProgram(report: (line: string) => void = () => {}): Promise<string> {
-  const named = process.env['ETCD'];
-  if (named && isExecutable(named)) return named;
-  if (named) throw new Error(`ETCD is ${named}, which cannot be run: set it to the program etcd (3.4 or later).`);
-  const onPath = findExecutable('etcd');
-  if (onPath) return onPath;
-  const folder = await cached('etcd', async (target) => {
-    await fetchEtcd(target, report).catch((cause: unknown) => {
-      throw new Error(HOW_TO_GET, { cause });
+/** etcd, as Debian packages it or as Go builds it; version 3.4 is not a Go module that can be built. */
+export const ETCD: ServerKind = {
+  name: 'etcd',
+  ownVariable: 'ETCD',
+  choiceVariable: 'RX_REGISTRY_ETCD',
+  lines: { '3.4': 'bookworm', '3.5': '3.5.35', '3.6': '3.6.16' },
+  otherWays:
+    `Either, as root, run \`apt-get update && apt-get install ${PACKAGE}\` and then \`npm run servers\`, ` +
+    `or set ETCD to the program of a release of etcd (3.4 or later).`,
+  locate: (folder) => join(folder, 'etcd'),
+  async versionOf(program) {
+    const answer = await runProgram(executable(program), ['--version']);
+    const version = /etcd Version: (\S+)/.exec(answer)?.[1];
+    if (version === undefined) throw new Error(`${program} does not say that it is etcd.`);
+    return version;
+  },
+  async fromDebian(suite, folder) {
+    await withTemporaryFolder(async (root) => {
+      await unpackDebianPackages(suite, [PACKAGE], root);
+      await copyFile(join(root, 'usr', 'bin', 'etcd'), join(folder, 'etcd'));
     });
-  });
-  return join(folder, 'etcd');
+  },
+  async fromRelease(version, folder) {
+    const go = findExecutable('go');
+    if (!go) throw new Error(`etcd ${version} is built with Go: there is no program go on the path.`);
+    await withTemporaryFolder(async (module) => {
+      const goThere = (...args: string[]) => runProgram(go, args, module);
+      await goThere('mod', 'init', 'servers');
+      await goThere('get', `${MODULE}@v${version}`);
+      await goThere('build', '-o', join(folder, 'etcd'), MODULE);
+    });
+  },
+  async fromMachine(folder) {
+    const program = findExecutable('etcd');
+    if (!program) throw new Error('There is no program etcd on the path.');
+    await symlink(program, join(folder, 'etcd'));
+  },
+};
+
+/** The program `etcd` that the environment names or chooses. */
+export function etcdProgram(): string {
+  return executable(findServer(ETCD).path);
 }
 
-/** What a program says its version is. */
-export async function etcdVersion(program: string): Promise<string> {
-  const { stdout } = await promisify(execFile)(program, ['--version']);
-  return /etcd Version: (\S+)/.exec(stdout)?.[1] ?? 'of an unknown version';
-}
-
-const HOW_TO_GET =
-  `There is no etcd and its Debian package could not be downloaded. ` +
-  `Either, as root, run \`apt-get update && apt-get install ${PACKAGE}\`, or unpack a release of etcd (3.4 or later) ` +
-  `and set ETCD to the program in it.`;
-
-async function fetchEtcd(target: string, report: (line: string) => void): Promise<void> {
-  report('etcd: fetching a Debian package of about 8 MB…');
-  await withTemporaryFolder(async (root) => {
-    await unpackDebianPackages([PACKAGE], root);
-    const program = join(root, 'usr', 'bin', 'etcd');
-    // It may have been built for another machine.
-    await etcdVersion(program);
-    await copyFile(program, join(target, 'etcd'));
-  });
+function executable(program: string): string {
+  if (isExecutable(program)) return program;
+  throw new Error(`${program} cannot be run: set ETCD to the program of a release of etcd (3.4 or later).`);
 }

@@ -1,32 +1,46 @@
-import { etcdProgram, etcdVersion } from './etcdProgram.js';
-import { javaRuntime } from './javaRuntime.js';
-import { zookeeperDistribution } from './zookeeperDistribution.js';
+import { parseArgs } from 'node:util';
+import { ETCD } from './etcdProgram.js';
+import { fetchServer } from './fetchServer.js';
+import { fetchJava } from './javaRuntime.js';
+import { choiceOf, ownServer, type ServerKind } from './serverReleases.js';
+import { ZOOKEEPER } from './zookeeperDistribution.js';
 
+// `npm run servers`: gets the servers that specs run on, by default those that the environment chooses.
+//   npm run servers -- etcd=oldest zookeeper=3.6    gets these
+//   npm run servers -- --renew                      gets them again: Debian may have newer ones by now
+
+const { values, positionals } = parseArgs({
+  options: { renew: { type: 'boolean', default: false } },
+  allowPositionals: true,
+});
+const KINDS = [ETCD, ZOOKEEPER];
 const report = (line: string) => console.log(line);
 
-/** Gets every server that the integration specs run against: `npm run servers`. */
-async function fetchServers(): Promise<void> {
-  const fetched = await Promise.allSettled([fetchZooKeeper(), fetchEtcd()]);
-  for (const each of fetched) {
-    if (each.status === 'fulfilled') continue;
-    console.error(explain(each.reason));
-    process.exitCode = 1;
-  }
+const jobs =
+  positionals.length > 0
+    ? positionals.map(readWish).map(({ kind, choice }) => ready(kind, choice))
+    : KINDS.map((kind) => ready(kind, choiceOf(kind), ownServer(kind)));
+for (const job of await Promise.allSettled(jobs)) {
+  if (job.status === 'fulfilled') continue;
+  console.error(explain(job.reason));
+  process.exitCode = 1;
 }
 
-async function fetchZooKeeper(): Promise<void> {
-  await javaRuntime(report);
-  const { version } = await zookeeperDistribution(report);
-  report(`ZooKeeper ${version}: ready`);
+function readWish(wish: string): { kind: ServerKind; choice: string } {
+  const [name, choice] = wish.split('=');
+  const kind = KINDS.find((each) => each.name.toLowerCase() === name?.toLowerCase());
+  if (!kind || !choice) throw new Error(`"${wish}" is no server: write etcd=oldest or zookeeper=3.6, for example.`);
+  return { kind, choice };
 }
 
-async function fetchEtcd(): Promise<void> {
-  report(`etcd ${await etcdVersion(await etcdProgram(report))}: ready`);
+async function ready(kind: ServerKind, choice: string, own?: string): Promise<void> {
+  if (kind === ZOOKEEPER) await fetchJava(report);
+  const version = own ? await kind.versionOf(own) : await fetchServer(kind, choice, { report, renew: values.renew });
+  report(`${kind.name} ${version}: ready`);
 }
 
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  return error.cause === undefined ? error.message : `${error.message}\nCause: ${explain(error.cause)}`;
+  const causes = error instanceof AggregateError ? error.errors : error.cause === undefined ? [] : [error.cause];
+  return [error.message, ...causes.map((cause) => `Cause: ${explain(cause)}`)].join('\n');
 }
-
-await fetchServers();

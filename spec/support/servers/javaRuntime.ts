@@ -1,64 +1,78 @@
-import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { copyFile, lstat, readdir, readlink, rename, rm } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
-import { promisify } from 'node:util';
 import { unpackDebianPackages } from './debianPackages.js';
 import { findExecutable, isExecutable } from './findExecutable.js';
-import { cached, withTemporaryFolder } from './serverCache.js';
+import { runProgram } from './runProgram.js';
+import { cached, inCache, withTemporaryFolder } from './serverCache.js';
 
-/** Debian 12 has the first, Debian 13 the second. */
-const PACKAGES = ['openjdk-17-jre-headless', 'openjdk-21-jre-headless'];
+/** The older one first: it needs the older system libraries. */
+const PACKAGES = [
+  { suite: 'bookworm', name: 'openjdk-17-jre-headless' },
+  { suite: 'trixie', name: 'openjdk-21-jre-headless' },
+];
+
+/** Finds the program `java`: in `JAVA_HOME`, else on `PATH`, else in the cache. Throws where there is none. */
+export function javaRuntime(): string {
+  const java = javaOfMachine() ?? programIn(inCache('java'));
+  if (!isExecutable(java)) throw new Error('There is no Java: `npm run servers` gets it.');
+  return java;
+}
 
 /**
- * Finds the program `java`: in `JAVA_HOME`, else on `PATH`, else in the cache, which is filled from Debian's package.
+ * Gets a Java runtime into the cache, from Debian's packages, unless the machine has one.
  *
  * @param report - is told what takes long
  */
-export async function javaRuntime(report: (line: string) => void = () => {}): Promise<string> {
-  const home = process.env['JAVA_HOME'];
-  if (home && isExecutable(join(home, 'bin', 'java'))) return join(home, 'bin', 'java');
-  const onPath = findExecutable('java');
-  if (onPath) return onPath;
-  const folder = await cached('java', async (target) => {
-    await fetchJava(target, report).catch((cause: unknown) => {
+export async function fetchJava(report: (line: string) => void): Promise<void> {
+  if (javaOfMachine()) return;
+  await cached(inCache('java'), async (target) => {
+    report('Java: fetching a Debian package of about 44 MB…');
+    await unpackJava(target).catch((cause: unknown) => {
       throw new Error(HOW_TO_GET, { cause });
     });
   });
-  return join(folder, 'bin', 'java');
 }
 
 const HOW_TO_GET =
   `There is no Java and its Debian package could not be downloaded. ` +
   `Either, as root, run \`apt-get update && apt-get install default-jre-headless\`, or set JAVA_HOME to a Java runtime (11 or later).`;
 
-async function fetchJava(target: string, report: (line: string) => void): Promise<void> {
-  report('Java: fetching a Debian package of about 44 MB…');
-  await withTemporaryFolder(async (root) => {
-    await unpackFirstAvailable(root);
-    const machines = join(root, 'usr', 'lib', 'jvm');
-    const folders = (await readdir(machines, { withFileTypes: true })).filter((entry) => entry.isDirectory());
-    const name = folders.map((entry) => entry.name).find((entry) => isExecutable(join(machines, entry, 'bin', 'java')));
-    if (!name) throw new Error(`Debian's package holds no bin/java`);
-    const runtime = join(machines, name);
-    await replaceAbsoluteLinks(runtime, root);
-    // A library that the package depends on may be missing.
-    await promisify(execFile)(join(runtime, 'bin', 'java'), ['-version']);
-    await rm(target, { recursive: true });
-    await rename(runtime, target);
-  });
+function javaOfMachine(): string | undefined {
+  const home = process.env['JAVA_HOME'];
+  return home && isExecutable(programIn(home)) ? programIn(home) : findExecutable('java');
 }
 
-async function unpackFirstAvailable(root: string): Promise<void> {
+function programIn(home: string): string {
+  return join(home, 'bin', 'java');
+}
+
+async function unpackJava(target: string): Promise<void> {
   const failures: unknown[] = [];
-  for (const name of PACKAGES) {
+  for (const { suite, name } of PACKAGES) {
     try {
-      return await unpackDebianPackages([name], root);
+      return await withTemporaryFolder(async (root) => {
+        await unpackDebianPackages(suite, [name], root);
+        await keepRuntime(root, target);
+      });
     } catch (error) {
       failures.push(error);
     }
   }
   throw failures[0];
+}
+
+async function keepRuntime(root: string, target: string): Promise<void> {
+  const machines = join(root, 'usr', 'lib', 'jvm');
+  const folders = (await readdir(machines, { withFileTypes: true })).filter((entry) => entry.isDirectory());
+  const name = folders.map((entry) => entry.name).find((entry) => isExecutable(programIn(join(machines, entry))));
+  if (!name) throw new Error(`Debian's package holds no bin/java`);
+  const runtime = join(machines, name);
+  await replaceAbsoluteLinks(runtime, root);
+  // A library that the package depends on may be missing.
+  await runProgram(programIn(runtime), ['-version']);
+  await rm(target, { recursive: true });
+  await rename(runtime, target);
 }
 
 /** Debian keeps the settings in /etc and links to them: an unpacked package needs them in place. */

@@ -367,7 +367,10 @@ function readKey({ key, value = '', lease = '0', create_revision, mod_revision, 
 }
 
 function asksWhoWeAre(error: unknown): boolean {
-  return error instanceof RawEtcdError && /user name is empty|invalid auth token/.test(error.message);
+  return (
+    error instanceof RawEtcdError &&
+    /user name is empty|invalid auth token|revision of auth store is old/.test(error.message)
+  );
 }
 
 /** The first key after all that begin so. */

@@ -11,6 +11,10 @@ export interface RealServer extends AsyncDisposable {
   restart(): Promise<void>;
   /** Kills it, deletes its data and starts it again. */
   wipe(): Promise<void>;
+  /** Kills it, copies its data aside and starts it again. */
+  backup(): Promise<void>;
+  /** Kills it, puts the copy of its data back and starts it again. */
+  restore(): Promise<void>;
   /** Stops it with its connections open: the kernel still accepts, nobody answers. */
   freeze(): void;
   /** Lets a frozen server go on. */

@@ -8,7 +8,7 @@ export interface ServerCluster<T extends RealServer> extends AsyncDisposable {
   readonly servers: readonly T[];
   /** Their addresses, comma-separated. */
   readonly addresses: string;
-  /** The one that leads now; waits while there is none. */
+  /** The one that leads now, with a majority that follows it; waits while there is none. */
   leader(): Promise<T>;
   /** Those that follow the present leader now; waits while there is none. */
   followers(): Promise<T[]>;
@@ -16,18 +16,33 @@ export interface ServerCluster<T extends RealServer> extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Makes servers that have been started one thing; `roleOf` asks one of them what it is now. */
-export function clusterOf<T extends RealServer>(
-  servers: readonly T[],
-  roleOf: (server: T) => Promise<'leader' | 'follower' | undefined>,
-): ServerCluster<T> {
+/** How one finds out which server of a cluster leads. */
+export interface Leadership<T extends RealServer> {
+  /** What a server says of itself; one that stood still may be wrong for a while. */
+  roleOf(server: T): Promise<'leader' | 'follower' | undefined>;
+  /** Has a server do something that it cannot do without a majority. */
+  needMajority(server: T): Promise<unknown>;
+}
+
+/** Makes servers that have been started one thing. */
+export function clusterOf<T extends RealServer>(servers: readonly T[], leadership: Leadership<T>): ServerCluster<T> {
+  const roleOf = (server: T) => leadership.roleOf(server).catch(() => undefined);
   const inRole = async (role: 'leader' | 'follower'): Promise<T[]> => {
-    const roles = await Promise.all(servers.map((server) => roleOf(server).catch(() => undefined)));
+    const roles = await Promise.all(servers.map(roleOf));
     return servers.filter((_, index) => roles[index] === role);
   };
+  const leads = async (server: T): Promise<boolean> => {
+    await leadership.needMajority(server);
+    // It may have found out by that that another one leads, which has done it for the two of them.
+    return (await roleOf(server)) === 'leader';
+  };
+  const findLeader = async (): Promise<T | null> => {
+    const claims = await inRole('leader');
+    const proofs = await Promise.all(claims.map((server) => leads(server).catch(() => false)));
+    return claims.find((_, index) => proofs[index]) ?? null;
+  };
   const close = async () => void (await Promise.all(servers.map((server) => server.close())));
-  const leader = () =>
-    eventually(async () => (await inRole('leader'))[0] ?? null, { what: 'a leader', withinMs: START_DEADLINE_MS });
+  const leader = () => eventually(findLeader, { what: 'a leader', withinMs: START_DEADLINE_MS });
   return {
     servers,
     addresses: servers.map((server) => server.address).join(','),

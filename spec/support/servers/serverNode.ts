@@ -1,5 +1,5 @@
 import { existsSync, rmSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { cp, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onProcessEnd } from './onProcessEnd.js';
@@ -31,6 +31,10 @@ export abstract class ServerNode implements RealServer {
   /** Where its data is. */
   get dataFolder(): string {
     return join(this.#folder, 'data');
+  }
+
+  get #copyFolder(): string {
+    return join(this.#folder, 'copy');
   }
 
   /** Whether it ended because somebody else has its port. */
@@ -73,6 +77,20 @@ export abstract class ServerNode implements RealServer {
     await this.kill();
     await rm(this.dataFolder, { recursive: true });
     await this.makeDataFolder();
+    await this.start();
+  }
+
+  async backup(): Promise<void> {
+    await this.kill();
+    await rm(this.#copyFolder, { recursive: true, force: true });
+    await cp(this.dataFolder, this.#copyFolder, { recursive: true });
+    await this.start();
+  }
+
+  async restore(): Promise<void> {
+    await this.kill();
+    await rm(this.dataFolder, { recursive: true });
+    await cp(this.#copyFolder, this.dataFolder, { recursive: true });
     await this.start();
   }
 

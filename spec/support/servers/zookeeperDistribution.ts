@@ -1,12 +1,47 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { copyFile, mkdir, readdir } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { unpackDebianPackages } from './debianPackages.js';
-import { cached, withTemporaryFolder } from './serverCache.js';
+import { findExecutable } from './findExecutable.js';
+import { findServer } from './findServer.js';
+import { runProgram } from './runProgram.js';
+import { withTemporaryFolder } from './serverCache.js';
+import type { ServerKind } from './serverReleases.js';
 
 const PACKAGES = ['libzookeeper-java', 'libslf4j-java', 'libdropwizard-metrics-java', 'libsnappy-java'];
 const JARS = ['zookeeper', 'zookeeper-jute', 'slf4j-api', 'slf4j-simple', 'metrics-core', 'snappy-java'];
 const SYSTEM_JARS = '/usr/share/java';
+
+/** ZooKeeper, as Debian packages it or from Maven's repository. */
+export const ZOOKEEPER: ServerKind = {
+  name: 'ZooKeeper',
+  ownVariable: 'ZOOKEEPER_HOME',
+  choiceVariable: 'RX_REGISTRY_ZOOKEEPER',
+  lines: { '3.5': '3.5.10', '3.6': '3.6.4', '3.7': '3.7.2', '3.8': '3.8.6', '3.9': '3.9.4' },
+  otherWays:
+    `Either, as root, run \`apt-get update && apt-get install ${PACKAGES.join(' ')}\` and then \`npm run servers\`, ` +
+    `or unpack a release of Apache ZooKeeper (3.5 or later) and set ZOOKEEPER_HOME to its folder.`,
+  locate: (folder) => folder,
+  versionOf: async (home) => distributionIn(home).version,
+  async fromDebian(suite, folder) {
+    await withTemporaryFolder(async (root) => {
+      await unpackDebianPackages(suite, PACKAGES, root);
+      await keepJars(join(root, SYSTEM_JARS), folder, copyFile);
+    });
+  },
+  async fromRelease(version, folder) {
+    const maven = findExecutable('mvn');
+    if (!maven) throw new Error(`ZooKeeper ${version} is got with Maven: there is no program mvn on the path.`);
+    await withTemporaryFolder(async (project) => {
+      await writeFile(join(project, 'pom.xml'), projectThatNeeds(version));
+      const options = ['-B', '-q', 'dependency:copy-dependencies', `-DoutputDirectory=${join(folder, 'lib')}`];
+      await runProgram(maven, options, project);
+    });
+  },
+  async fromMachine(folder) {
+    await keepJars(SYSTEM_JARS, folder, symlink);
+  },
+};
 
 /** A ZooKeeper that Java can run. */
 export interface ZooKeeperDistribution {
@@ -14,50 +49,63 @@ export interface ZooKeeperDistribution {
   readonly classPath: string;
 }
 
-/**
- * Finds ZooKeeper: `ZOOKEEPER_HOME`, else the cache, which is filled from Debian's packages when it is empty.
- *
- * @param report - is told what takes long
- */
-export async function zookeeperDistribution(report: (line: string) => void = () => {}): Promise<ZooKeeperDistribution> {
-  const home = process.env['ZOOKEEPER_HOME'];
-  if (home) return distributionIn(home);
-  const folder = await cached('zookeeper', async (target) => {
-    await fetchJars(join(target, 'lib'), report).catch((cause: unknown) => {
-      throw new Error(HOW_TO_GET, { cause });
-    });
-  });
-  return distributionIn(folder);
+/** The ZooKeeper that the environment names or chooses. */
+export function zookeeperDistribution(): ZooKeeperDistribution {
+  return distributionIn(findServer(ZOOKEEPER).path);
 }
 
-const HOW_TO_GET =
-  `There is no ZooKeeper and its Debian packages could not be downloaded. ` +
-  `Either, as root, run \`apt-get update && apt-get install ${PACKAGES.join(' ')}\`, or unpack a release of Apache ZooKeeper (3.6 or later) ` +
-  `and set ZOOKEEPER_HOME to its folder.`;
-
-async function fetchJars(lib: string, report: (line: string) => void): Promise<void> {
-  await mkdir(lib, { recursive: true });
-  const installed = existsSync(SYSTEM_JARS) ? await readdir(SYSTEM_JARS) : [];
-  if (JARS.every((jar) => installed.some(isVersionOf(jar)))) return copyJars(SYSTEM_JARS, lib);
-
-  report(`ZooKeeper: fetching ${PACKAGES.length} Debian packages…`);
-  await withTemporaryFolder(async (root) => {
-    await unpackDebianPackages(PACKAGES, root);
-    await copyJars(join(root, SYSTEM_JARS), lib);
-  });
-}
-
-async function copyJars(from: string, lib: string): Promise<void> {
-  const files = await readdir(from);
+async function keepJars(
+  from: string,
+  target: string,
+  keep: (from: string, to: string) => Promise<void>,
+): Promise<void> {
+  const lib = join(target, 'lib');
+  await mkdir(lib);
+  const files = existsSync(from) ? await readdir(from) : [];
   for (const jar of JARS) {
     const file = files.find(isVersionOf(jar));
-    if (!file) throw new Error(`Debian's packages hold no ${jar}.jar`);
-    await copyFile(join(from, file), join(lib, file));
+    if (!file) throw new Error(`There is no ${jar}.jar in ${from}`);
+    await keep(join(from, file), join(lib, file));
   }
 }
 
 function isVersionOf(jar: string): (file: string) => boolean {
   return (file) => file.startsWith(`${jar}-`) && /^\d[\w.-]*\.jar$/.test(file.slice(jar.length + 1));
+}
+
+/**
+ * A Maven project whose dependencies are a server. ZooKeeper declares the libraries for metrics and compression as optional, so
+ * they are named; the logging libraries differ from version to version, so one that writes to the output replaces them.
+ */
+function projectThatNeeds(version: string): string {
+  const loggers = [
+    'org.slf4j:slf4j-log4j12',
+    'org.slf4j:slf4j-reload4j',
+    'log4j:*',
+    'ch.qos.reload4j:*',
+    'ch.qos.logback:*',
+  ];
+  const needed = [
+    ['org.apache.zookeeper', 'zookeeper', version],
+    ['org.slf4j', 'slf4j-api', '1.7.36'],
+    ['org.slf4j', 'slf4j-simple', '1.7.36'],
+    ['io.dropwizard.metrics', 'metrics-core', '4.1.12.1'],
+    ['org.xerial.snappy', 'snappy-java', '1.1.10.5'],
+  ];
+  const exclusions = loggers.map((name) => `<exclusion>${coordinates(name.split(':'))}</exclusion>`).join('');
+  const dependencies = needed.map(
+    (name) => `<dependency>${coordinates(name)}<exclusions>${exclusions}</exclusions></dependency>`,
+  );
+  return (
+    '<project><modelVersion>4.0.0</modelVersion>' +
+    coordinates(['rx-registry', 'servers', '1']) +
+    `<dependencies>${dependencies.join('')}</dependencies></project>`
+  );
+}
+
+function coordinates([group, artifact, version]: readonly string[]): string {
+  const versionTag = version === undefined ? '' : `<version>${version}</version>`;
+  return `<groupId>${group}</groupId><artifactId>${artifact}</artifactId>${versionTag}`;
 }
 
 function distributionIn(home: string): ZooKeeperDistribution {

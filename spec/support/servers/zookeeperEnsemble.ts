@@ -1,4 +1,5 @@
 import { freePort } from './freePort.js';
+import { connectRawZooKeeper } from './rawZooKeeper.js';
 import { clusterOf, type ServerCluster } from './serverCluster.js';
 import { startNodes } from './startNodes.js';
 import { zookeeperNode, type ZooKeeperOptions, type ZooKeeperServer } from './zookeeperNode.js';
@@ -6,11 +7,21 @@ import { zookeeperNode, type ZooKeeperOptions, type ZooKeeperServer } from './zo
 /** Three real ZooKeeper servers that elect a leader among them. */
 export type ZooKeeperEnsemble = ServerCluster<ZooKeeperServer>;
 
+/** How long one server may take to answer before it passes for one that does not. */
+const QUESTION_MS = 1_000;
+
 /** Starts three servers on free ports; resolves when all of them serve. */
 export async function startZooKeeperEnsemble(options: ZooKeeperOptions = {}): Promise<ZooKeeperEnsemble> {
-  return clusterOf<ZooKeeperServer>(await startNodes(() => prepareNodes(options)), async (server) => {
-    const [, mode] = /Mode: (leader|follower)/.exec(await server.command('srvr', 1_000)) ?? [];
-    return mode as 'leader' | 'follower' | undefined;
+  return clusterOf<ZooKeeperServer>(await startNodes(() => prepareNodes(options)), {
+    async roleOf(server) {
+      const [, mode] = /Mode: (leader|follower)/.exec(await server.command('srvr', QUESTION_MS)) ?? [];
+      return mode as 'leader' | 'follower' | undefined;
+    },
+    // A majority has to agree on a new session. Reading would not do: a server answers that by itself.
+    async needMajority({ port }) {
+      const client = await connectRawZooKeeper(port, { withinMs: QUESTION_MS });
+      await client.close();
+    },
   });
 }
 

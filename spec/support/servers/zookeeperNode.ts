@@ -37,7 +37,7 @@ export interface ZooKeeperOptions {
 
 /** Prepares a server without starting it; `myId` is its number in an ensemble. */
 export async function zookeeperNode(port: number, options: ZooKeeperOptions, myId?: number): Promise<ZooKeeperNode> {
-  const [java, { classPath }] = await Promise.all([javaRuntime(), zookeeperDistribution()]);
+  const [java, { classPath }] = [javaRuntime(), zookeeperDistribution()];
   const folder = await mkdtemp(join(tmpdir(), 'rx-registry-zookeeper-'));
   const properties = { 'zookeeper.forceSync': options.forceSync ? 'yes' : 'no', ...options.systemProperties };
   await writeFile(join(folder, 'zoo.cfg'), lines({ ...standardConfig(folder, port, options), ...options.config }));

@@ -1,6 +1,6 @@
 import { concat, ignoreElements, map, type Observable, throwError } from 'rxjs';
 import { RegistryError } from '../../../lib/errors.js';
-import type { Backend, Session } from '../../../lib/port/index.js';
+import type { Backend, RegistryNode, Session } from '../../../lib/port/index.js';
 
 /**
  * A backend whose sessions may not do what `refuses` says, as with an ACL that somebody has changed; `'after'` is for what is
@@ -14,26 +14,27 @@ export function refusing(
   const guard = (session: Session): Session => {
     const known = guarded.get(session);
     if (known) return known;
-    const proxy = new Proxy(session, {
-      get: (target, method: keyof Session) => {
-        if (method === 'id' || method === 'timeoutMs') return target[method];
-        const operations = target as unknown as Record<
-          string,
-          (path: string, ...rest: unknown[]) => Observable<unknown>
-        >;
-        return (path: string, ...rest: unknown[]): Observable<unknown> => {
-          const refused = refuses(method, path);
+    const proxy = guardOperations(session);
+    guarded.set(session, proxy);
+    return proxy;
+  };
+  const guardOperations = <T extends object>(operations: T): T =>
+    new Proxy(operations, {
+      get: (target, name) => {
+        const member: unknown = Reflect.get(target, name, target);
+        if (typeof member === 'object' && member !== null) return guardOperations(member);
+        if (typeof member !== 'function') return member;
+        const method = (name === 'watch' ? 'watchNode' : name) as keyof Session;
+        return (first: string | RegistryNode, ...rest: unknown[]): Observable<unknown> => {
+          const refused = refuses(method, typeof first === 'object' ? first.path : first);
           if (refused === true) return throwError(() => new RegistryError('NOT_AUTHORIZED', 'not permitted'));
-          const operation = operations[method]!(path, ...rest);
+          const operation = member.call(target, first, ...rest) as Observable<unknown>;
           if (refused === false) return operation;
           const failed = throwError(() => new RegistryError('SERVER_ERROR', 'failed, or so it says'));
           return concat(operation.pipe(ignoreElements()), failed);
         };
       },
     });
-    guarded.set(session, proxy);
-    return proxy;
-  };
   return {
     ...backend,
     states: backend.states.pipe(

@@ -52,6 +52,8 @@ export class GrpcRelay implements AsyncDisposable {
   readonly calls: RelayedCall[] = [];
   /** Judges each message of the server's. */
   onAnswer: ((message: Buffer, call: RelayedCall) => Verdict) | undefined;
+  /** Loses the messages of the client's for which it says so. */
+  losesRequest: ((message: Buffer, call: RelayedCall) => boolean) | undefined;
   /** May refuse a call before the server hears of it. */
   onCall: ((call: RelayedCall) => Refusal | undefined) | undefined;
   /** The most calls of one method that were open at the same time. */
@@ -128,11 +130,11 @@ export class GrpcRelay implements AsyncDisposable {
 
     const up = link.up.request(headers);
     up.on('error', () => undefined);
-    const requests = new Messages((message) => call.requests.push(message));
-    down.on('data', (chunk: Buffer) => {
-      requests.take(chunk);
-      up.write(chunk);
+    const requests = new Messages((message, framed) => {
+      call.requests.push(message);
+      if (!this.losesRequest?.(message, call)) up.write(framed);
     });
+    down.on('data', (chunk: Buffer) => requests.take(chunk));
     down.once('end', () => up.end());
     down.once('close', () => up.close(constants.NGHTTP2_CANCEL));
 

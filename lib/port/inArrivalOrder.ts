@@ -1,0 +1,23 @@
+import { map, type Observable } from 'rxjs';
+import type { NodeOperations, NodeState, RegistryNode, Session } from './session.js';
+
+/**
+ * The {@link NodeOperations} of a session whose connection keeps the order: what arrives later is later.
+ *
+ * The answers and watches of such a server come one after another in the order of its history, so each gets the number of its
+ * arrival as its position.
+ */
+export function inArrivalOrder(
+  session: Pick<Session, 'create' | 'takeOver' | 'read' | 'remove' | 'watchNode'>,
+): NodeOperations {
+  let arrivals = 0n;
+  const arrived = (node: RegistryNode | undefined): NodeState => ({ node, position: (arrivals += 1n) });
+  const ordered = (source: Observable<RegistryNode | undefined>): Observable<NodeState> => source.pipe(map(arrived));
+  return {
+    create: (path, options) => ordered(session.create(path, options)),
+    takeOver: (node, options) => ordered(session.takeOver(node, options)),
+    read: (path) => ordered(session.read(path)),
+    remove: (path, condition) => session.remove(path, condition).pipe(map(() => arrived(undefined))),
+    watch: (path, known) => ordered(session.watchNode(path, known)),
+  };
+}

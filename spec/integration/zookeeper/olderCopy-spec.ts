@@ -1,0 +1,4 @@
+import { startZooKeeperRegistry } from '../../support/scenario/zookeeperRegistry.js';
+import { describeOlderCopy } from '../shared/olderCopy.js';
+
+describeOlderCopy('ZooKeeper', startZooKeeperRegistry);
