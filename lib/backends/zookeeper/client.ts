@@ -1,6 +1,6 @@
 import nodeZooKeeper from 'node-zookeeper-client';
 import type { ACL as ClientAcl, Stat } from 'node-zookeeper-client';
-import { Observable, type Subscriber } from 'rxjs';
+import { concat, endWith, ignoreElements, Observable, type Subscriber } from 'rxjs';
 import { RegistryError } from '../../errors.js';
 import { ClientWatches, type WatchKind } from './clientWatches.js';
 import { Deliveries } from './deliveries.js';
@@ -64,7 +64,7 @@ export class ZkClient {
   readonly #requests = new RequestWindow(this.#deliveries, (error) => this.#library.codeOf(error));
   readonly #watches = new ClientWatches(this.#deliveries, {
     add: (path, onSent) => this.#addTree(path, onSent),
-    remove: (path) => this.#removeTree(path),
+    remove: (path) => void this.#removeTree(path).subscribe(whateverComesOfIt),
   });
   #ending = false;
   #unansweredTrees = 0;
@@ -281,7 +281,9 @@ export class ZkClient {
     if (!this.#watches.delete(kind, path, watch)) return;
     const type = kind === 'children' ? WATCHER_TYPE.CHILDREN : WATCHER_TYPE.DATA;
     // Somebody else may have set one by the time that this is sent.
-    this.#removeOnServer(path, type, () => !this.#watches.has(kind, path) && !this.#watches.hasTree(path));
+    this.#removeOnServer(path, type, () => !this.#watches.has(kind, path) && !this.#watches.hasTree(path)).subscribe(
+      whateverComesOfIt,
+    );
   }
 
   /**
@@ -291,6 +293,18 @@ export class ZkClient {
    */
   watchTree(path: string, listener: (event: NodeEvent) => void): Observable<void> {
     return this.#watches.watchTree(path, listener);
+  }
+
+  /**
+   * Sets a persistent watch and removes it, on a node that nobody else watches; errors where {@link watchTree} would.
+   *
+   * A server before 3.6 closes the connection after it has answered.
+   */
+  tryTree(path: string): Observable<void> {
+    return concat(
+      this.#addTree(path, () => undefined),
+      this.#removeTree(path),
+    ).pipe(ignoreElements(), endWith(undefined));
   }
 
   /** Whether the server was asked for a {@link watchTree} and has not answered. */
@@ -380,16 +394,16 @@ export class ZkClient {
     });
   }
 
-  #removeTree(path: string): void {
-    this.#removeOnServer(path, WATCHER_TYPE.ANY, () => {
+  #removeTree(path: string): Observable<void> {
+    return this.#removeOnServer(path, WATCHER_TYPE.ANY, () => {
       this.#watches.treeRemoved(path);
       return true;
     });
   }
 
   /** Removes watches in order with all other requests; `isNeeded` is asked when it is this one's turn. */
-  #removeOnServer(path: string, type: number, isNeeded: () => boolean): void {
-    const removal = this.#requests.request<void>({
+  #removeOnServer(path: string, type: number, isNeeded: () => boolean): Observable<void> {
+    return this.#requests.request<void>({
       operation: 'unwatch',
       path,
       send: (done) => {
@@ -398,10 +412,11 @@ export class ZkClient {
         this.#library.send(OPCODE.REMOVE_WATCHES, OPCODE.DELETE, body, (error) => done(error, () => undefined));
       },
     });
-    // It fails if the watch has fired by then, which is as good.
-    removal.subscribe({ error: () => undefined });
   }
 }
+
+/** For a removal, which fails if the watch has fired by then, or with the connection. */
+const whateverComesOfIt = { error: () => undefined };
 
 function modeOf(options: { ephemeral?: boolean | undefined; sequential?: boolean | undefined }): number {
   if (options.ephemeral) return options.sequential ? CreateMode.EPHEMERAL_SEQUENTIAL : CreateMode.EPHEMERAL;

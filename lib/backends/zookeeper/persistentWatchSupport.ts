@@ -1,5 +1,6 @@
-import { catchError, defer, finalize, map, type Observable, of, switchMap, take, tap, throwError } from 'rxjs';
+import { catchError, defer, finalize, map, type Observable, of, switchMap, tap, throwError } from 'rxjs';
 import { debugLog } from '../../internal/debug.js';
+import { isAnswer } from '../../internal/isAnswer.js';
 import { hasCode } from '../../internal/orElse.js';
 import type { ZkClient } from './client.js';
 
@@ -81,14 +82,15 @@ export class PersistentWatchSupport {
     if (known?.areSupported || (known && performance.now() - known.since < this.#trustMs))
       return of(known.areSupported);
     let isConfirmed = false;
-    return client
-      .watchTree(PROBE, () => undefined)
-      .pipe(
-        take(1),
-        map(() => (isConfirmed = true)),
-        // Also one that does not answer is not asked again at once.
-        finalize(() => this.#learn(client, isConfirmed)),
-      );
+    return client.tryTree(PROBE).pipe(
+      map(() => (isConfirmed = true)),
+      // Then it has none for us, and goes on to serve.
+      catchError((error: unknown) =>
+        isAnswer(error) && !hasCode(error, 'UNSUPPORTED') ? of(false) : throwError(() => error),
+      ),
+      // Also one that does not answer is not asked again at once.
+      finalize(() => this.#learn(client, isConfirmed)),
+    );
   }
 
   #learn({ address }: ZkClient, areSupported: boolean): void {
