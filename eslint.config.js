@@ -37,7 +37,7 @@ const layers = Object.entries(LAYERS).map(([folder, below]) => {
     .join('/');
   const forbidden = [...Object.keys(LAYERS), 'index', 'registry', 'createRegistry']
     .filter((other) => other !== folder && !below.includes(other))
-    .flatMap((other) => [`${up}/${other}.js`, `${up}/${other}/**`]);
+    .flatMap((other) => [up, `../${up}`].flatMap((path) => [`${path}/${other}.js`, `${path}/${other}/**`]));
   return {
     files: [`lib/${folder}/**`],
     rules: {

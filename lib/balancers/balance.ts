@@ -12,10 +12,10 @@ import {
 import type { InstanceSet } from '../instances/index.js';
 import type { BalancerFactory } from './balancer.js';
 import { CallMeter } from './callMeter.js';
-import { LivePicker, type PickerSettings } from './livePicker.js';
+import { LivePicker, type PickerSettings } from './picker/livePicker.js';
+import { checked, optionalFunction, optionsObject, waitMs as wait } from './shared/options.js';
+import type { Picker } from './picker/picker.js';
 import { checkBalancer } from './makeBalancer.js';
-import { checked, optionalFunction, optionsObject, waitMs as wait } from './options.js';
-import type { Picker } from './picker.js';
 
 /** How {@link balance} counts and waits. */
 export interface BalanceOptions {

@@ -18,6 +18,9 @@ export interface Candidate {
   readonly inFlight: number;
 }
 
+/** Whether not to choose a candidate for one call. Always the same answer during one pick. */
+export type AvoidCandidate = (candidate: Candidate) => boolean;
+
 /** What came of a call: an answer, a failure of the instance, or nothing because the caller did not wait for it. */
 export type CallResult = 'ok' | 'failed' | 'cancelled';
 
@@ -52,9 +55,11 @@ export interface Balancer {
    * Chooses who gets the next call.
    *
    * @param key - What the call is about, for those who keep calls about one thing together.
-   * @returns One that was added and not removed, or `undefined` if there is none.
+   * @param avoid - Says of whom not to choose for this call, such as those that it has failed on. A balancer that takes no
+   * notice of it is asked again, and in the end any other one is taken.
+   * @returns One that was added and not removed, or `undefined` if there is none, or none but those to avoid.
    */
-  pick(key?: string): Candidate | undefined;
+  pick(key?: string, avoid?: AvoidCandidate): Candidate | undefined;
   /** A call to it has begun; {@link Candidate.inFlight} says so already. */
   started?(candidate: Candidate): void;
   /** A call to it is over, after so many milliseconds; {@link Candidate.inFlight} says so already. */

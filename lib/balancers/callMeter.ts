@@ -1,7 +1,7 @@
 import { asyncScheduler, type Observable, type SchedulerLike, Subject, type TimestampProvider } from 'rxjs';
 import { clockOf } from '../internal/clock.js';
 import type { CallResult } from './balancer.js';
-import { optionsObject } from './options.js';
+import { optionsObject } from './shared/options.js';
 
 /** What came of one call. */
 export interface CallOutcome {

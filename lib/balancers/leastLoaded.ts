@@ -1,6 +1,6 @@
-import type { Balancer, BalancerFactory, Candidate } from './balancer.js';
-import { type Ranked, Ranking } from './ranking.js';
-import { shareOf } from './weight.js';
+import type { AvoidCandidate, Balancer, BalancerFactory, Candidate } from './balancer.js';
+import { type Ranked, Ranking } from './shared/ranking.js';
+import { shareOf } from './shared/weight.js';
 
 /**
  * A balancer that picks the instance with the fewest calls under way for its weight.
@@ -50,8 +50,10 @@ class LeastLoaded implements Balancer {
     this.#loads.delete(candidate);
   }
 
-  pick(): Candidate | undefined {
-    return this.#ranking.take()?.candidate;
+  pick(_key?: string, avoid?: AvoidCandidate): Candidate | undefined {
+    const best = this.#ranking.best(avoid);
+    if (best) this.#ranking.serve(best);
+    return best?.candidate;
   }
 
   started(candidate: Candidate): void {

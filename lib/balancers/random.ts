@@ -1,8 +1,8 @@
-import type { Balancer, BalancerFactory, Candidate } from './balancer.js';
-import { optionalFunction, optionsObject } from './options.js';
-import { Tiers } from './tiers.js';
-import { shareOf } from './weight.js';
-import { type Sampled, WeightedSampler } from './weightedSampler.js';
+import type { AvoidCandidate, Balancer, BalancerFactory, Candidate } from './balancer.js';
+import { optionalFunction, optionsObject } from './shared/options.js';
+import { Tiers } from './shared/tiers.js';
+import { shareOf } from './shared/weight.js';
+import { type Sampled, WeightedSampler } from './shared/weightedSampler.js';
 
 /** What a balancer that draws lots draws them with. */
 export interface RandomOptions {
@@ -66,7 +66,8 @@ class Random implements Balancer {
     lot.sampler.remove(lot);
   }
 
-  pick(): Candidate | undefined {
-    return this.#samplers.current.draw()?.candidate;
+  pick(_key?: string, avoid?: AvoidCandidate): Candidate | undefined {
+    const sampler = this.#samplers.current;
+    return (avoid ? sampler.draw(({ candidate }) => avoid(candidate)) : sampler.draw())?.candidate;
   }
 }

@@ -1,11 +1,11 @@
-import type { Balancer, BalancerFactory, Candidate } from './balancer.js';
-import { hashAt, hashText, SEED_REQUEST, SEED_REQUEST_OTHER } from './hash.js';
-import { optionalFunction, optionsObject } from './options.js';
-import { type PointOwner, PointRing } from './pointRing.js';
-import { pointsFor } from './points.js';
+import type { AvoidCandidate, Balancer, BalancerFactory, Candidate } from './balancer.js';
+import { hashAt, hashText, SEED_REQUEST, SEED_REQUEST_OTHER } from './shared/hash.js';
+import { optionalFunction, optionsObject } from './shared/options.js';
+import { type PointOwner, PointRing } from './shared/pointRing.js';
+import { pointsFor } from './shared/points.js';
 import type { RandomOptions } from './random.js';
-import { Tiers } from './tiers.js';
-import { shareOf } from './weight.js';
+import { Tiers } from './shared/tiers.js';
+import { shareOf } from './shared/weight.js';
 
 /** A candidate on a ring. */
 interface Place extends PointOwner {
@@ -78,16 +78,18 @@ class Rendezvous implements Balancer {
     place.ring.remove(place);
   }
 
-  pick(key?: string): Candidate | undefined {
+  pick(key?: string, avoid?: AvoidCandidate): Candidate | undefined {
     const ring = this.#rings.current;
     if (ring.size === 0) return undefined;
     const one = key === undefined ? this.#draw() * 2 ** 32 : hashText(key, SEED_REQUEST);
     const other = key === undefined ? this.#draw() * 2 ** 32 : hashText(key, SEED_REQUEST_OTHER);
+    const fits = avoid && (({ candidate }: Place) => !avoid(candidate));
     let nearest = -1;
     let shortest = Infinity;
     for (let probe = 0; probe < PROBES; probe++) {
       const place = hashAt(one, other, probe);
-      const point = ring.seek(place);
+      const point = fits ? ring.seekFitting(place, fits) : ring.seek(place);
+      if (point < 0) return undefined;
       const distance = ring.distance(place, point);
       if (distance >= shortest) continue;
       shortest = distance;

@@ -1,6 +1,6 @@
-import type { Balancer, BalancerFactory, Candidate } from './balancer.js';
-import { Chain, type Link } from './chain.js';
-import { Tiers } from './tiers.js';
+import type { AvoidCandidate, Balancer, BalancerFactory, Candidate } from './balancer.js';
+import { Chain, type Link } from './shared/chain.js';
+import { Tiers } from './shared/tiers.js';
 
 /** A candidate in the circle. */
 interface Turn extends Link<Turn> {
@@ -52,10 +52,20 @@ class RoundRobin implements Balancer {
     turn.circle.remove(turn);
   }
 
-  pick(): Candidate | undefined {
+  pick(_key?: string, avoid?: AvoidCandidate): Candidate | undefined {
     const circle = this.#circles.current;
-    const turn = circle.first;
-    circle.rotate();
-    return turn?.candidate;
+    let turn = circle.first;
+    if (turn && avoid?.(turn.candidate)) turn = this.#nextOf(turn, avoid);
+    if (!turn) return undefined;
+    // Who is skipped keeps the turn.
+    circle.remove(turn);
+    circle.append(turn);
+    return turn.candidate;
+  }
+
+  #nextOf(first: Turn, avoid: AvoidCandidate): Turn | undefined {
+    let turn = first.next!;
+    while (turn !== first && avoid(turn.candidate)) turn = turn.next!;
+    return turn === first ? undefined : turn;
   }
 }

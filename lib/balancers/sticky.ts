@@ -1,8 +1,8 @@
 import type { TimestampProvider } from 'rxjs';
-import type { Balancer, BalancerFactory, CallResult, Candidate } from './balancer.js';
-import { Chain, type Link } from './chain.js';
+import type { AvoidCandidate, Balancer, BalancerFactory, CallResult, Candidate } from './balancer.js';
 import { checkBalancer, makeBalancer } from './makeBalancer.js';
-import { count, optionsObject } from './options.js';
+import { Chain, type Link } from './shared/chain.js';
+import { count, optionsObject } from './shared/options.js';
 
 /** How much {@link sticky} remembers. */
 export interface StickyOptions {
@@ -21,7 +21,8 @@ interface Bond extends Link<Bond> {
  *
  * A change of the instance, of its weight also, does not move the key: with weight 0 an instance keeps the keys it has and
  * gets no new ones, which is how to empty it. When it leaves the set all its keys are forgotten, and each is picked for anew.
- * Calls without a key go where the other balancer says.
+ * Calls without a key go where the other balancer says, and so does a call that shall not go to where its key is, such as one
+ * that is tried again.
  *
  * A pick for a key that is remembered costs O(1) and allocates nothing; an instance that leaves costs as much as it has keys.
  * Memory is bounded by `maxKeys`.
@@ -68,15 +69,16 @@ class Sticky implements Balancer {
     this.#balancer.remove(candidate);
   }
 
-  pick(key?: string): Candidate | undefined {
-    if (key === undefined) return this.#balancer.pick();
+  pick(key?: string, avoid?: AvoidCandidate): Candidate | undefined {
+    if (key === undefined) return this.#balancer.pick(undefined, avoid);
     const known = this.#bonds.get(key);
     if (known) {
       this.#byUse.remove(known);
       this.#byUse.append(known);
-      return known.candidate;
+      // Avoiding it is for this call only: the key stays where it is.
+      return avoid?.(known.candidate) ? this.#balancer.pick(key, avoid) : known.candidate;
     }
-    const candidate = this.#balancer.pick(key);
+    const candidate = this.#balancer.pick(key, avoid);
     if (candidate) this.#remember({ key, candidate, next: undefined, previous: undefined });
     return candidate;
   }

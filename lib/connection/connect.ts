@@ -2,11 +2,11 @@ import {
   asyncScheduler,
   catchError,
   concat,
+  concatMap,
   defer,
   distinctUntilChanged,
   EMPTY,
   endWith,
-  exhaustMap,
   filter,
   finalize,
   firstValueFrom,
@@ -37,8 +37,10 @@ import { AttemptCounter } from './attemptCounter.js';
 import { type BackoffOptions, fullJitter, longestWait } from './backoff.js';
 import { closeDeadline } from './closeDeadline.js';
 import { type ConnectionEvent, connectionReducer } from './connectionReducer.js';
+import { heartbeat } from './heartbeat.js';
+import { late, timeoutError } from './late.js';
 import { isFatalError } from './retryWithBackoff.js';
-import { NotServedError, signOfLife } from './served.js';
+import { NotServedError } from './served.js';
 
 /** One transport connection of a session. */
 export interface Link {
@@ -46,6 +48,12 @@ export interface Link {
   readonly session: Session;
   /** Asks the server for a sign of life: emits or completes when it answers. */
   ping(): Observable<unknown>;
+  /** Counts the bytes that went over the transport so far, either way. @defaultValue they are not counted */
+  readonly bytes?: () => number;
+  /** Whether a request is on its way up that is large enough to keep a ping waiting. @defaultValue it never is */
+  readonly isSending?: () => boolean;
+  /** Told that our own clock gives the session up while the transport goes on: what is under way may be asked for again. */
+  readonly outlive?: () => void;
   /**
    * Ends the session on the server, completes when that is acknowledged, and closes the transport.
    *
@@ -75,10 +83,14 @@ export interface ConnectOptions {
   readonly scheduler?: SchedulerLike;
 }
 
-/** Shares of the session timeout after which a handshake, and the answer to a ping, are late; and between two pings. */
+/** The share of the session timeout after which a handshake is late. */
 const HANDSHAKE_SHARE = 1 / 4;
-const ANSWER_SHARE = 1 / 4;
-const PING_SHARE = 1 / 6;
+
+/**
+ * For so many session timeouts a link that was lost by our own clock may go on, while bytes flow on it: the answer behind them
+ * says whether the session lives. Then another server is tried.
+ */
+const LOST_LINK_TIMEOUTS = 2;
 
 /** So many connections in a row that were accepted and not served are no coincidence: a restarting server makes one or two. */
 const NOT_SERVED_TO_WARN = 3;
@@ -92,9 +104,10 @@ const NOT_SERVED_TO_WARN = 3;
  * ```
  *
  * What it adds to a bare transport: tries for ever with full jitter, a bound on every handshake, a ping every sixth of
- * the session timeout whose answer is waited for a quarter of it (so silence is `suspended` within five twelfths), and
- * `lost` by our own monotonic clock one session timeout after the last acknowledged ping was *sent*. A session that our
- * clock gave up is still tried first; only one that the server declared over is replaced.
+ * the session timeout whose answer is waited for a quarter of it (so silence is `suspended` within five twelfths), not counting
+ * the time in which bytes flow, and `lost` by our own monotonic clock one session timeout after the last acknowledged ping was
+ * *sent* (see {@link heartbeat} for why bytes do not count there). A session that our clock gave up is still tried first; only
+ * one that the server declared over is replaced.
  *
  * The backoff begins anew with a link that is served, and with a session that ends after it lasted. Connections that are
  * accepted and closed, and sessions that are ended as soon as they begin, are failures: the waits go on growing to `maxMs`. With
@@ -122,29 +135,43 @@ export function connect(open: OpenLink, options: ConnectOptions): Backend {
       switchMap((proof) =>
         proof ? timer(Math.max(0, proof.sentAt + proof.timeoutMs - clock.now()), scheduler) : NEVER,
       ),
-      map((): ConnectionEvent => ({
-        type: 'overdue',
+      map(() => ({
+        type: 'overdue' as const,
         cause: timeoutError('No sign of life from the server for a session timeout'),
       })),
       tap(() => {
-        link = undefined;
         isLost = true;
+        link?.outlive?.();
         attempts.failed(clock.now());
       }),
       share(),
     );
 
-    const pings = (opened: Link): Observable<never> => {
-      const { timeoutMs } = opened.session;
-      return timer(timeoutMs * PING_SHARE, timeoutMs * PING_SHARE, scheduler).pipe(
-        exhaustMap(() => {
-          const sentAt = clock.now();
-          return signOfLife(opened).pipe(
-            raceWith(late(timeoutMs * ANSWER_SHARE, 'No answer to a ping', scheduler)),
-            tap(() => proofs.next({ sentAt, timeoutMs })),
-          );
-        }),
-        ignoreElements(),
+    /** What a link tells as long as it lasts. */
+    const follow = (opened: Link): Observable<ConnectionEvent> => {
+      const { session: kept } = opened;
+      const { timeoutMs } = kept;
+      return merge(
+        heartbeat(opened, scheduler).pipe(
+          // Of a session timeout ago: it says nothing about now.
+          filter((sentAt) => sentAt + timeoutMs > clock.now()),
+          concatMap((sentAt): Observable<ConnectionEvent> => {
+            const wasLost = isLost;
+            isLost = false;
+            proofs.next({ sentAt, timeoutMs });
+            if (!wasLost) return EMPTY;
+            attempts.resumed();
+            return of({ type: 'up', session: kept });
+          }),
+        ),
+        overdue.pipe(
+          switchMap(({ cause }) =>
+            concat(
+              of<ConnectionEvent>({ type: 'attempt', cause }),
+              late(LOST_LINK_TIMEOUTS * timeoutMs, 'No answer to a ping', scheduler).pipe(takeUntil(proofs)),
+            ),
+          ),
+        ),
       );
     };
 
@@ -174,7 +201,7 @@ export function connect(open: OpenLink, options: ConnectOptions): Backend {
           return merge(
             replaced ? anew(new RegistryError('SESSION_EXPIRED', 'The server began another session.')) : EMPTY,
             of<ConnectionEvent>({ type: 'up', session }),
-            pings(opened),
+            follow(opened),
           );
         }),
         catchError((error: unknown): Observable<ConnectionEvent> => {
@@ -190,7 +217,8 @@ export function connect(open: OpenLink, options: ConnectOptions): Backend {
           attempts.ended(clock.now());
           return of({ type: 'expired', cause });
         }),
-        takeUntil(overdue),
+        // A link goes on: what it carries may be the answer that is waited for.
+        takeUntil(overdue.pipe(filter(() => link === undefined))),
       );
     });
 
@@ -263,25 +291,8 @@ function anew(cause: Error): Observable<ConnectionEvent> {
   return of<ConnectionEvent[]>({ type: 'expired', cause }, { type: 'attempt', cause });
 }
 
-/**
- * Errors after `ms` milliseconds.
- *
- * In two steps, so that what arrived while this process stood still is read before the verdict: when it goes on, overdue
- * timers come first.
- */
-function late(ms: number, what: string, scheduler: SchedulerLike): Observable<never> {
-  return timer(ms * 0.9, scheduler).pipe(
-    switchMap(() => timer(ms * 0.1, scheduler)),
-    switchMap(() => throwError(() => timeoutError(`${what} within ${ms} ms`))),
-  );
-}
-
 /** Whether the server said that it does not serve us, and why. */
 function isRefusal({ cause }: Error): boolean {
   const reason = cause instanceof Error ? cause.cause : undefined;
   return reason instanceof RegistryError && reason.code === 'NOT_AUTHORIZED';
-}
-
-function timeoutError(message: string): RegistryError {
-  return new RegistryError('TIMEOUT', `${message}.`);
 }

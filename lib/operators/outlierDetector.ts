@@ -1,6 +1,6 @@
 import type { ServiceUrl } from '../dubbo/index.js';
 import { InstanceLedger, InstanceSet } from '../instances/index.js';
-import { IndexedHeap } from './indexedHeap.js';
+import { type HeapItem, IndexedHeap } from '../internal/indexedHeap.js';
 import { SetFollower } from './setFollower.js';
 import type { SetMachine } from './setMachine.js';
 
@@ -49,9 +49,9 @@ interface Health {
   ejections: number;
 }
 
-interface Ejected {
+interface Ejected extends HeapItem {
   readonly key: string;
-  readonly instance: ServiceUrl;
+  instance: ServiceUrl;
   readonly untilMs: number;
 }
 
@@ -80,7 +80,9 @@ export class OutlierDetector implements SetMachine<InstanceSet | Outcome> {
   readonly #ledger = new InstanceLedger();
   /** Of those only that there is something to remember of. */
   readonly #health = new Map<string, Health>();
-  readonly #ejected = new IndexedHeap<Ejected>((a, b) => a.untilMs < b.untilMs);
+  readonly #ejected = new Map<string, Ejected>();
+  /** Whose turn to be readmitted is next first. */
+  readonly #turns = new IndexedHeap<Ejected>((a, b) => a.untilMs < b.untilMs);
   #intervalEndsMs: number | undefined;
   #news: Ejection[] = [];
 
@@ -93,7 +95,7 @@ export class OutlierDetector implements SetMachine<InstanceSet | Outcome> {
   }
 
   get dueMs(): number | undefined {
-    const readmissionMs = this.#ejected.first?.untilMs;
+    const readmissionMs = this.#turns.first?.untilMs;
     return readmissionMs === undefined || this.#intervalEndsMs === undefined
       ? (readmissionMs ?? this.#intervalEndsMs)
       : Math.min(readmissionMs, this.#intervalEndsMs);
@@ -112,7 +114,7 @@ export class OutlierDetector implements SetMachine<InstanceSet | Outcome> {
 
   wake(nowMs: number): boolean {
     const entries = new Map<string, ServiceUrl | undefined>();
-    while (this.#ejected.first && this.#ejected.first.untilMs <= nowMs) this.#readmit(entries);
+    while (this.#turns.first && this.#turns.first.untilMs <= nowMs) this.#readmit(entries);
     const changed = this.#write(entries);
     return this.#intervalEndsMs !== undefined && this.#intervalEndsMs <= nowMs
       ? this.#sweep(nowMs) || changed
@@ -125,14 +127,15 @@ export class OutlierDetector implements SetMachine<InstanceSet | Outcome> {
     for (const { key, after } of this.#source.follow(set)) {
       const ejected = this.#ejected.get(key);
       if (after && ejected) {
-        this.#ejected.put({ ...ejected, instance: after });
+        ejected.instance = after;
         continue;
       }
       entries.set(key, after);
       if (after) continue;
       this.#health.delete(key);
-      const left = this.#ejected.remove(key);
-      if (left) this.#news.push({ type: 'left', key, instance: left.instance });
+      if (!ejected) continue;
+      this.#forget(ejected);
+      this.#news.push({ type: 'left', key, instance: ejected.instance });
     }
     while (this.#ejected.size > this.#most) this.#readmit(entries);
     return this.#write(entries) || isFirst;
@@ -167,7 +170,7 @@ export class OutlierDetector implements SetMachine<InstanceSet | Outcome> {
     for (const [key, health] of this.#health) {
       if (hasServed(health)) health.ejections = Math.max(0, health.ejections - 1);
       health.calls = health.successes = 0;
-      health.servedFromStart = !this.#ejected.get(key);
+      health.servedFromStart = !this.#ejected.has(key);
       if (!health.servedFromStart) continue;
       if (health.ejections === 0 && health.failures === 0) this.#health.delete(key);
     }
@@ -196,18 +199,27 @@ export class OutlierDetector implements SetMachine<InstanceSet | Outcome> {
     health.failures = health.calls = health.successes = 0;
     health.servedFromStart = false;
     health.ejections += 1;
-    this.#ejected.put({ key, instance, untilMs: nowMs + forMs });
+    const ejected: Ejected = { key, instance, untilMs: nowMs + forMs, position: -1 };
+    this.#ejected.set(key, ejected);
+    this.#turns.push(ejected);
     entries.set(key, undefined);
     this.#news.push({ type: 'ejected', key, instance, reason, forMs });
   }
 
   /** Readmits the one whose turn it is. */
   #readmit(entries: Map<string, ServiceUrl | undefined>): void {
-    const { key, instance } = this.#ejected.shift()!;
+    const ejected = this.#turns.first!;
+    const { key, instance } = ejected;
+    this.#forget(ejected);
     // Where no interval is under way, its next call begins one.
     if (this.#intervalEndsMs === undefined) this.#health.get(key)!.servedFromStart = true;
     entries.set(key, instance);
     this.#news.push({ type: 'readmitted', key, instance });
+  }
+
+  #forget(ejected: Ejected): void {
+    this.#ejected.delete(ejected.key);
+    this.#turns.remove(ejected);
   }
 
   #write(entries: ReadonlyMap<string, ServiceUrl | undefined>): boolean {

@@ -2,8 +2,8 @@ import type { MonoTypeOperatorFunction } from 'rxjs';
 import type { ServiceUrl } from '../dubbo/index.js';
 import { InvalidOptionError } from '../errors.js';
 import { InstanceLedger, type InstanceSet } from '../instances/index.js';
+import { type HeapItem, IndexedHeap } from '../internal/indexedHeap.js';
 import { drive } from './drive.js';
-import { IndexedHeap } from './indexedHeap.js';
 import { count, optionsObject } from './options.js';
 import { rendezvousScore } from './rendezvousScore.js';
 import { SetFollower } from './setFollower.js';
@@ -51,10 +51,11 @@ export function subset(options: SubsetOptions): MonoTypeOperatorFunction<Instanc
   return drive(() => new Choice(size, score));
 }
 
-interface Candidate {
+interface Candidate extends HeapItem {
   readonly key: string;
   readonly score: number;
-  readonly instance: ServiceUrl;
+  instance: ServiceUrl;
+  isChosen: boolean;
 }
 
 function isBetter(a: Candidate, b: Candidate): boolean {
@@ -66,6 +67,7 @@ class Choice implements SetMachine<InstanceSet> {
   readonly #ledger = new InstanceLedger();
   readonly #size: number;
   readonly #score: (key: string) => number;
+  readonly #candidates = new Map<string, Candidate>();
   /** The worst first: who goes if a better one comes. */
   readonly #chosen = new IndexedHeap<Candidate>((a, b) => isBetter(b, a));
   /** The best first: who comes if one of the chosen goes. */
@@ -84,23 +86,43 @@ class Choice implements SetMachine<InstanceSet> {
     const isFirst = !this.#source.hasBegun;
     const entries = new Map<string, ServiceUrl | undefined>();
     for (const { key, after } of this.#source.follow(set)) {
-      const home = this.#chosen.get(key) ? this.#chosen : this.#others;
-      if (home === this.#chosen) entries.set(key, after);
-      if (after) home.put({ key, score: home.get(key)?.score ?? this.#score(key), instance: after });
-      else home.remove(key);
+      const known = this.#candidates.get(key);
+      if (known?.isChosen) entries.set(key, after);
+      if (known && after) known.instance = after;
+      else if (known) this.#remove(known);
+      else if (after) this.#add({ key, score: this.#score(key), instance: after, isChosen: false, position: -1 });
     }
-    while (this.#chosen.size < this.#size && this.#others.first) this.#choose(this.#others.shift()!, entries);
-    while (this.#others.first && isBetter(this.#others.first, this.#chosen.first!)) {
-      const worst = this.#chosen.shift()!;
-      entries.set(worst.key, undefined);
-      this.#choose(this.#others.shift()!, entries);
-      this.#others.put(worst);
+    for (let best = this.#others.first; best && this.#isWanted(best); best = this.#others.first) {
+      const worst = this.#chosen.size < this.#size ? undefined : this.#chosen.first!;
+      if (worst) this.#move(worst, entries);
+      this.#move(best, entries);
     }
     return this.#ledger.write(entries).length > 0 || isFirst;
   }
 
-  #choose(candidate: Candidate, entries: Map<string, ServiceUrl | undefined>): void {
-    this.#chosen.put(candidate);
-    entries.set(candidate.key, candidate.instance);
+  #add(candidate: Candidate): void {
+    this.#candidates.set(candidate.key, candidate);
+    this.#others.push(candidate);
+  }
+
+  #remove(candidate: Candidate): void {
+    this.#candidates.delete(candidate.key);
+    this.#homeOf(candidate).remove(candidate);
+  }
+
+  #isWanted(candidate: Candidate): boolean {
+    return this.#chosen.size < this.#size || isBetter(candidate, this.#chosen.first!);
+  }
+
+  /** Chooses one, or one of the chosen no longer. */
+  #move(candidate: Candidate, entries: Map<string, ServiceUrl | undefined>): void {
+    this.#homeOf(candidate).remove(candidate);
+    candidate.isChosen = !candidate.isChosen;
+    this.#homeOf(candidate).push(candidate);
+    entries.set(candidate.key, candidate.isChosen ? candidate.instance : undefined);
+  }
+
+  #homeOf({ isChosen }: Candidate): IndexedHeap<Candidate> {
+    return isChosen ? this.#chosen : this.#others;
   }
 }

@@ -14,7 +14,7 @@ import {
   smoothWeightedRoundRobin,
   sticky,
 } from '../../lib/balancers/index.js';
-import { Stage } from './stage.js';
+import { Stage, tally } from './stage.js';
 import { seeded } from './statistics.js';
 
 const draw = seeded(1);
@@ -112,6 +112,45 @@ describe.each(BALANCERS)('%s', (balancer, factory) => {
     const stage = new Stage(factory, { a: 0, b: 0, c: 0 });
     const picked = new Set(stage.picks(60, (index) => `key-${index}`));
     expect([...picked].sort()).toEqual(['a', 'b', 'c']);
+  });
+
+  it('picks none that it is to avoid, and nobody if that leaves nobody of those that have a weight', () => {
+    const avoid = fc.array(name, { maxLength: 6 }).map((names) => new Set<string>(names));
+    fc.assert(
+      fc.property(fc.array(fc.tuple(step, avoid), { maxLength: 80 }), (steps) => {
+        const stage = new Stage(factory);
+        for (const [act, avoided] of steps) {
+          if (act.type !== 'pick') {
+            play(stage, act);
+            continue;
+          }
+          const picked = stage.pick(act.key, avoided);
+          const weighty = stage.names.filter((each) => stage.weight(each) > 0);
+          const current = weighty.length > 0 ? weighty : stage.names;
+          const others = current.filter((each) => !avoided.has(each));
+          // A key that was on an instance of weight 0 stays there.
+          if (balancer === 'sticky' && picked !== undefined) expect(avoided.has(picked)).toBe(false);
+          else if (others.length > 0) expect(others).toContain(picked);
+          else expect(picked).toBeUndefined();
+        }
+      }),
+      { numRuns: 500, seed: 7 },
+    );
+  });
+
+  it('owes nothing to speak of to one that was avoided for long', () => {
+    const stage = new Stage(factory, { a: 100, b: 100, c: 100 });
+    const turn = (index: number, avoided?: ReadonlySet<string>): string => {
+      const picked = stage.pick(`key-${index}`, avoided)!;
+      stage.begin(picked);
+      stage.end(picked, 10);
+      return picked;
+    };
+    for (let index = 0; index < 3_000; index++) expect(turn(index, new Set(['a']))).not.toBe('a');
+    // The next nine: three are its share, and one that is drawn by lot or by key can have some more.
+    const after = tally(Array.from({ length: 9 }, (_each, index) => turn(index + 5_000)));
+    expect(after['a'] ?? 0).toBeLessThanOrEqual(7);
+    expect(Object.keys(after).length).toBeGreaterThan(1);
   });
 
   it('keeps nothing of one that has left', async () => {

@@ -63,6 +63,14 @@ describe.each(BALANCERS)('%s', (_, factory) => {
     expect(owners(stage)).toEqual(before);
   });
 
+  it('picks for a key that avoids some who would have it if they had left', () => {
+    const stage = new Stage(factory, crowd(20));
+    const avoided = new Set(['host-3', 'host-7', 'host-11']);
+    const elsewhere = KEYS.map((key) => stage.pick(key, avoided));
+    for (const name of avoided) stage.leave(name);
+    expect(elsewhere).toEqual(owners(stage));
+  });
+
   it('agrees with any other client that has the same set, whatever came before', () => {
     const weights = fc.dictionary(
       fc.constantFrom(...Array.from({ length: 12 }, (_, index) => `n${index}`)),

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { hashAt, hashText, SEED_ONE, SEED_OTHER } from '../../lib/balancers/hash.js';
-import { type PointOwner, PointRing } from '../../lib/balancers/pointRing.js';
+import { hashAt, hashText, SEED_ONE, SEED_OTHER } from '../../lib/balancers/shared/hash.js';
+import { type PointOwner, PointRing } from '../../lib/balancers/shared/pointRing.js';
 import { CONFIDENCE, misfit } from './statistics.js';
 import { keys, tally } from './stage.js';
 

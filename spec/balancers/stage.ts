@@ -1,5 +1,5 @@
 import type { Balancer, BalancerFactory, CallResult, Candidate } from '../../lib/balancers/index.js';
-import { weightOf } from '../../lib/balancers/weight.js';
+import { weightOf } from '../../lib/balancers/shared/weight.js';
 import { ServiceUrl } from '../../lib/dubbo/index.js';
 
 /** An instance by a short name. */
@@ -73,8 +73,9 @@ export class Stage {
     this.balancer.changed?.(actor);
   }
 
-  pick(key?: string): string | undefined {
-    return this.balancer.pick(key)?.key;
+  /** @param avoid - Names of those not to pick. */
+  pick(key?: string, avoid?: ReadonlySet<string>): string | undefined {
+    return this.balancer.pick(key, avoid && (({ key: name }) => avoid.has(name)))?.key;
   }
 
   begin(name: string): void {

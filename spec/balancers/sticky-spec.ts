@@ -82,6 +82,15 @@ describe('sticky', () => {
     expect(stage.pick('x')).toBeUndefined();
   });
 
+  it('keeps a key where it is when one call avoids that', () => {
+    const stage = new Stage(sticky(roundRobin()), { a: 100, b: 100, c: 100 });
+    expect(stage.pick('k')).toBe('a');
+    expect(stage.pick('k', new Set(['a']))).toBe('b');
+    expect(stage.pick('k', new Set(['a', 'b']))).toBe('c');
+    expect(stage.pick('k')).toBe('a');
+    expect(stage.pick('k', new Set(['a', 'b', 'c']))).toBeUndefined();
+  });
+
   it.each([{ maxKeys: 0 }, { maxKeys: 1.5 }, { maxKeys: Infinity }])('refuses %j', (options) => {
     expect(() => sticky(roundRobin(), options)).toThrow(InvalidOptionError);
   });

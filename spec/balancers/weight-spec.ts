@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { weightOf } from '../../lib/balancers/weight.js';
+import { weightOf } from '../../lib/balancers/shared/weight.js';
 import { ServiceUrl } from '../../lib/dubbo/index.js';
 import { instance } from './stage.js';
 

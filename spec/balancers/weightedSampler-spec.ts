@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { AliasTable } from '../../lib/balancers/aliasTable.js';
-import { type Sampled, WeightedSampler } from '../../lib/balancers/weightedSampler.js';
+import { AliasTable } from '../../lib/balancers/shared/aliasTable.js';
+import { type Sampled, WeightedSampler } from '../../lib/balancers/shared/weightedSampler.js';
 import { CONFIDENCE, misfit, seeded } from './statistics.js';
 import { tally } from './stage.js';
 

@@ -1,4 +1,4 @@
-import { EMPTY, map, NEVER, Observable, type SchedulerLike, type Subscriber, timer } from 'rxjs';
+import { EMPTY, map, NEVER, Observable, type SchedulerLike, Subject, type Subscriber, timer } from 'rxjs';
 import type { Link, OpenLink } from '../../lib/connection/index.js';
 import { RegistryError } from '../../lib/errors.js';
 import type { Session } from '../../lib/port/index.js';
@@ -22,6 +22,10 @@ export class FakeServer {
   pingError: Error | undefined;
   /** How long a ping takes. */
   pingMs = 10;
+  /** How many bytes have gone over its links. */
+  bytes = 0;
+  /** Whether clients have a large request on its way. */
+  sending = false;
   /** Whether the end of a session is acknowledged. */
   acknowledges = true;
   readonly #scheduler: SchedulerLike;
@@ -29,6 +33,7 @@ export class FakeServer {
   #created = 0;
   #links: { readonly subscriber: Subscriber<Link>; readonly session: Session }[] = [];
   #over = new Set<string>();
+  readonly #held = new Subject<void>();
 
   constructor(scheduler: SchedulerLike, timeoutMs: number) {
     this.#scheduler = scheduler;
@@ -62,6 +67,11 @@ export class FakeServer {
     for (const { subscriber } of links) subscriber.error(new RegistryError('CONNECTION_LOST', 'Reset.'));
   }
 
+  /** Answers the pings that were not answered so far. */
+  answerHeld(): void {
+    this.#held.next();
+  }
+
   /** Declares every session over. */
   expireAll(): void {
     for (let i = 1; i <= this.#created; i += 1) this.#over.add(`s${i}`);
@@ -91,9 +101,11 @@ export class FakeServer {
     };
     subscriber.next({
       session,
+      bytes: () => this.bytes,
+      isSending: () => this.sending,
       ping: () => {
         this.#note('ping', session.id);
-        return this.alive ? timer(this.pingMs, this.#scheduler).pipe(map(() => this.#pong())) : NEVER;
+        return this.alive ? timer(this.pingMs, this.#scheduler).pipe(map(() => this.#pong())) : this.#held;
       },
       end: () =>
         new Observable((done) => {

@@ -40,4 +40,15 @@ describe('IndexedHeap', () => {
       { seed: 7 },
     );
   });
+
+  it('compares no more often than its depth asks for', () => {
+    let compared = 0;
+    const heap = new IndexedHeap<Item>((a, b) => ((compared += 1), a.value < b.value));
+    const items = Array.from({ length: 10_000 }, (_, i) => ({ value: (i * 7_919) % 10_007, position: -1 }));
+    for (const item of items) heap.push(item);
+    compared = 0;
+    for (let i = 0; i < 100; i += 1) heap.remove(items[i * 97]!);
+    for (let i = 0; i < 100; i += 1) heap.remove(heap.first!);
+    expect(compared / 200).toBeLessThan(3 * Math.log2(10_000));
+  });
 });

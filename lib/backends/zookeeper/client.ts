@@ -27,6 +27,9 @@ export { type NodeStat, sessionName } from './wire.js';
 
 const { CreateMode } = nodeZooKeeper;
 
+/** Small requests take no time on any link. */
+const MANY_BYTES = 32_768;
+
 /** A watch on a node, and what is called when it fires. */
 export interface NodeWatch {
   readonly path: string;
@@ -61,7 +64,11 @@ export class ZkClient {
   readonly #library: LibraryClient;
   readonly #acl: Acl;
   readonly #deliveries = new Deliveries();
-  readonly #requests = new RequestWindow(this.#deliveries, (error) => this.#library.codeOf(error));
+  readonly #requests = new RequestWindow(this.#deliveries, {
+    codeOf: (error) => this.#library.codeOf(error),
+    // An answer may wait for half the time between two pings: then pings are answered in time, and soon enough to be proofs.
+    patienceMs: () => this.#library.sessionTimeoutMs / 12,
+  });
   readonly #watches = new ClientWatches(this.#deliveries, {
     add: (path, onSent) => this.#addTree(path, onSent),
     remove: (path) => void this.#removeTree(path).subscribe(whateverComesOfIt),
@@ -103,6 +110,16 @@ export class ZkClient {
   /** The last transaction that this connection has seen. */
   get seenZxid(): Buffer {
     return this.#library.seenZxid;
+  }
+
+  /** The bytes that went over the connection so far, either way. */
+  get bytes(): number {
+    return this.#library.bytes;
+  }
+
+  /** Whether requests are under way that take long to send over a slow link. */
+  get isSending(): boolean {
+    return this.#requests.bytesUnderWay > MANY_BYTES;
   }
 
   /** Asks for a sign of life, ahead of all that waits: behind ten thousand requests an answer would pass for silence. */
@@ -192,6 +209,7 @@ export class ZkClient {
     return this.#requests.request({
       operation: 'create',
       path: `${nodes.length} nodes`,
+      dataLength: nodes.reduce((sum, { path, data }) => sum + Buffer.byteLength(path) + (data?.length ?? 0), 0),
       send: (done) => {
         const body = encodeCreates(
           nodes.map(({ path, data, ephemeral }) => ({ path, data, mode: modeOf({ ephemeral }) })),
@@ -262,6 +280,7 @@ export class ZkClient {
     return this.#requests.request<void>({
       operation: 'watch',
       path: `${watches.length} nodes`,
+      dataLength: watches.reduce((sum, { path }) => sum + Buffer.byteLength(path), 0),
       send: (done) => {
         const wanted = watches.filter(({ left }) => !left());
         if (wanted.length === 0) return done(undefined, () => undefined);

@@ -196,6 +196,12 @@ export class LibraryClient {
     return this.#internals.zxid.readBigInt64BE();
   }
 
+  /** The bytes that went over the connection so far, either way. */
+  get bytes(): number {
+    const { socket } = this.#internals;
+    return socket ? socket.bytesRead + socket.bytesWritten - socket.writableLength : 0;
+  }
+
   /** What follows the header of the answer that is being read. */
   get answerBody(): Buffer {
     return this.#packet!.subarray(OFFSET.HEADER);

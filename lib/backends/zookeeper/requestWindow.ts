@@ -1,13 +1,17 @@
 import { Observable, Subject, type Subscriber } from 'rxjs';
 import { RegistryError } from '../../errors.js';
+import { AdaptiveWindow } from '../../internal/adaptiveWindow.js';
 import type { Deliveries } from './deliveries.js';
 import { toRegistryError, ZK } from './errors.js';
 
-/** How many requests are under way at once: enough to fill the pipe, few enough for a ping not to wait behind them. */
-const WINDOW = 256;
-
 /** The server drops the whole connection for a packet beyond its `jute.maxbuffer`, 1048575 bytes by default. */
 const LARGEST_REQUEST = 1_000_000;
+
+/** How many requests are under way at once: enough to fill the pipe. */
+const MOST_REQUESTS = 256;
+
+/** What a request has besides paths and data, as its header and the access control list. */
+const OVERHEAD_BYTES = 64;
 
 /** One request to the server. */
 export interface Request<T> {
@@ -25,9 +29,17 @@ export interface Request<T> {
 /** Takes the answer: an error of the library, or how to read the result. */
 export type Done<T> = (error: unknown, result: () => T) => void;
 
+/** What a {@link RequestWindow} needs to know. */
+export interface RequestWindowOptions {
+  /** The error code of the answer that is being read. */
+  readonly codeOf: (error: unknown) => number;
+  /** How long an answer may wait behind others, in milliseconds. */
+  readonly patienceMs: () => number;
+}
+
 /**
- * Sends requests in the order of their subscriptions, not more than so many at a time, and fails all of them when the
- * connection ends.
+ * Sends requests in the order of their subscriptions, not more at a time than the link takes in good time, and fails all of
+ * them when the connection ends.
  */
 export class RequestWindow {
   readonly #deliveries: Deliveries;
@@ -35,13 +47,19 @@ export class RequestWindow {
   readonly #outstanding = new Set<Subscriber<never>>();
   readonly #waiting = new Set<() => void>();
   readonly #ended = new Subject<never>();
-  #underWay = 0;
+  readonly #window: AdaptiveWindow;
   #isStarting = false;
   #over: RegistryError | undefined;
 
-  constructor(deliveries: Deliveries, codeOf: (error: unknown) => number) {
+  constructor(deliveries: Deliveries, { codeOf, patienceMs }: RequestWindowOptions) {
     this.#deliveries = deliveries;
     this.#codeOf = codeOf;
+    this.#window = new AdaptiveWindow({ mostRequests: MOST_REQUESTS, patienceMs });
+  }
+
+  /** How many bytes of requests are under way. */
+  get bytesUnderWay(): number {
+    return this.#window.bytes;
   }
 
   /** Whether the connection has ended. */
@@ -64,7 +82,7 @@ export class RequestWindow {
         const message = `ZooKeeper ${operation}: path and data have ${size} bytes, at most ${LARGEST_REQUEST} are possible.`;
         return subscriber.error(new RegistryError('TOO_LARGE', message));
       }
-      const start = (): void => this.#start(request, subscriber);
+      const start = (): void => this.#start(request, size, subscriber);
       this.#outstanding.add(subscriber);
       subscriber.add(() => {
         this.#outstanding.delete(subscriber);
@@ -97,11 +115,13 @@ export class RequestWindow {
     });
   }
 
-  #start<T>({ operation, path, send }: Request<T>, subscriber: Subscriber<T>): void {
-    this.#underWay += 1;
+  #start<T>({ operation, path, send }: Request<T>, size: number, subscriber: Subscriber<T>): void {
+    const underWay = this.#window.sent(size + OVERHEAD_BYTES, performance.now());
+    let isSent = false;
     try {
       send((error, result) => {
-        this.#underWay -= 1;
+        if (isSent) this.#window.answered(underWay, performance.now());
+        else this.#window.dropped(underWay);
         // Read now, delivered later: it can be read only while the library reads the answer.
         const code = this.#codeOf(error);
         const value = code === ZK.OK ? result() : undefined;
@@ -113,8 +133,9 @@ export class RequestWindow {
         });
         this.#startWaiting();
       });
+      isSent = true;
     } catch (error) {
-      this.#underWay -= 1;
+      this.#window.dropped(underWay);
       subscriber.error(toRegistryError(ZK.SYSTEM_ERROR, operation, path, error));
     }
   }
@@ -124,7 +145,7 @@ export class RequestWindow {
     if (this.#isStarting) return;
     this.#isStarting = true;
     for (const start of this.#waiting) {
-      if (this.#underWay >= WINDOW) break;
+      if (!this.#window.hasRoom) break;
       this.#waiting.delete(start);
       start();
     }

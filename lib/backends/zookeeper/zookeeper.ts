@@ -175,6 +175,9 @@ function linkOf(client: ZkClient, session: ZooKeeperSession, options: ClientOpti
     session,
     options,
     ping: () => client.ping(),
+    bytes: () => client.bytes,
+    isSending: () => client.isSending,
+    outlive: () => session.outlive(),
     end: () => client.end().pipe(tap({ finalize: () => session.attach(undefined) })),
   };
 }

@@ -20,6 +20,7 @@ import { type NodeStat, sessionName, type ZkClient } from './client.js';
 import { directoryByName, directoryByReading } from './directoryWatch.js';
 import { AGAIN, watched } from './oneShotWatch.js';
 import type { PersistentWatches } from './persistentWatchSupport.js';
+import { UnfinishedWatches } from './unfinishedWatches.js';
 
 const log = debugLog('zookeeper');
 
@@ -36,12 +37,15 @@ export class ZooKeeperSession implements Session {
   #persistent: PersistentWatches | undefined;
   #bulk: Batcher<Wanted, Made> | undefined;
   #watches: Batcher<WantedWatch, void> | undefined;
+  /** Of the present connection. */
+  #unfinished: UnfinishedWatches<DirectoryChange>;
   readonly #making = new Map<string, Observable<void>>();
 
   constructor(client: ZkClient, chroot: string) {
     this.credentials = { id: client.sessionId, password: client.sessionPassword };
     this.id = sessionName(client.sessionId);
     this.timeoutMs = client.sessionTimeoutMs;
+    this.#unfinished = new UnfinishedWatches(this.timeoutMs / 2);
     this.#chroot = chroot;
   }
 
@@ -51,7 +55,13 @@ export class ZooKeeperSession implements Session {
     this.#persistent = persistent;
     this.#bulk = client && bulkCreate(client);
     this.#watches = client && bulkWatch(client);
+    this.#unfinished = new UnfinishedWatches(this.timeoutMs / 2);
     this.#making.clear();
+  }
+
+  /** Our own clock has given the session up, and the connection goes on. */
+  outlive(): void {
+    this.#unfinished.keep();
   }
 
   owned(): Observable<readonly string[]> {
@@ -157,10 +167,14 @@ export class ZooKeeperSession implements Session {
   }
 
   watchDirectory(path: string): Observable<DirectoryChange> {
-    return this.#at(path, (client, full) => {
+    return this.#at(path, (client, full) => this.#unfinished.watch(full, this.#watchDirectory(client, full)));
+  }
+
+  #watchDirectory(client: ZkClient, full: string): Observable<DirectoryChange> {
+    return defer(() => {
       const byReading = defer(() => directoryByReading(client, full));
       const persistent = this.#persistent;
-      log('watches %s %s', quoted(path), persistent?.areSupported ? 'by name' : 'by reading');
+      log('watches %s %s', quoted(full), persistent?.areSupported ? 'by name' : 'by reading');
       if (!persistent?.areSupported) return byReading;
       return orElse('UNSUPPORTED', directoryByName(client, full), () => {
         persistent.refused();

@@ -3,11 +3,15 @@ import { RegistryError } from '../../../lib/errors.js';
 import { Deliveries } from '../../../lib/backends/zookeeper/deliveries.js';
 import { type Done, RequestWindow } from '../../../lib/backends/zookeeper/requestWindow.js';
 
-/** How many requests go at once. */
-const WINDOW = 256;
+/** How many requests go at once as long as none is answered. */
+const WINDOW = 16;
 
 function setUp() {
-  const requests = new RequestWindow(new Deliveries(), (error) => (error === undefined ? 0 : -1));
+  const requests = new RequestWindow(new Deliveries(), {
+    codeOf: (error) => (error === undefined ? 0 : -1),
+    // No answer is soon, and none late: the window stays as it is.
+    patienceMs: () => NaN,
+  });
   const sent: { readonly path: string; readonly done: Done<void> }[] = [];
   const results: string[] = [];
   const ask = (path: string, more: { urgent?: boolean; send?: (done: Done<void>) => void } = {}) =>

@@ -6,9 +6,15 @@ import { JuteFrames, JuteReader, JuteWriter } from '../../../support/servers/jut
 export interface PretendRequest {
   readonly xid: number;
   readonly opcode: number;
+  /** What follows the operation code. */
+  readonly body: JuteReader;
   readonly socket: Socket;
-  /** Answers with an error code alone. */
+  /** Answers with an error code and no body. */
   readonly answer: (code?: number) => void;
+  /** Answers with what a listing has: names, and what the node is. */
+  readonly answerNames: (names: readonly string[]) => void;
+  /** Answers with what a node is. */
+  readonly answerStat: () => void;
 }
 
 /** A process that speaks as much of ZooKeeper's protocol as it takes to mislead a client. */
@@ -27,7 +33,10 @@ export interface PretendBehavior {
 }
 
 export const EXISTS = 3;
+export const SET_DATA = 5;
 export const GET_CHILDREN2 = 12;
+export const ADD_WATCH = 106;
+export const UNIMPLEMENTED = -6;
 export const NO_NODE = -101;
 
 /** Starts one on a free port of 127.0.0.1. */
@@ -75,7 +84,29 @@ export function headerOf(xid: number, bytes: number, code = 0): Buffer {
 function requestOf(body: Buffer, socket: Socket): PretendRequest {
   const reader = new JuteReader(body);
   const xid = reader.int();
-  return { xid, opcode: reader.int(), socket, answer: (code = 0) => socket.write(headerOf(xid, 16, code)) };
+  const answerWith = (write: (answer: JuteWriter) => void): void => {
+    const answer = new JuteWriter().int(xid).long(1n).int(0);
+    write(answer);
+    socket.write(answer.frame());
+  };
+  return {
+    xid,
+    opcode: reader.int(),
+    body: reader,
+    socket,
+    answer: (code = 0) => socket.write(headerOf(xid, 16, code)),
+    answerNames: (names) =>
+      answerWith((answer) => {
+        answer.int(names.length);
+        for (const name of names) answer.string(name);
+        writeStat(answer);
+      }),
+    answerStat: () => answerWith(writeStat),
+  };
+}
+
+function writeStat(answer: JuteWriter): void {
+  answer.long(1n).long(1n).long(0n).long(0n).int(0).int(0).int(0).long(0n).int(0).int(0).long(1n);
 }
 
 function greeting(sessionTimeoutMs: number): Buffer {

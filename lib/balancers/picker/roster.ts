@@ -1,10 +1,13 @@
 import type { TimestampProvider } from 'rxjs';
-import type { ServiceUrl } from '../dubbo/index.js';
-import { InstanceSet } from '../instances/index.js';
-import type { Balancer, BalancerFactory, CallResult, Candidate } from './balancer.js';
-import type { CallMeter, Follower, Gauge, MeteredCall } from './callMeter.js';
-import { weightOf } from './weight.js';
-import { makeBalancer } from './makeBalancer.js';
+import type { ServiceUrl } from '../../dubbo/index.js';
+import { InstanceSet } from '../../instances/index.js';
+import type { AvoidCandidate, Balancer, BalancerFactory, CallResult, Candidate } from '../balancer.js';
+import type { CallMeter, Follower, Gauge, MeteredCall } from '../callMeter.js';
+import { makeBalancer } from '../makeBalancer.js';
+import { weightOf } from '../shared/weight.js';
+
+/** How often a balancer that takes no notice of whom to avoid is asked for another one. */
+const TIMES = 8;
 
 /** The candidates of one balancer: follows the set, and lets the balancer know of calls. */
 export class Roster {
@@ -43,10 +46,22 @@ export class Roster {
     }
   }
 
-  /** The balancer's choice; `undefined` if there is nobody. */
-  pick(key: string | undefined): Member | undefined {
+  /** The balancer's choice; `undefined` if there is nobody, or nobody but those to avoid. */
+  pick(key: string | undefined, avoid?: AvoidCandidate): Member | undefined {
+    const picked = this.#ask(key, avoid);
+    if (!avoid || !picked || !avoid(picked)) return picked;
+    // A balancer of one's own may take no notice.
+    for (let time = 0; time < TIMES; time++) {
+      const other = this.#ask(key, avoid);
+      if (other && !avoid(other)) return other;
+    }
+    const others = [...this.#members.values()].filter((member) => !avoid(member));
+    return others.find(({ weight }) => weight > 0) ?? others[0];
+  }
+
+  #ask(key: string | undefined, avoid: AvoidCandidate | undefined): Member | undefined {
+    const picked = this.#balancer.pick(key, avoid) as Member | undefined;
     // A balancer of one's own may forget to forget: who has left is never called.
-    const picked = this.#balancer.pick(key) as Member | undefined;
     return picked?.isPresent ? picked : undefined;
   }
 

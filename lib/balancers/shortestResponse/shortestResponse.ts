@@ -1,11 +1,12 @@
 import type { TimestampProvider } from 'rxjs';
-import { type HeapItem, IndexedHeap } from '../internal/indexedHeap.js';
-import type { Balancer, BalancerFactory, CallResult, Candidate } from './balancer.js';
-import { Chain, type Link } from './chain.js';
-import { optionsObject, positiveMs } from './options.js';
-import { type Ranked, Ranking } from './ranking.js';
-import { LEAST_MS, UNTRIED_MS } from './untried.js';
-import { MeanWeight, shareOf } from './weight.js';
+import { type HeapItem, IndexedHeap } from '../../internal/indexedHeap.js';
+import type { AvoidCandidate, Balancer, BalancerFactory, CallResult, Candidate } from '../balancer.js';
+import { Chain, type Link } from '../shared/chain.js';
+import { optionsObject, positiveMs } from '../shared/options.js';
+import { type Ranked, Ranking } from '../shared/ranking.js';
+import { RelativeDeviation } from './relativeDeviation.js';
+import { LEAST_MS, UNTRIED_MS } from '../shared/untried.js';
+import { MeanWeight, shareOf } from '../shared/weight.js';
 
 /** How {@link shortestResponse} remembers. */
 export interface ShortestResponseOptions {
@@ -132,15 +133,17 @@ class ShortestResponse implements Balancer {
     this.#measure();
   }
 
-  pick(): Candidate | undefined {
+  pick(_key?: string, avoid?: AvoidCandidate): Candidate | undefined {
     const now = this.#clock.now();
     for (let oldest = this.#windows.first; oldest && this.#isOver(oldest, now); oldest = this.#windows.first) {
       this.#fade(oldest, now);
       this.#rank(oldest);
     }
     this.#forgive();
-    for (let best = this.#ranking.first; best && this.#isNewlySlow(best); best = this.#ranking.first) this.#rank(best);
-    return this.#ranking.take()?.candidate;
+    let best = this.#ranking.best(avoid);
+    for (; best && this.#isNewlySlow(best); best = this.#ranking.best(avoid)) this.#rank(best);
+    if (best) this.#ranking.serve(best);
+    return best?.candidate;
   }
 
   started(candidate: Candidate): void {
@@ -243,25 +246,5 @@ class ShortestResponse implements Balancer {
     if (unit === this.#unit) return;
     this.#unit = unit;
     for (const response of this.#responses.values()) this.#rank(response);
-  }
-}
-
-/** How much answers of one instance differ from its average, relative to that. */
-class RelativeDeviation {
-  #variance = 0;
-  #count = 0;
-
-  get value(): number {
-    return Math.sqrt(this.#variance);
-  }
-
-  /**
-   * @param error - How far an answer was from the average before, relative to that.
-   * @param answers - How many answers that average was of: its own error is part of what is seen.
-   */
-  add(error: number, answers: number): void {
-    this.#count = Math.min(this.#count + 1, 1_000);
-    const seen = (Math.min(error, 3) ** 2 * answers) / (answers + 1);
-    this.#variance += (seen - this.#variance) / this.#count;
   }
 }

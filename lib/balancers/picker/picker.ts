@@ -1,6 +1,7 @@
 import type { Observable, ObservableInput } from 'rxjs';
-import type { ServiceUrl } from '../dubbo/index.js';
-import type { CallOutcome } from './callMeter.js';
+import type { ServiceUrl } from '../../dubbo/index.js';
+import type { Avoid } from './avoid.js';
+import type { CallOutcome } from '../callMeter.js';
 
 /** What a call is told besides its target. */
 export interface CallContext {
@@ -8,8 +9,19 @@ export interface CallContext {
   readonly signal: AbortSignal;
 }
 
+/** How an instance is picked. */
+export interface PickOptions {
+  /**
+   * Instances not to pick as long as there are others, such as one that has just failed: one or several, each as it was called
+   * or by its key (see `instanceKey`), or a function that tells them.
+   *
+   * A balancer that goes by keys picks whose turn it would be without them.
+   */
+  readonly avoid?: Avoid | undefined;
+}
+
 /** How one call is made. */
-export interface UseOptions {
+export interface UseOptions extends PickOptions {
   /** Gives the call up, and the wait before it: it errors with the signal's reason, and the instance is not blamed. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -42,9 +54,10 @@ export interface Picker {
    * Only chooses: whoever is chosen is not told, and nothing is counted but the turn.
    *
    * @param key - What the call is about, for balancers that keep calls about one thing together.
+   * @param options - Whom to avoid.
    * @returns The chosen instance, or `undefined` if there is none.
    */
-  pick(key?: string): ServiceUrl | undefined;
+  pick(key?: string, options?: PickOptions): ServiceUrl | undefined;
 
   /**
    * Chooses an instance and calls it.
@@ -61,8 +74,18 @@ export interface Picker {
    * answer if there was a value: `take(1)` is no cancellation. So a time limit that shall be the instance's fault belongs into
    * `call`, as in the example.
    *
+   * A call that is tried again goes elsewhere: a subscription avoids all instances that earlier subscriptions to the same
+   * Observable were on in vain, as long as there are others, and then all but the last one. That is what `retry` does; one
+   * answer, and it is another call. With a key it is whose turn it is without them, and `sticky` keeps the key where it was.
+   *
+   * ```text
+   *  instances             a, b, c
+   *  use().pipe(retry(2))  -a-#   -b-#   -c-x|
+   * ```
+   *
    * @param key - What the call is about, for balancers that keep calls about one thing together.
    * @param call - Makes the call; it may return a promise, an Observable or anything else that RxJS takes for one.
+   * @param options - Whom to avoid, and what gives the call up.
    * @returns What the call emits. Errors with what the call errors with or throws, with a `NoInstanceError` if there
    * is no instance within the time that `balance` was told, and with the signal's reason when it is aborted.
    *
@@ -71,7 +94,7 @@ export interface Picker {
    * requests.pipe(
    *   withLatestFrom(picker),
    *   mergeMap(([request, picker]) =>
-   *     picker.use(request.key, (target) => call(target, request).pipe(timeout(2_000))),
+   *     picker.use(request.key, (target) => call(target, request).pipe(timeout(2_000))).pipe(retry(2)),
    *   ),
    * );
    * ```

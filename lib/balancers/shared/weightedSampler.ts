@@ -17,6 +17,9 @@ interface Level<T> {
   highest: number;
 }
 
+/** How often one is drawn that is not to be avoided, before all others are looked at. */
+const DRAWS = 16;
+
 /** As many as there are powers of two. */
 const LEVELS = 31;
 
@@ -83,8 +86,22 @@ export class WeightedSampler<T extends Sampled> {
     this.#stale = true;
   }
 
-  /** Draws one; `undefined` if there is none. */
-  draw(): T | undefined {
+  /** Draws one of those that are not to be avoided; `undefined` if there is none. */
+  draw(avoid?: (item: T) => boolean): T | undefined {
+    if (!avoid) return this.#draw();
+    for (let time = 0; time < DRAWS; time++) {
+      const item = this.#draw();
+      if (!item || !avoid(item)) return item;
+    }
+    return this.#drawFrom(this.#occupied.flatMap(({ items }) => items.filter((item) => !avoid(item))));
+  }
+
+  #drawFrom(items: readonly T[]): T | undefined {
+    let point = this.#random() * items.reduce((sum, { weight }) => sum + weight, 0);
+    return items.find(({ weight }) => (point -= weight) < 0) ?? items.at(-1);
+  }
+
+  #draw(): T | undefined {
     if (this.#size === 0) return undefined;
     if (this.#stale) this.#refresh();
     const level = this.#occupied[this.#occupied.length === 1 ? 0 : this.#table.draw(this.#random())]!;

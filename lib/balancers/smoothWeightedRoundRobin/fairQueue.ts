@@ -1,4 +1,4 @@
-import { type HeapItem, IndexedHeap } from '../internal/indexedHeap.js';
+import { type HeapItem, IndexedHeap } from '../../internal/indexedHeap.js';
 
 /** What can be in a {@link FairQueue}; all but the weight is the queue's business. */
 export interface Served extends HeapItem {
@@ -75,9 +75,14 @@ export class FairQueue<T extends Served> {
     this.#enqueue(item);
   }
 
-  /** Serves whose turn it is; `undefined` if there is nobody. */
-  serve(): T | undefined {
+  /**
+   * Serves whose turn it is; `undefined` if there is nobody.
+   *
+   * @param avoid - Whom to skip: who is skipped is owed the turn, but not more than one however often that happens.
+   */
+  serve(avoid?: (item: T) => boolean): T | undefined {
     if (this.#totalWeight === 0) return undefined;
+    const before = this.#now;
     this.#turns += 1;
     const turnEnds = this.#now;
     for (let next = this.#waiting.first; next && next.start < turnEnds; next = this.#waiting.first) {
@@ -85,12 +90,36 @@ export class FairQueue<T extends Served> {
       next.waiting = false;
       this.#due.push(next);
     }
-    const item = (this.#due.first ?? this.#waiting.first)!;
+    const item = avoid ? this.#skip(avoid, before) : this.#first;
+    if (!item) return undefined;
     this.#dequeue(item);
     item.served += 1;
     item.start = item.origin + item.served / item.weight;
     item.deadline = item.origin + (item.served + 1) / item.weight;
     this.#enqueue(item);
+    return item;
+  }
+
+  get #first(): T | undefined {
+    return this.#due.first ?? this.#waiting.first;
+  }
+
+  /** The first one that is not to be avoided. For the time of this turn the others do not count. */
+  #skip(avoid: (item: T) => boolean, before: number): T | undefined {
+    const skipped: T[] = [];
+    let weight = this.#totalWeight;
+    let item = this.#first;
+    for (; item && avoid(item); item = this.#first) {
+      this.#dequeue(item);
+      skipped.push(item);
+      weight -= item.weight;
+    }
+    if (skipped.length === 0) return item;
+    this.#rebase(item ? before + 1 / weight : before);
+    for (const each of skipped) {
+      if ((this.#origin - each.start) * each.weight > 1) this.#setStart(each, this.#origin - 1 / each.weight);
+      this.#enqueue(each);
+    }
     return item;
   }
 

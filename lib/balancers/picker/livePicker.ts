@@ -13,15 +13,17 @@ import {
   throwError,
   timeout,
 } from 'rxjs';
-import type { ServiceUrl } from '../dubbo/index.js';
-import { NoInstanceError } from '../errors.js';
-import type { InstanceSet } from '../instances/index.js';
-import { whenAborted } from '../internal/abort.js';
-import { clockOf } from '../internal/clock.js';
-import type { BalancerFactory } from './balancer.js';
-import type { CallMeter, CallOutcome } from './callMeter.js';
-import { checked } from './options.js';
-import type { Call, CallContext, CallOnce, Picker, UseOptions } from './picker.js';
+import type { ServiceUrl } from '../../dubbo/index.js';
+import { NoInstanceError } from '../../errors.js';
+import type { InstanceSet } from '../../instances/index.js';
+import { whenAborted } from '../../internal/abort.js';
+import { clockOf } from '../../internal/clock.js';
+import { Attempts } from './attempts.js';
+import { type Avoids, readAvoid } from './avoid.js';
+import type { AvoidCandidate, BalancerFactory, Candidate } from '../balancer.js';
+import type { CallMeter, CallOutcome } from '../callMeter.js';
+import { checked } from '../shared/options.js';
+import type { Call, CallContext, CallOnce, Picker, PickOptions, UseOptions } from './picker.js';
 import { type Member, Roster } from './roster.js';
 
 /** What a {@link LivePicker} goes by, all of it checked. */
@@ -56,23 +58,26 @@ export class LivePicker implements Picker {
     return this.#roster.size;
   }
 
-  pick(key?: string): ServiceUrl | undefined {
-    return this.#roster.pick(key)?.instance;
+  pick(key?: string, options?: PickOptions): ServiceUrl | undefined {
+    return this.#pick({ key, avoids: readAvoid(options?.avoid), attempts: new Attempts() })?.instance;
   }
 
   use<T>(key: string | undefined, call: Call<T>, options?: UseOptions): Observable<T>;
   use<T>(call: Call<T>, options?: UseOptions): Observable<T>;
   use<T>(...args: UseArguments<Call<T>>): Observable<T> {
-    const { key, call, signal } = readArguments(args);
-    const result = defer(() => this.#choose(key)).pipe(switchMap((member) => this.#call(member, call)));
+    const { key, call, signal, avoid } = readArguments(args);
+    const choice: Choice = { key, avoids: readAvoid(avoid), attempts: new Attempts() };
+    const result = defer(() => this.#choose(choice)).pipe(
+      switchMap((member) => this.#call(member, call, choice.attempts)),
+    );
     return signal ? result.pipe(takeUntil(whenAborted(signal))) : result;
   }
 
   run<T>(key: string | undefined, call: CallOnce<T>, options?: UseOptions): Promise<T>;
   run<T>(call: CallOnce<T>, options?: UseOptions): Promise<T>;
   run<T>(...args: UseArguments<CallOnce<T>>): Promise<T> {
-    const { key, call, signal } = readArguments(args);
-    return lastValueFrom(this.use(key, (target, context) => Promise.resolve(call(target, context)), { signal }));
+    const { key, call, ...options } = readArguments(args);
+    return lastValueFrom(this.use(key, (target, context) => Promise.resolve(call(target, context)), options));
   }
 
   /** A newer set is there. */
@@ -106,8 +111,29 @@ export class LivePicker implements Picker {
     this.#updates.error(error);
   }
 
-  #choose(key: string | undefined): Observable<Member> {
-    const member = this.#roster.pick(key);
+  /** Picks one, and becomes less particular as long as there is nobody. */
+  #pick({ key, avoids, attempts }: Choice): Member | undefined {
+    const hasFailed: AvoidCandidate = (candidate) => attempts.failed.has(candidate.key);
+    const unwanted = avoids && new Guarded(avoids);
+    const isEither: AvoidCandidate = unwanted
+      ? (candidate) => hasFailed(candidate) || unwanted.test(candidate)
+      : hasFailed;
+    let picked: Member | undefined;
+    if (attempts.failed.size > 0) {
+      picked = this.#roster.pick(key, isEither);
+      if (!picked && attempts.failed.size > 1) {
+        attempts.startOver();
+        picked = this.#roster.pick(key, isEither);
+      }
+    }
+    if (unwanted) picked ??= this.#roster.pick(key, unwanted.test);
+    if (attempts.failed.size > 0) picked ??= this.#roster.pick(key, hasFailed);
+    unwanted?.rethrow();
+    return picked ?? this.#roster.pick(key);
+  }
+
+  #choose(choice: Choice): Observable<Member> {
+    const member = this.#pick(choice);
     if (member) return of(member);
     const { startMs, waitMs } = this.#settings;
     switch (this.#phase) {
@@ -115,12 +141,12 @@ export class LivePicker implements Picker {
         return this.#updates.pipe(
           take(1),
           this.#within(Math.max(startMs, waitMs), 'no set of instances has come'),
-          switchMap(() => this.#choose(key)),
+          switchMap(() => this.#choose(choice)),
         );
       case 'live':
         return this.#updates.pipe(
           switchMap(() => {
-            const now = this.#roster.pick(key);
+            const now = this.#pick(choice);
             return now ? of(now) : [];
           }),
           take(1),
@@ -142,7 +168,7 @@ export class LivePicker implements Picker {
       ms > 0 ? source.pipe(timeout({ first: ms, with: fail, scheduler: this.#settings.scheduler })) : fail();
   }
 
-  #call<T>(member: Member, call: Call<T>): Observable<T> {
+  #call<T>(member: Member, call: Call<T>, attempts: Attempts): Observable<T> {
     const { isFailure } = this.#settings;
     const metered = this.#roster.begin(member);
     const context = new Context();
@@ -163,8 +189,12 @@ export class LivePicker implements Picker {
           // A promise is over with its value: who takes that and leaves must not abort what it may still be read from.
           if (isPromise) metered.end(true);
         },
-        complete: () => metered.end(true),
+        complete: () => {
+          attempts.succeeded();
+          metered.end(true);
+        },
         error: (error: unknown) => {
+          attempts.failedOn(member.key);
           let isOk = false;
           try {
             isOk = !isFailure(error);
@@ -173,6 +203,8 @@ export class LivePicker implements Picker {
           }
         },
         unsubscribe: () => {
+          if (hasAnswered) attempts.succeeded();
+          else attempts.failedOn(member.key);
           if (isPromise && hasAnswered) return;
           if (hasAnswered) metered.end(true);
           else metered.cancel();
@@ -180,6 +212,36 @@ export class LivePicker implements Picker {
         },
       }),
     );
+  }
+}
+
+/** What one use of a picker goes by. */
+interface Choice {
+  readonly key: string | undefined;
+  readonly avoids: Avoids | undefined;
+  readonly attempts: Attempts;
+}
+
+/** Asks a function of the user's, and keeps what it throws until a balancer is done. */
+class Guarded {
+  readonly #avoids: Avoids;
+  #thrown: { readonly error: unknown } | undefined;
+
+  constructor(avoids: Avoids) {
+    this.#avoids = avoids;
+  }
+
+  readonly test = ({ instance, key }: Candidate): boolean => {
+    try {
+      return this.#thrown === undefined && this.#avoids(instance, key);
+    } catch (error) {
+      this.#thrown = { error };
+      return false;
+    }
+  };
+
+  rethrow(): void {
+    if (this.#thrown) throw this.#thrown.error;
   }
 }
 
@@ -204,10 +266,9 @@ function noLongerFollowed(): NoInstanceError {
 /** What `use` and `run` may be called with, the key left out or not. */
 type UseArguments<C> = [key: string | undefined | C, call?: C | UseOptions, options?: UseOptions];
 
-interface Use<C> {
+interface Use<C> extends UseOptions {
   readonly key: string | undefined;
   readonly call: C;
-  readonly signal: AbortSignal | undefined;
 }
 
 function readArguments<C>(args: UseArguments<C>): Use<C> {
@@ -217,5 +278,5 @@ function readArguments<C>(args: UseArguments<C>): Use<C> {
     options?: UseOptions,
   ];
   checked('call', call, 'a function', typeof call === 'function');
-  return { key, call, signal: options?.signal };
+  return { key, call, signal: options?.signal, avoid: options?.avoid };
 }

@@ -1,5 +1,5 @@
-import type { Candidate } from './balancer.js';
-import { type HeapItem, IndexedHeap } from '../internal/indexedHeap.js';
+import type { AvoidCandidate, Candidate } from '../balancer.js';
+import { type HeapItem, IndexedHeap } from '../../internal/indexedHeap.js';
 import { shareOf } from './weight.js';
 
 /** A candidate with a score. */
@@ -29,11 +29,6 @@ export class Ranking<T extends Ranked> {
   #now = 0;
   #joined = 0;
 
-  /** The best one. */
-  get first(): T | undefined {
-    return this.#heap.first;
-  }
-
   /** Puts one in. */
   add(item: T): void {
     this.#join(item);
@@ -58,15 +53,26 @@ export class Ranking<T extends Ranked> {
     this.#heap.moved(item);
   }
 
-  /** The best one, whose turn this was. */
-  take(): T | undefined {
-    const item = this.#heap.first;
-    if (!item) return undefined;
+  /** The best one, of those that are not to be avoided: none of weight 0 as long as there are others, to be avoided or not. */
+  best(avoid?: AvoidCandidate): T | undefined {
+    const { first } = this.#heap;
+    if (!first || !avoid?.(first.candidate)) return first;
+    const avoided: T[] = [];
+    let best: T | undefined = first;
+    for (; best && avoid(best.candidate); best = this.#heap.first) {
+      this.#heap.remove(best);
+      avoided.push(best);
+    }
+    for (const item of avoided) this.#heap.push(item);
+    return best?.isSpare === first.isSpare ? best : undefined;
+  }
+
+  /** Ends the turn of one. */
+  serve(item: T): void {
     // Who was not among the best for a while has no turns to make up for.
     this.#now = Math.max(this.#now, item.turn);
     item.turn = this.#now + 1 / item.share;
     this.#heap.moved(item);
-    return item;
   }
 
   #join(item: T): void {

@@ -1,7 +1,7 @@
-import type { Balancer, BalancerFactory, Candidate } from './balancer.js';
+import type { AvoidCandidate, Balancer, BalancerFactory, Candidate } from '../balancer.js';
 import { FairQueue, type Served } from './fairQueue.js';
-import { Tiers } from './tiers.js';
-import { shareOf } from './weight.js';
+import { Tiers } from '../shared/tiers.js';
+import { shareOf } from '../shared/weight.js';
 
 /** A candidate in a queue. */
 interface Turn extends Served {
@@ -72,7 +72,8 @@ class SmoothWeightedRoundRobin implements Balancer {
     turn.queue.remove(turn);
   }
 
-  pick(): Candidate | undefined {
-    return this.#queues.current.serve()?.candidate;
+  pick(_key?: string, avoid?: AvoidCandidate): Candidate | undefined {
+    const queue = this.#queues.current;
+    return (avoid ? queue.serve(({ candidate }) => avoid(candidate)) : queue.serve())?.candidate;
   }
 }

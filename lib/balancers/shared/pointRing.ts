@@ -100,6 +100,16 @@ export class PointRing<T extends PointOwner> {
     return this.#byNumber[this.#owners[point]!]!;
   }
 
+  /** The first point at or after a place whose owner fits, all the way round; -1 if nobody does. */
+  seekFitting(place: number, fits: (owner: T) => boolean): number {
+    let point = this.seek(place);
+    for (let left = this.#size; left > 0; left--) {
+      if (fits(this.ownerOf(point))) return point;
+      point = this.after(point);
+    }
+    return NONE;
+  }
+
   /** How far it is from a place on to a point. */
   distance(place: number, point: number): number {
     return (this.#places[point]! - place) >>> 0;

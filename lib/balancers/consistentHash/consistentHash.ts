@@ -1,11 +1,9 @@
-import type { Balancer, BalancerFactory, Candidate } from './balancer.js';
-import { hashText, SEED_REQUEST } from './hash.js';
-import { checked, count, optionalFunction, optionsObject } from './options.js';
-import { type PointOwner, PointRing } from './pointRing.js';
-import { pointsFor } from './points.js';
-import type { RandomOptions } from './random.js';
-import { Tiers } from './tiers.js';
-import { shareOf } from './weight.js';
+import type { AvoidCandidate, Balancer, BalancerFactory, Candidate } from '../balancer.js';
+import { Circle, type Place } from './circle.js';
+import { hashText, SEED_REQUEST } from '../shared/hash.js';
+import { checked, count, optionalFunction, optionsObject } from '../shared/options.js';
+import type { RandomOptions } from '../random.js';
+import { Tiers } from '../shared/tiers.js';
 
 /** How {@link consistentHash} spreads. */
 export interface ConsistentHashOptions extends RandomOptions {
@@ -23,15 +21,6 @@ export interface ConsistentHashOptions extends RandomOptions {
    * @defaultValue 64
    */
   readonly points?: number | undefined;
-}
-
-/** A candidate on a ring. */
-interface Place extends PointOwner {
-  readonly candidate: Candidate;
-  circle: Circle;
-  weight: number;
-  /** How many calls to it the circle has counted. */
-  inFlight: number;
 }
 
 /**
@@ -100,9 +89,10 @@ class ConsistentHash implements Balancer {
     place.circle.remove(place);
   }
 
-  pick(key?: string): Candidate | undefined {
+  pick(key?: string, avoid?: AvoidCandidate): Candidate | undefined {
     const circle = this.#circles.current;
-    return circle.at(key === undefined ? (this.#draw() * 2 ** 32) >>> 0 : hashText(key, SEED_REQUEST))?.candidate;
+    const position = key === undefined ? (this.#draw() * 2 ** 32) >>> 0 : hashText(key, SEED_REQUEST);
+    return circle.at(position, avoid)?.candidate;
   }
 
   started(candidate: Candidate): void {
@@ -112,65 +102,5 @@ class ConsistentHash implements Balancer {
 
   ended(candidate: Candidate): void {
     this.started(candidate);
-  }
-}
-
-/** A ring that knows how much is under way. */
-class Circle {
-  readonly #ring = new PointRing<Place>();
-  readonly #maxLoad: number;
-  readonly #points: number;
-  #weight = 0;
-  #inFlight = 0;
-
-  constructor(maxLoad: number, points: number) {
-    this.#maxLoad = maxLoad;
-    this.#points = points;
-  }
-
-  get size(): number {
-    return this.#ring.size;
-  }
-
-  add(place: Place): void {
-    place.weight = shareOf(place.candidate);
-    this.#weight += place.weight;
-    this.#ring.add(place, pointsFor(place.weight, this.#points));
-    this.count(place);
-  }
-
-  remove(place: Place): void {
-    this.#ring.remove(place);
-    this.#weight -= place.weight;
-    this.#inFlight -= place.inFlight;
-    place.inFlight = 0;
-  }
-
-  reweigh(place: Place): void {
-    const weight = shareOf(place.candidate);
-    this.#weight += weight - place.weight;
-    place.weight = weight;
-    this.#ring.resize(place, pointsFor(weight, this.#points));
-  }
-
-  count(place: Place): void {
-    const { inFlight } = place.candidate;
-    this.#inFlight += inFlight - place.inFlight;
-    place.inFlight = inFlight;
-  }
-
-  at(position: number): Place | undefined {
-    const first = this.#ring.seek(position);
-    if (first < 0) return undefined;
-    if (this.#maxLoad === Infinity) return this.#ring.ownerOf(first);
-    const each = (this.#maxLoad * (this.#inFlight + 1)) / this.#weight;
-    let point = first;
-    // All of them cannot have more than their share, so this ends.
-    for (;;) {
-      const place = this.#ring.ownerOf(point);
-      // What rounding adds must not make room for one more.
-      if (place.inFlight < Math.ceil(each * place.weight - 1e-9)) return place;
-      point = this.#ring.after(point);
-    }
   }
 }

@@ -1,4 +1,4 @@
-import type { ServiceUrl } from '../dubbo/index.js';
+import type { ServiceUrl } from '../../dubbo/index.js';
 
 /** What an instance weighs that does not say. */
 export const DEFAULT_WEIGHT = 100;

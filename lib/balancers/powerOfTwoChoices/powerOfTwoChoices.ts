@@ -1,11 +1,12 @@
 import type { TimestampProvider } from 'rxjs';
-import type { Balancer, BalancerFactory, CallResult, Candidate } from './balancer.js';
-import { optionalFunction, optionsObject, positiveMs } from './options.js';
-import type { RandomOptions } from './random.js';
-import { Tiers } from './tiers.js';
-import { LEAST_MS, UNTRIED_MS } from './untried.js';
-import { shareOf } from './weight.js';
-import { type Sampled, WeightedSampler } from './weightedSampler.js';
+import type { AvoidCandidate, Balancer, BalancerFactory, CallResult, Candidate } from '../balancer.js';
+import { optionalFunction, optionsObject, positiveMs } from '../shared/options.js';
+import type { RandomOptions } from '../random.js';
+import { Tiers } from '../shared/tiers.js';
+import { RecentMean } from './recentMean.js';
+import { LEAST_MS, UNTRIED_MS } from '../shared/untried.js';
+import { shareOf } from '../shared/weight.js';
+import { type Sampled, WeightedSampler } from '../shared/weightedSampler.js';
 
 /** How {@link powerOfTwoChoices} remembers. */
 export interface PowerOfTwoChoicesOptions extends RandomOptions {
@@ -99,12 +100,13 @@ class PowerOfTwoChoices implements Balancer {
     choice.sampler.remove(choice);
   }
 
-  pick(): Candidate | undefined {
+  pick(_key?: string, avoid?: AvoidCandidate): Candidate | undefined {
     const sampler = this.#samplers.current;
-    const one = sampler.draw();
+    const avoided = avoid && (({ candidate }: Choice) => avoid(candidate));
+    const one = sampler.draw(avoided);
     if (!one || sampler.size === 1) return one?.candidate;
     let other = one;
-    for (let draws = 0; other === one && draws < DRAWS; draws++) other = sampler.draw()!;
+    for (let draws = 0; other === one && draws < DRAWS; draws++) other = sampler.draw(avoided)!;
     if (other === one) return one.candidate;
     return (this.#isBetter(other, one, sampler.meanWeight) ? other : one).candidate;
   }
@@ -148,28 +150,4 @@ class PowerOfTwoChoices implements Balancer {
 
 function loadOf({ candidate, weight }: Choice, meanWeight: number): number {
   return 1 + (candidate.inFlight * meanWeight) / weight;
-}
-
-/** The mean of numbers, in which those of long ago count less. */
-class RecentMean {
-  readonly #decayMs: number;
-  #total = 0;
-  #count = 0;
-  #at = 0;
-
-  constructor(decayMs: number) {
-    this.#decayMs = decayMs;
-  }
-
-  /** `undefined` if there was none yet. */
-  get mean(): number | undefined {
-    return this.#count > 0 ? this.#total / this.#count : undefined;
-  }
-
-  add(value: number, now: number): void {
-    const kept = Math.exp((this.#at - now) / this.#decayMs);
-    this.#total = this.#total * kept + value;
-    this.#count = this.#count * kept + 1;
-    this.#at = now;
-  }
 }
