@@ -330,7 +330,7 @@ export const SAFEGUARDS: readonly Safeguard[] = [
     name: 'a packet that cannot be read (ZooKeeper)',
     without: 'one broken answer ends the process',
     file: 'lib/backends/zookeeper/libraryClient.ts',
-    edits: edit('      this.#internals.socket?.destroy();\n    } finally {', '      throw error;\n    } finally {'),
+    edits: edit('      this.#break(error);\n    } finally {', '      throw error;\n    } finally {'),
     project: 'servers',
     spec: 'spec/integration/zookeeper/traps-answers-spec.ts',
     title: 'of a transaction that fails for an unknown reason, costs the connection too',
