@@ -1,6 +1,6 @@
 import nodeZooKeeper from 'node-zookeeper-client';
 import type { ACL as ClientAcl, Stat } from 'node-zookeeper-client';
-import { concat, endWith, ignoreElements, Observable, type Subscriber } from 'rxjs';
+import { concat, endWith, ignoreElements, map, Observable, type Subscriber } from 'rxjs';
 import { RegistryError } from '../../errors.js';
 import { ClientWatches, type WatchKind } from './clientWatches.js';
 import { Deliveries } from './deliveries.js';
@@ -12,9 +12,9 @@ import type { NodeEvent } from './treeWatches.js';
 import {
   decodeStat,
   decodeStrings,
-  encodeDataWatches,
   encodePathAndNumber,
   encodeString,
+  encodeWatches,
   type NodeStat,
   OPCODE,
   PERSISTENT_RECURSIVE,
@@ -26,6 +26,9 @@ export { RefusedError } from './libraryClient.js';
 export { type NodeStat, sessionName } from './wire.js';
 
 const { CreateMode } = nodeZooKeeper;
+
+/** After every transaction. */
+const LATEST = 2n ** 63n - 1n;
 
 /** Small requests take no time on any link. */
 const MANY_BYTES = 32_768;
@@ -156,10 +159,32 @@ export class ZkClient {
   }
 
   getChildren(path: string, watch?: () => void): Observable<readonly string[]> {
+    return this.readDirectory(path, watch).pipe(map(({ names }) => names));
+  }
+
+  /** Reads the children of a node and what the node is, at one moment. */
+  readDirectory(path: string, watch?: () => void): Observable<{ names: readonly string[]; stat: NodeStat }> {
     return this.#read('list', path, 'children', watch, (done, arm) => {
-      const callback = (error: unknown, names: string[]): void => done(error, () => names);
+      const callback = (error: unknown, names: string[], stat: Stat): void =>
+        done(error, () => ({ names, stat: decodeStat(stat) }));
       if (arm) this.#library.api.getChildren(path, () => undefined, callback as never);
       else this.#library.api.getChildren(path, callback as never);
+    });
+  }
+
+  /** Sets a one-shot watch on the children of a node, whatever they are by now; it fires at once if there is no such node. */
+  watchChildren(path: string, fired: () => void): Observable<void> {
+    return this.#requests.request<void>({
+      operation: 'watch',
+      path,
+      send: (done) => {
+        this.#watches.add('children', path, fired);
+        const body = encodeWatches(LATEST, { children: [path] });
+        this.#library.send(OPCODE.SET_WATCHES, OPCODE.DELETE, body, (error) => {
+          if (error) this.#watches.delete('children', path, fired);
+          done(error, () => undefined);
+        });
+      },
     });
   }
 
@@ -287,7 +312,7 @@ export class ZkClient {
         for (const { path, fired } of wanted) this.#watches.add('node', path, fired);
         // Whoever is told of a tree is told of its root, too, and not twice: see `#read`.
         const paths = wanted.map(({ path }) => path).filter((path) => !this.#watches.hasTree(path));
-        this.#library.send(OPCODE.SET_WATCHES, OPCODE.DELETE, encodeDataWatches(zxid, paths), (error) => {
+        this.#library.send(OPCODE.SET_WATCHES, OPCODE.DELETE, encodeWatches(zxid, { nodes: paths }), (error) => {
           if (error) for (const { path, fired } of wanted) this.#watches.delete('node', path, fired);
           done(error, () => undefined);
         });
@@ -389,7 +414,8 @@ export class ZkClient {
             done(error, result);
           },
           // Up to 3.8 a server takes a one-shot watch on the same node for the persistent one's end; that one tells us, too.
-          !this.#watches.hasTree(path),
+          // It keeps watches on children apart, and the persistent one does not tell of them.
+          kind === 'children' || !this.#watches.hasTree(path),
         );
       },
     });
