@@ -53,7 +53,7 @@ export class DirectoryView {
     const removed = [...this.#gone];
     this.#names = names;
     this.#base = content?.stat;
-    this.#mustRead = this.#isStirred = false;
+    this.#mustRead = false;
     this.#told = this.#unconfirmed = 0;
     this.#gone.clear();
     this.#asked.clear();
@@ -79,12 +79,17 @@ export class DirectoryView {
     if (this.#unconfirmed === 0) this.#mustRead = true;
   }
 
+  /** Has the directory read again, whatever was told. */
+  doubt(): void {
+    this.#mustRead = true;
+  }
+
   /** What came since it was last told; `undefined` if nothing did. */
   news(): DirectoryChange | undefined {
     return this.#tell([]);
   }
 
-  /** Says that the server is asked what the directory is: its answer will settle what is in doubt now. */
+  /** Says that the server is asked for what is next: its answer will settle what is in doubt now. */
   ask(): void {
     this.#asked = new Set(this.#gone);
     this.#isStirred = false;

@@ -17,17 +17,18 @@ import {
   Subject,
   switchMap,
   tap,
+  timer,
 } from 'rxjs';
 import { orElse } from '../../internal/orElse.js';
 import type { DirectoryChange } from '../../port/index.js';
 import type { ZkClient } from './client.js';
-import { DirectoryView } from './directoryView.js';
-import { AGAIN, watched } from './oneShotWatch.js';
+import { type DirectoryContent, DirectoryView } from './directoryView.js';
+import { watchAbsent, watched } from './oneShotWatch.js';
 
 /** What of a client {@link directoryByName} uses. */
 export type DirectoryClient = Pick<
   ZkClient,
-  'ended' | 'watchTree' | 'readDirectory' | 'watchChildren' | 'exists' | 'removeWatch'
+  'sessionTimeoutMs' | 'ended' | 'watchTree' | 'readDirectory' | 'watchChildren' | 'exists' | 'removeWatch'
 >;
 
 /**
@@ -44,6 +45,7 @@ export function directoryByName(client: DirectoryClient, path: string): Observab
   return defer(() => {
     const view = new DirectoryView(path);
     const stirred = new Subject<void>();
+    const contents = new Subject<DirectoryContent>();
     let isReady = false;
     let isArmed = false;
     const fired = (): void => {
@@ -53,11 +55,15 @@ export function directoryByName(client: DirectoryClient, path: string): Observab
     };
 
     const read = defer(() => {
+      view.ask();
       isArmed = true;
       return orElse('NO_NODE', client.readDirectory(path, fired), () => {
         isArmed = false;
         return of(undefined);
-      }).pipe(map((content) => view.begin(content)));
+      }).pipe(
+        tap((content) => contents.next(content)),
+        map((content) => view.begin(content)),
+      );
     });
     const check = defer(() => {
       view.ask();
@@ -76,8 +82,18 @@ export function directoryByName(client: DirectoryClient, path: string): Observab
       filter(() => isReady),
       share(),
     );
+    // Nobody would tell us of a directory that comes and that we may not read.
+    const absences = contents.pipe(
+      switchMap((content) => (content ? EMPTY : timer(client.sessionTimeoutMs))),
+      tap(() => {
+        view.doubt();
+        stirred.next();
+      }),
+      ignoreElements(),
+    );
     return merge(
       client.ended,
+      absences,
       looks.pipe(map(() => view.news())),
       looks.pipe(
         filter(() => view.next !== undefined),
@@ -105,8 +121,8 @@ export function directoryByName(client: DirectoryClient, path: string): Observab
 /** Watches a directory by reading it again whenever it changes: what servers before 3.6 can do. */
 export function directoryByReading(client: ZkClient, path: string): Observable<DirectoryChange> {
   return watched(client, path, (fired) =>
-    orElse('NO_NODE', client.getChildren(path, fired('children')), () =>
-      client.exists(path, fired('node')).pipe(switchMap((stat) => (stat ? AGAIN : of([])))),
-    ).pipe(map((names): DirectoryChange => ({ type: 'snapshot', names }))),
+    orElse('NO_NODE', client.readDirectory(path, fired('children')), () =>
+      watchAbsent(client, path, fired('node')).pipe(map(() => ({ names: [] }))),
+    ).pipe(map(({ names }): DirectoryChange => ({ type: 'snapshot', names }))),
   );
 }

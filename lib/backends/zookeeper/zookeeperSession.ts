@@ -1,4 +1,4 @@
-import { catchError, concatMap, defer, finalize, map, type Observable, of, share, switchMap, throwError } from 'rxjs';
+import { catchError, concatMap, defer, finalize, map, type Observable, of, share, throwError } from 'rxjs';
 import { type ErrorCode, RegistryError } from '../../errors.js';
 import type { Batcher } from '../../internal/batcher.js';
 import { debugLog } from '../../internal/debug.js';
@@ -18,7 +18,7 @@ import { bulkCreate, type Made, type Wanted } from './bulkCreate.js';
 import { bulkWatch, type WantedWatch } from './bulkWatch.js';
 import { type NodeStat, sessionName, type ZkClient } from './client.js';
 import { directoryByName, directoryByReading } from './directoryWatch.js';
-import { AGAIN, watched } from './oneShotWatch.js';
+import { watchAbsent, watched } from './oneShotWatch.js';
 import type { PersistentWatches } from './persistentWatchSupport.js';
 import { UnfinishedWatches } from './unfinishedWatches.js';
 
@@ -150,9 +150,7 @@ export class ZooKeeperSession implements Session {
         return orElse(
           'NO_NODE',
           client.getData(full, fired('node')).pipe(map(({ data, stat }) => toNode(path, data, stat))),
-          () =>
-            // It may have come in between: then what is watched is the node, and it is read again at once.
-            client.exists(full, fired('node')).pipe(switchMap((stat) => (stat ? AGAIN : of(undefined)))),
+          () => watchAbsent(client, full, fired('node')),
         );
       });
     };

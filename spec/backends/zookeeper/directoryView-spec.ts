@@ -79,12 +79,14 @@ describe('DirectoryView', () => {
     const view = viewOf('a');
     view.stir();
     expect(view.next).toBe('read');
+    view.ask();
     expect(view.begin({ names: ['a', 'b'], stat: stat(11) })).toEqual({
       type: 'snapshot',
       names: ['a', 'b'],
       withheld: true,
     });
     view.stir();
+    view.ask();
     expect(view.begin({ names: ['a', 'b'], stat: stat(13) })).toBeUndefined();
     expect(view.next).toBeUndefined();
   });
@@ -115,6 +117,14 @@ describe('DirectoryView', () => {
     expect(view.news()).toEqual({ type: 'delta', added: ['b'], removed: [] });
     expect(view.begin({ names: ['b'], stat: stat(1, 2n) })).toBeUndefined();
     expect(view.next).toBeUndefined();
+  });
+
+  it('is checked after it was read, if children changed meanwhile: the watch that said so has to be set again', () => {
+    const view = new DirectoryView('/d');
+    view.ask();
+    view.stir();
+    view.begin({ names: ['a'], stat: stat(10) });
+    expect(view.next).toBe('check');
   });
 
   it('counts on after the largest number', () => {

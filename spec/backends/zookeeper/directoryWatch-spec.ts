@@ -220,6 +220,8 @@ class World {
 
   #client(): DirectoryClient {
     return {
+      // Longer than any of these runs.
+      sessionTimeoutMs: 60_000,
       ended: NEVER,
       watchTree: (_path, listener) =>
         new Observable<void>((subscriber) => {

@@ -3,6 +3,9 @@ import { createConfigCenter, createRegistry, type RegistryWarning } from '../../
 import { zookeeper } from '../../../lib/backends/zookeeper/index.js';
 import { type Actor, Stage } from '../../support/scenario/stage.js';
 import { startZooKeeperRegistry, type ZooKeeperRegistry } from '../../support/scenario/zookeeperRegistry.js';
+import { type RawZooKeeper } from '../../support/servers/rawZooKeeper.js';
+import { Recorder, text } from '../../contract/probe.js';
+import { Troupe } from '../../contract/troupe.js';
 import { eventually } from '../../support/servers/eventually.js';
 import { zookeeperDistribution } from '../../support/servers/zookeeperDistribution.js';
 
@@ -13,7 +16,11 @@ const HIDDEN = '/dubbo/withheld.Hidden/providers';
 
 /** Whether the server is known to withhold something: from 3.8.4 and 3.9.2 on. Older ones may be patched. */
 const [, minor = 0, patch = 0] = zookeeperDistribution().version.split('.').map(Number);
+const HAS_NAMES = minor >= 6;
 const WITHHOLDS = minor > 9 || (minor === 9 && patch >= 2) || (minor === 8 && patch >= 4);
+
+/** Everything but to read. */
+const UNREADABLE = { permissions: 30 };
 
 describe('children that a consumer may not read, in a directory that it may read', () => {
   let server: ZooKeeperRegistry;
@@ -140,28 +147,31 @@ describe('children that a consumer may not read, in a directory that it may read
     if (WITHHOLDS) expect(warnings).toHaveLength(1);
   });
 
-  it('bounded load: where there are none, a change costs the same in any directory, and nobody is warned', async () => {
-    const { name, directory } = await openService();
-    const owner = await stage.connect();
-    const consumer = await stage.connect();
-    const view = consumer.consume({ interface: name });
-    const many = Array.from({ length: 1_000 }, (_, index) => owner.register(`dubbo://h${index}:1/${name}`));
-    await Promise.all(many.map((each) => each.registered()));
-    await eventually(() => expect(view.addresses).toHaveLength(1_000));
-    const before = consumer.proxy.bytes().toClient;
-    for (let change = 0; change < 20; change += 1) {
-      const come = owner.register(`dubbo://new${change}:1/${name}`);
-      await eventually(() => expect(view.addresses).toHaveLength(1_001));
-      come.unsubscribe();
+  it.runIf(HAS_NAMES)(
+    'bounded load: where there are none, a change costs the same in any directory, and nobody is warned',
+    async () => {
+      const { name, directory } = await openService();
+      const owner = await stage.connect();
+      const consumer = await stage.connect();
+      const view = consumer.consume({ interface: name });
+      const many = Array.from({ length: 1_000 }, (_, index) => owner.register(`dubbo://h${index}:1/${name}`));
+      await Promise.all(many.map((each) => each.registered()));
       await eventually(() => expect(view.addresses).toHaveLength(1_000));
-    }
-    // Each of 40 changes is told by name, which has some 200 bytes; to list the directory takes 100,000.
-    expect((consumer.proxy.bytes().toClient - before) / 40).toBeLessThan(1_500);
-    // A burst, in which what is told and what is counted are asked for at any moment.
-    for (const each of many) each.unsubscribe();
-    await eventually(() => expect(view.addresses).toEqual([]));
-    expect(consumer.warnings.filter(({ path }) => path === directory)).toEqual([]);
-  });
+      const before = consumer.proxy.bytes().toClient;
+      for (let change = 0; change < 20; change += 1) {
+        const come = owner.register(`dubbo://new${change}:1/${name}`);
+        await eventually(() => expect(view.addresses).toHaveLength(1_001));
+        come.unsubscribe();
+        await eventually(() => expect(view.addresses).toHaveLength(1_000));
+      }
+      // Each of 40 changes is told by name, which has some 200 bytes; to list the directory takes 100,000.
+      expect((consumer.proxy.bytes().toClient - before) / 40).toBeLessThan(1_500);
+      // A burst, in which what is told and what is counted are asked for at any moment.
+      for (const each of many) each.unsubscribe();
+      await eventually(() => expect(view.addresses).toEqual([]));
+      expect(consumer.warnings.filter(({ path }) => path === directory)).toEqual([]);
+    },
+  );
 
   it('stays true in a storm of nodes that are readable and nodes that are not', async () => {
     const { name, directory } = await openService();
@@ -194,5 +204,85 @@ describe('children that a consumer may not read, in a directory that it may read
     registration.unsubscribe();
     await eventually(() => expect(sizes).toEqual([0, 1, 0]));
     expect(warnings).toEqual([]);
+  });
+});
+
+describe('a node that comes where there was none, and that may not be read', () => {
+  const SESSION_MS = 1_000;
+  let server: ZooKeeperRegistry;
+  let raw: RawZooKeeper;
+  const troupe = new Troupe(zookeeper);
+  beforeAll(async () => {
+    server = await startZooKeeperRegistry({ tickTimeMs: 500 });
+    raw = await server.raw();
+    await raw.create('/come');
+  });
+  afterEach(() => troupe.clear());
+  afterAll(() => server.close());
+
+  // The server tells nothing of it, and drops a one-shot watch by that. It is asked again once in a session timeout.
+
+  it('does not hide the one that comes after it', async () => {
+    const { session } = await troupe.join(server.port, { sessionTimeoutMs: SESSION_MS });
+    using seen = new Recorder(session.watchNode('/come/node'));
+    await eventually(() => expect(seen.values).toEqual([undefined]));
+    await raw.create('/come/node', UNREADABLE);
+    await raw.remove('/come/node');
+    await raw.create('/come/node', { data: 'readable' });
+    await eventually(() => expect(text(seen.last?.data)).toBe('readable'));
+    expect(seen.values).toHaveLength(2);
+    expect(seen.error).toBeUndefined();
+  });
+
+  it('is told as an error to who watches it', async () => {
+    const { session } = await troupe.join(server.port, { sessionTimeoutMs: SESSION_MS });
+    using seen = new Recorder(session.watchNode('/come/unreadable'));
+    await eventually(() => expect(seen.values).toEqual([undefined]));
+    await raw.create('/come/unreadable', UNREADABLE);
+    await eventually(() => expect(seen.error).toMatchObject({ code: 'NOT_AUTHORIZED' }));
+  });
+
+  it.each([true, false])('is told as an error to who watches it as a directory, by name: %s', async (byName) => {
+    const path = `/come/directory-${byName}`;
+    const { session } = await troupe.join(server.port, { sessionTimeoutMs: SESSION_MS, persistentWatches: byName });
+    using seen = new Recorder(session.watchDirectory(path));
+    await eventually(() => expect(seen.values).toEqual([{ type: 'snapshot', names: [] }]));
+    await raw.create(path, UNREADABLE);
+    await eventually(() => expect(seen.error).toMatchObject({ code: 'NOT_AUTHORIZED' }));
+    expect(seen.values).toHaveLength(1);
+  });
+
+  it('makes a service that a consumer waits for one that it is warned of, and that is found once it can be read', async () => {
+    await using registry = createRegistry(zookeeper(server.address, { sessionTimeoutMs: SESSION_MS }));
+    const warnings: unknown[] = [];
+    const sizes: number[] = [];
+    registry.warnings.subscribe(({ code, path }) => warnings.push([code, path]));
+    registry.instances({ interface: 'withheld.New' }).subscribe(({ size }) => sizes.push(size));
+    await eventually(() => expect(sizes).toEqual([0]));
+    const directory = '/dubbo/withheld.New/providers';
+    await raw.create(directory, { parents: true, ...UNREADABLE });
+    await eventually(() => expect(warnings).toEqual([['UNREADABLE_DIRECTORY', directory]]));
+    await raw.create(`${directory}/${encodeURIComponent('dubbo://a:1/withheld.New?interface=withheld.New')}`);
+    await raw.setAcl(directory, 31);
+    await eventually(() => expect(sizes).toEqual([0, 1]));
+  });
+
+  it('costs a request or two in a session timeout where nothing comes', async () => {
+    const { session } = await troupe.join(server.port, { sessionTimeoutMs: SESSION_MS });
+    const seen = Array.from({ length: 50 }, (_, index) => new Recorder(session.watchNode(`/come/absent-${index}`)));
+    const directories = Array.from(
+      { length: 50 },
+      (_, index) => new Recorder(session.watchDirectory(`/come/none-${index}`)),
+    );
+    await eventually(() => [...seen, ...directories].every(({ values }) => values.length === 1));
+    const [before, since] = [await server.packetsReceived(), performance.now()];
+    await eventually(() => performance.now() - since > 3 * SESSION_MS);
+    const timeouts = (performance.now() - since) / SESSION_MS;
+    // One for each that is absent, and the pings: six in a session timeout.
+    expect((await server.packetsReceived()) - before).toBeLessThan((timeouts + 1) * (100 + 10));
+    for (const each of [...seen, ...directories]) {
+      expect(each.values).toHaveLength(1);
+      each.stop();
+    }
   });
 });
