@@ -14,6 +14,7 @@ import { milliseconds } from './internal/options.js';
 import { quoted } from './internal/quoted.js';
 import { redact } from './internal/redact.js';
 import { Warnings } from './internal/warnings.js';
+import { withheldEvents } from './internal/withheldEvents.js';
 import type { Backend, BackendWarning, ConnectionState } from './port/index.js';
 import { Claims, register, type RegistrationState, ReleasedNodes } from './registration/index.js';
 import { VERSION } from './version.js';
@@ -32,7 +33,12 @@ export interface RegistryOptions {
 export interface RegistryWarning {
   /** What it is. */
   readonly code:
-    'UNREADABLE_NODE' | 'UNREADABLE_DIRECTORY' | 'LARGE_DIRECTORY' | 'CONTESTED_REGISTRATION' | BackendWarning['code'];
+    | 'UNREADABLE_NODE'
+    | 'UNREADABLE_DIRECTORY'
+    | 'WITHHELD_EVENTS'
+    | 'LARGE_DIRECTORY'
+    | 'CONTESTED_REGISTRATION'
+    | BackendWarning['code'];
   readonly message: string;
   /** How often this registry has given a warning of that code, this one included. */
   readonly count: number;
@@ -223,6 +229,10 @@ class BackendRegistry implements Registry {
           `The names below ${quoted(path)} add up to ${bytes} bytes: Java clients with default settings stop reading it at 1048575.`,
           { path: redact(path) },
         ),
+      onWithheld: (path) => {
+        if (this.#warnings.isKnown(`withheld ${path}`)) return;
+        this.#warnings.tell('WITHHELD_EVENTS', withheldEvents(path), { path: redact(path) });
+      },
       onRefused: (path, cause) => {
         if (this.#warnings.isKnown(path)) return;
         const why = cause instanceof Error ? cause.message : String(cause);

@@ -13,6 +13,7 @@ import { flag, optionsObject } from '../internal/options.js';
 import { quoted } from '../internal/quoted.js';
 import { redact } from '../internal/redact.js';
 import { type WarningDetails, Warnings } from '../internal/warnings.js';
+import { withheldEvents } from '../internal/withheldEvents.js';
 import type { ConnectionState, RegistryNode } from '../port/index.js';
 import { Attempts } from './attempts.js';
 import { BASE_64, type ConfigContent, PLAIN } from './configContent.js';
@@ -135,6 +136,10 @@ class BackendConfigCenter implements ConfigCenter {
         return kept(this.#groups, path, () =>
           keysFeed(path, this.states, {
             ...this.#feedOptions('UNREADABLE_GROUP'),
+            onWithheld: () => {
+              if (this.#warnings.isKnown(`withheld ${path}`)) return;
+              this.#warn('WITHHELD_EVENTS', path, withheldEvents(path));
+            },
             onUnfit: (name) => {
               if (this.#warnings.isKnown(`${path}/${name}`)) return;
               this.#warn('UNREADABLE_KEY', path, `Skipped ${quoted(name)}, which no key can be named.`);

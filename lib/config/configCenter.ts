@@ -49,7 +49,12 @@ export interface RemoveConfigOptions extends ConfigKeyOptions, CallOptions {
 /** Something that went wrong and was got around: nothing stops because of it, but somebody should know. */
 export interface ConfigWarning {
   /** What it is. */
-  readonly code: 'UNREADABLE_VALUE' | 'UNREADABLE_GROUP' | 'UNREADABLE_KEY' | BackendWarning['code'];
+  readonly code:
+    | 'UNREADABLE_VALUE'
+    | 'UNREADABLE_GROUP'
+    | 'UNREADABLE_KEY'
+    | 'WITHHELD_EVENTS'
+    | BackendWarning['code'];
   readonly message: string;
   /** How often this configuration centre has given a warning of that code, this one included. */
   readonly count: number;

@@ -7,6 +7,8 @@ import { type FeedOptions, untilRead } from './valueFeed.js';
 export interface KeysFeedOptions extends FeedOptions {
   /** Told of a name that no key can have, each time that it is met. */
   readonly onUnfit: (name: string) => void;
+  /** Told when the server does not tell of some keys, because we may not read them. */
+  readonly onWithheld: () => void;
 }
 
 /** Follows which keys a group has, as complete sets, through every reconnect; as `valueFeed` does a value. */
@@ -22,7 +24,10 @@ export function keysFeed(
   };
   return untilRead(path, connection, options, (session) => session.watchDirectory(path)).pipe(
     scan((keys: ReadonlySet<string>, change) => {
-      if (change.type === 'snapshot') return new Set(change.names.filter(fit));
+      if (change.type === 'snapshot') {
+        if (change.withheld) options.onWithheld();
+        return new Set(change.names.filter(fit));
+      }
       const next = new Set(keys);
       for (const name of change.removed) next.delete(name);
       for (const name of change.added.filter(fit)) next.add(name);

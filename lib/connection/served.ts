@@ -26,7 +26,7 @@ export class NotServedError extends RegistryError {}
  * A server, or a proxy in front of it, may accept every connection and close it at the first request. Such a connection is
  * an attempt that failed, with {@link NotServedError}: the backoff goes on growing, and nobody is told `connected`.
  */
-export function served(opening: Observable<Link>): Observable<Link> {
+export function served<L extends Link>(opening: Observable<L>): Observable<L> {
   return defer(() => {
     let waiting = false;
     return opening.pipe(

@@ -22,6 +22,8 @@ export interface DirectoryFeedOptions<T> {
   readonly onUnreadable: (path: string, error: unknown) => void;
   /** Told when a directory that was read may not be read any more; it is tried again. */
   readonly onRefused?: (path: string, error: unknown) => void;
+  /** Told when the server does not tell of some children, because we may not read them. */
+  readonly onWithheld?: (path: string) => void;
   /** Told when the names together pass {@link largeAtBytes}. */
   readonly onLarge?: (path: string, bytes: number) => void;
   readonly largeAtBytes?: number;
@@ -85,7 +87,10 @@ class Directory<T> {
   /** Takes a change in, a large one slice by slice; tells nothing if it changes nothing that can be told. */
   take(change: DirectoryChange, scheduler: SchedulerLike): Observable<DirectoryBatch<T>> {
     const { added, removed } = change.type === 'delta' ? change : this.#difference(change.names);
-    if (change.type === 'snapshot') this.#weigh(change.names);
+    if (change.type === 'snapshot') {
+      this.#weigh(change.names);
+      if (change.withheld) this.#options.onWithheld?.(this.#path);
+    }
     const steps = [...removed.map((name) => ({ name, comes: false })), ...added.map((name) => ({ name, comes: true }))];
     return inSlices(steps, scheduler).pipe(
       map(({ items, more }) => ({

@@ -41,8 +41,13 @@ export interface NodeOperations {
 
 /** What became of the children of a directory: one complete snapshot first, changes after it. */
 export type DirectoryChange =
-  /** All children there are: the first emission, and again after every gap in what could be seen. */
-  | { readonly type: 'snapshot'; readonly names: readonly string[] }
+  /**
+   * All children there are: the first emission, and again after every gap in what could be seen.
+   *
+   * `withheld` is set where the gap is the server's way: it does not tell what happens to children that we may not read, so the
+   * directory is read again whenever such a child comes or goes.
+   */
+  | { readonly type: 'snapshot'; readonly names: readonly string[]; readonly withheld?: true }
   /** What came and went since, net: a child that was replaced within one transaction is in neither list. */
   | { readonly type: 'delta'; readonly added: readonly string[]; readonly removed: readonly string[] };
 

@@ -2,15 +2,25 @@ import { type FaultProxy, startFaultProxy } from '../support/proxy/faultProxy.js
 import type { StartRegistryServer } from '../support/scenario/registryServer.js';
 import type { World } from './world.js';
 
-/** A real registry server whose clients stand behind a fault proxy each. */
-export async function registryWorld(start: StartRegistryServer, shortTimeoutMs: number): Promise<World> {
+/** Stands between the clients and the server. */
+export interface Relay extends AsyncDisposable {
+  readonly port: number;
+}
+
+/** A real registry server whose clients stand behind a fault proxy each, and behind a relay that all of them share. */
+export async function registryWorld(
+  start: StartRegistryServer,
+  shortTimeoutMs: number,
+  relayTo?: (port: number) => Promise<Relay>,
+): Promise<World> {
   const server = await start();
+  const relay = await relayTo?.(server.port);
   const proxies: FaultProxy[] = [];
   return {
     shortTimeoutMs,
     longTimeoutMs: 10_000,
     client: async (sessionTimeoutMs) => {
-      const proxy = await startFaultProxy({ port: server.port });
+      const proxy = await startFaultProxy({ port: relay?.port ?? server.port });
       proxies.push(proxy);
       return {
         backend: server.backend(proxy.address, { sessionTimeoutMs, reconnect: { baseMs: 10, maxMs: 50 } }),
@@ -32,6 +42,7 @@ export async function registryWorld(start: StartRegistryServer, shortTimeoutMs: 
     },
     [Symbol.asyncDispose]: async () => {
       await Promise.all(proxies.map((proxy) => proxy.close()));
+      await relay?.[Symbol.asyncDispose]();
       await server.close();
     },
   };

@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
-import { JuteFrames } from '../support/servers/jute.js';
+import { frame, JuteFrames } from '../support/servers/jute.js';
+
+export { frame } from '../support/servers/jute.js';
 
 /** What a server's packet becomes; the first one of a connection is the answer to its handshake. */
 export type Tampering = (packet: Buffer, isHandshake: boolean) => Buffer;
@@ -60,11 +62,4 @@ export async function startTamperingRelay(port: number, host = '127.0.0.1'): Pro
     },
   };
   return handle;
-}
-
-/** A body with its length in front. */
-export function frame(body: Buffer): Buffer {
-  const length = Buffer.alloc(4);
-  length.writeInt32BE(body.length);
-  return Buffer.concat([length, body]);
 }

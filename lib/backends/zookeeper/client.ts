@@ -1,6 +1,6 @@
 import nodeZooKeeper from 'node-zookeeper-client';
 import type { ACL as ClientAcl, Stat } from 'node-zookeeper-client';
-import { Observable, type Subscriber } from 'rxjs';
+import { concat, endWith, ignoreElements, map, Observable, type Subscriber } from 'rxjs';
 import { RegistryError } from '../../errors.js';
 import { ClientWatches, type WatchKind } from './clientWatches.js';
 import { Deliveries } from './deliveries.js';
@@ -12,9 +12,9 @@ import type { NodeEvent } from './treeWatches.js';
 import {
   decodeStat,
   decodeStrings,
-  encodeDataWatches,
   encodePathAndNumber,
   encodeString,
+  encodeWatches,
   type NodeStat,
   OPCODE,
   PERSISTENT_RECURSIVE,
@@ -26,6 +26,9 @@ export { RefusedError } from './libraryClient.js';
 export { type NodeStat, sessionName } from './wire.js';
 
 const { CreateMode } = nodeZooKeeper;
+
+/** After every transaction. */
+const LATEST = 2n ** 63n - 1n;
 
 /** Small requests take no time on any link. */
 const MANY_BYTES = 32_768;
@@ -71,9 +74,10 @@ export class ZkClient {
   });
   readonly #watches = new ClientWatches(this.#deliveries, {
     add: (path, onSent) => this.#addTree(path, onSent),
-    remove: (path) => this.#removeTree(path),
+    remove: (path) => void this.#removeTree(path).subscribe(whateverComesOfIt),
   });
   #ending = false;
+  #unansweredTrees = 0;
 
   constructor(options: ClientOptions, subscriber: Subscriber<ZkClient>) {
     this.#acl = options.acl;
@@ -86,6 +90,11 @@ export class ZkClient {
       },
       notified: (event) => this.#watches.notify(event),
     });
+  }
+
+  /** The server's address, as `address:port`. */
+  get address(): string {
+    return this.#library.address ?? '';
   }
 
   get sessionId(): Buffer {
@@ -150,10 +159,32 @@ export class ZkClient {
   }
 
   getChildren(path: string, watch?: () => void): Observable<readonly string[]> {
+    return this.readDirectory(path, watch).pipe(map(({ names }) => names));
+  }
+
+  /** Reads the children of a node and what the node is, at one moment. */
+  readDirectory(path: string, watch?: () => void): Observable<{ names: readonly string[]; stat: NodeStat }> {
     return this.#read('list', path, 'children', watch, (done, arm) => {
-      const callback = (error: unknown, names: string[]): void => done(error, () => names);
+      const callback = (error: unknown, names: string[], stat: Stat): void =>
+        done(error, () => ({ names, stat: decodeStat(stat) }));
       if (arm) this.#library.api.getChildren(path, () => undefined, callback as never);
       else this.#library.api.getChildren(path, callback as never);
+    });
+  }
+
+  /** Sets a one-shot watch on the children of a node, whatever they are by now; it fires at once if there is no such node. */
+  watchChildren(path: string, fired: () => void): Observable<void> {
+    return this.#requests.request<void>({
+      operation: 'watch',
+      path,
+      send: (done) => {
+        this.#watches.add('children', path, fired);
+        const body = encodeWatches(LATEST, { children: [path] });
+        this.#library.send(OPCODE.SET_WATCHES, OPCODE.DELETE, body, (error) => {
+          if (error) this.#watches.delete('children', path, fired);
+          done(error, () => undefined);
+        });
+      },
     });
   }
 
@@ -301,7 +332,7 @@ export class ZkClient {
         for (const { path, fired } of wanted) this.#watches.add('node', path, fired);
         // Whoever is told of a tree is told of its root, too, and not twice: see `#read`.
         const paths = wanted.map(({ path }) => path).filter((path) => !this.#watches.hasTree(path));
-        this.#library.send(OPCODE.SET_WATCHES, OPCODE.DELETE, encodeDataWatches(zxid, paths), (error) => {
+        this.#library.send(OPCODE.SET_WATCHES, OPCODE.DELETE, encodeWatches(zxid, { nodes: paths }), (error) => {
           if (error) for (const { path, fired } of wanted) this.#watches.delete('node', path, fired);
           done(error, () => undefined);
         });
@@ -314,7 +345,9 @@ export class ZkClient {
     if (!this.#watches.delete(kind, path, watch)) return;
     const type = kind === 'children' ? WATCHER_TYPE.CHILDREN : WATCHER_TYPE.DATA;
     // Somebody else may have set one by the time that this is sent.
-    this.#removeOnServer(path, type, () => !this.#watches.has(kind, path) && !this.#watches.hasTree(path));
+    this.#removeOnServer(path, type, () => !this.#watches.has(kind, path) && !this.#watches.hasTree(path)).subscribe(
+      whateverComesOfIt,
+    );
   }
 
   /**
@@ -324,6 +357,23 @@ export class ZkClient {
    */
   watchTree(path: string, listener: (event: NodeEvent) => void): Observable<void> {
     return this.#watches.watchTree(path, listener);
+  }
+
+  /**
+   * Sets a persistent watch and removes it, on a node that nobody else watches; errors where {@link watchTree} would.
+   *
+   * A server before 3.6 closes the connection after it has answered.
+   */
+  tryTree(path: string): Observable<void> {
+    return concat(
+      this.#addTree(path, () => undefined),
+      this.#removeTree(path),
+    ).pipe(ignoreElements(), endWith(undefined));
+  }
+
+  /** Whether the server was asked for a {@link watchTree} and has not answered. */
+  get awaitsTree(): boolean {
+    return this.#unansweredTrees > 0;
   }
 
   /** Errors when the connection is over: whoever waits for a watch to fire would wait for ever. */
@@ -384,7 +434,8 @@ export class ZkClient {
             done(error, result);
           },
           // Up to 3.8 a server takes a one-shot watch on the same node for the persistent one's end; that one tells us, too.
-          !this.#watches.hasTree(path),
+          // It keeps watches on children apart, and the persistent one does not tell of them.
+          kind === 'children' || !this.#watches.hasTree(path),
         );
       },
     });
@@ -396,9 +447,11 @@ export class ZkClient {
       path,
       send: (done) => {
         onSent();
+        this.#unansweredTrees += 1;
         this.#watches.treeAdded(path);
         const body = encodePathAndNumber(path, PERSISTENT_RECURSIVE);
         this.#library.send(OPCODE.ADD_WATCH, OPCODE.DELETE, body, (error) => {
+          if (this.#library.codeOf(error) !== ZK.CONNECTION_LOSS) this.#unansweredTrees -= 1;
           if (error) this.#watches.treeRemoved(path);
           done(error, () => undefined);
         });
@@ -406,16 +459,16 @@ export class ZkClient {
     });
   }
 
-  #removeTree(path: string): void {
-    this.#removeOnServer(path, WATCHER_TYPE.ANY, () => {
+  #removeTree(path: string): Observable<void> {
+    return this.#removeOnServer(path, WATCHER_TYPE.ANY, () => {
       this.#watches.treeRemoved(path);
       return true;
     });
   }
 
   /** Removes watches in order with all other requests; `isNeeded` is asked when it is this one's turn. */
-  #removeOnServer(path: string, type: number, isNeeded: () => boolean): void {
-    const removal = this.#requests.request<void>({
+  #removeOnServer(path: string, type: number, isNeeded: () => boolean): Observable<void> {
+    return this.#requests.request<void>({
       operation: 'unwatch',
       path,
       send: (done) => {
@@ -424,10 +477,11 @@ export class ZkClient {
         this.#library.send(OPCODE.REMOVE_WATCHES, OPCODE.DELETE, body, (error) => done(error, () => undefined));
       },
     });
-    // It fails if the watch has fired by then, which is as good.
-    removal.subscribe({ error: () => undefined });
   }
 }
+
+/** For a removal, which fails if the watch has fired by then, or with the connection. */
+const whateverComesOfIt = { error: () => undefined };
 
 function modeOf(options: { ephemeral?: boolean | undefined; sequential?: boolean | undefined }): number {
   if (options.ephemeral) return options.sequential ? CreateMode.EPHEMERAL_SEQUENTIAL : CreateMode.EPHEMERAL;

@@ -5,71 +5,124 @@ import {
   EMPTY,
   exhaustMap,
   filter,
+  finalize,
+  forkJoin,
+  ignoreElements,
   map,
   merge,
   type Observable,
   of,
   repeat,
+  share,
   Subject,
   switchMap,
+  tap,
+  timer,
 } from 'rxjs';
 import { orElse } from '../../internal/orElse.js';
 import type { DirectoryChange } from '../../port/index.js';
 import type { ZkClient } from './client.js';
-import { DirectoryView } from './directoryView.js';
-import { AGAIN, watched } from './oneShotWatch.js';
+import { type DirectoryContent, DirectoryView } from './directoryView.js';
+import { watchAbsent, watched } from './oneShotWatch.js';
+
+/** What of a client {@link directoryByName} uses. */
+export type DirectoryClient = Pick<
+  ZkClient,
+  'sessionTimeoutMs' | 'ended' | 'watchTree' | 'readDirectory' | 'watchChildren' | 'exists' | 'removeWatch'
+>;
 
 /**
  * Watches a directory by what the server says happens in it: a change costs the same however many children there are.
  *
- * Watch first, list second: nothing falls between them. Errors with `UNSUPPORTED` on a server before 3.6.
+ * Watch first, read second: nothing falls between them. A one-shot watch on the children stands beside the persistent watch:
+ * a server from 3.8.4 on does not tell by name of a child that we may not read, but it tells everybody who may read the directory
+ * that some child has changed. Then it is asked how many changes there were, and if it has told of fewer, the directory is read
+ * again.
+ *
+ * Errors with `UNSUPPORTED` on a server before 3.6.
  */
-export function directoryByName(client: ZkClient, path: string): Observable<DirectoryChange> {
+export function directoryByName(client: DirectoryClient, path: string): Observable<DirectoryChange> {
   return defer(() => {
     const view = new DirectoryView(path);
-    const recorded = new Subject<void>();
-    const doubted = new Subject<void>();
-    const list = orElse('NO_NODE', client.getChildren(path), () => of([]));
-
-    const look = (): void => {
-      recorded.next();
-      if (view.doubts) doubted.next();
+    const stirred = new Subject<void>();
+    const contents = new Subject<DirectoryContent>();
+    let isReady = false;
+    let isArmed = false;
+    const fired = (): void => {
+      isArmed = false;
+      view.stir();
+      stirred.next();
     };
-    const settled = defer(() => {
-      view.ask();
-      return client.exists(path).pipe(map(() => view.settle()));
-    }).pipe(repeat({ delay: () => (view.doubts ? of(true) : EMPTY) }));
 
+    const read = defer(() => {
+      view.ask();
+      isArmed = true;
+      return orElse('NO_NODE', client.readDirectory(path, fired), () => {
+        isArmed = false;
+        return of(undefined);
+      }).pipe(
+        tap((content) => contents.next(content)),
+        map((content) => view.begin(content)),
+      );
+    });
+    const check = defer(() => {
+      view.ask();
+      const armed = isArmed ? of(undefined) : client.watchChildren(path, fired);
+      isArmed = true;
+      // Watch first, look second, here too: they are sent in this order.
+      return forkJoin([armed, client.exists(path)]).pipe(map(([, stat]) => view.settle(stat)));
+    });
+    const verified = defer(() => (view.next === 'read' ? read : check)).pipe(
+      repeat({ delay: () => (view.next ? of(true) : EMPTY) }),
+    );
+
+    // What comes in one packet is told at once.
+    const looks = stirred.pipe(
+      auditTime(0, asapScheduler),
+      filter(() => isReady),
+      share(),
+    );
+    // Nobody would tell us of a directory that comes and that we may not read.
+    const absences = contents.pipe(
+      switchMap((content) => (content ? EMPTY : timer(client.sessionTimeoutMs))),
+      tap(() => {
+        view.doubt();
+        stirred.next();
+      }),
+      ignoreElements(),
+    );
     return merge(
       client.ended,
-      doubted.pipe(exhaustMap(() => settled)),
-      // What comes in one packet is told at once.
-      recorded.pipe(
-        auditTime(0, asapScheduler),
-        map(() => view.news()),
+      absences,
+      looks.pipe(map(() => view.news())),
+      looks.pipe(
+        filter(() => view.next !== undefined),
+        exhaustMap(() => verified),
       ),
       client
         .watchTree(path, (event) => {
           view.record(event);
-          look();
+          stirred.next();
         })
         .pipe(
-          switchMap(() => list),
-          map((names) => {
-            const snapshot = view.begin(names);
-            if (view.doubts) asapScheduler.schedule(look);
-            return snapshot;
+          tap(() => {
+            isReady = true;
+            stirred.next();
           }),
+          ignoreElements(),
         ),
-    ).pipe(filter((change) => change !== undefined));
+    ).pipe(
+      filter((change) => change !== undefined),
+      finalize(() => client.removeWatch('children', path, fired)),
+    );
   });
 }
 
 /** Watches a directory by reading it again whenever it changes: what servers before 3.6 can do. */
 export function directoryByReading(client: ZkClient, path: string): Observable<DirectoryChange> {
   return watched(client, path, (fired) =>
-    orElse('NO_NODE', client.getChildren(path, fired('children')), () =>
-      client.exists(path, fired('node')).pipe(switchMap((stat) => (stat ? AGAIN : of([])))),
-    ).pipe(map((names): DirectoryChange => ({ type: 'snapshot', names }))),
+    orElse('NO_NODE', client.readDirectory(path, fired('children')), () =>
+      watchAbsent(client, path, fired('node')).pipe(map(() => ({ names: [] }))),
+    ).pipe(map(({ names }): DirectoryChange => ({ type: 'snapshot', names }))),
   );
 }

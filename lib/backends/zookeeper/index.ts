@@ -1,1 +1,2 @@
-export { type AclEntry, zookeeper, type ZooKeeperOptions } from './zookeeper.js';
+export type { AclEntry } from './acl.js';
+export { zookeeper, type ZooKeeperOptions } from './zookeeper.js';

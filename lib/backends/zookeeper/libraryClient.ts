@@ -111,7 +111,6 @@ export class LibraryClient {
   readonly #framer: PacketFramer;
   readonly #readPacket: (packet: Buffer) => void;
   #seenZxid = 0n;
-  /** The address that the connection was made to. */
   #address: string | undefined;
   #connected = false;
   #stopped = false;
@@ -156,6 +155,16 @@ export class LibraryClient {
         () => undefined;
     internals.watcherManager.emit = (event) => listener.notified(event);
     internals.on('state', (state) => this.#onState(state, host, port));
+    const queue = internals.queue.bind(internals);
+    internals.queue = (request, callback) => {
+      try {
+        queue(request, callback);
+      } catch (error) {
+        // What cannot be encoded is waited for as if it had been sent: the next answer would be taken for its answer.
+        this.#break(error);
+        throw error;
+      }
+    };
     const noteConnection = internals.onSocketConnected.bind(internals);
     internals.onSocketConnected = () => {
       const { remoteAddress, remotePort } = internals.socket!;
@@ -165,6 +174,11 @@ export class LibraryClient {
     connect();
     // A new connection is a new client.
     internals.connect = () => undefined;
+  }
+
+  /** The address that the connection was made to, as `address:port`; `undefined` before that. */
+  get address(): string | undefined {
+    return this.#address;
   }
 
   get sessionId(): Buffer {
@@ -290,8 +304,7 @@ export class LibraryClient {
       }
     } catch (error) {
       // One packet that cannot be read costs the connection, not the process.
-      this.#lastError = error instanceof Error ? error : new Error(String(error));
-      this.#internals.socket?.destroy();
+      this.#break(error);
     } finally {
       this.#unknownCode = undefined;
       this.#packet = undefined;
@@ -317,6 +330,11 @@ export class LibraryClient {
     this.#readHeader(failure);
     this.#readPacket(failure);
     this.#unknownCode = undefined;
+  }
+
+  #break(error: unknown): void {
+    this.#lastError = error instanceof Error ? error : new Error(String(error));
+    this.#internals.socket?.destroy();
   }
 
   #readHeader(packet: Buffer): void {

@@ -1,8 +1,5 @@
-import { EMPTY, Observable, Subscription } from 'rxjs';
+import { distinctUntilChanged, map, Observable, repeat, Subscription, takeWhile, tap, timer } from 'rxjs';
 import type { WatchKind, ZkClient } from './client.js';
-
-/** Ends a round of {@link watched} without a value: what was read is not true any more, read again. */
-export const AGAIN = EMPTY;
 
 /**
  * Reads with one-shot watches, and again whenever one fires, so that what changed in between is never missed.
@@ -19,7 +16,6 @@ export function watched<T>(
     let leaveRound = Subscription.EMPTY;
     const begin = (): void => {
       const round = (leaveRound = new Subscription());
-      let told = false;
       const again = (): void => {
         if (round.closed) return;
         round.unsubscribe();
@@ -32,14 +28,8 @@ export function watched<T>(
       });
       round.add(
         reading.subscribe({
-          next: (value) => {
-            told = true;
-            subscriber.next(value);
-          },
+          next: (value) => subscriber.next(value),
           error: (error: unknown) => subscriber.error(error),
-          complete: () => {
-            if (!told) again();
-          },
         }),
       );
     };
@@ -47,4 +37,24 @@ export function watched<T>(
     client.ended.subscribe(subscriber);
     if (!subscriber.closed) begin();
   });
+}
+
+/**
+ * Watches a node that is absent: emits `undefined` once, and calls `fired` when the node has come; at once, if it has come by now.
+ *
+ * A server from 3.8.4 on drops the watch without a word when a node comes that we may not read. So the server is asked again
+ * once in a session timeout, which sets the watch again.
+ */
+export function watchAbsent(
+  client: Pick<ZkClient, 'exists' | 'sessionTimeoutMs'>,
+  path: string,
+  fired: () => void,
+): Observable<undefined> {
+  return client.exists(path, fired).pipe(
+    repeat({ delay: () => timer(client.sessionTimeoutMs) }),
+    takeWhile((stat) => stat === undefined),
+    map(() => undefined),
+    distinctUntilChanged(),
+    tap({ complete: fired }),
+  );
 }

@@ -34,6 +34,8 @@ export interface NodeStat {
   readonly madeBy: bigint;
   /** Counts the writes since the node was made; what the server can check. */
   readonly dataVersion: number;
+  /** Counts the children that came and went since the node was made. */
+  readonly childChanges: number;
 }
 
 /** The packet of a request: length, xid, operation code, body. */
@@ -78,25 +80,32 @@ export function decodeStrings(body: Buffer): string[] {
 }
 
 /** What `SetWatches` carries: the last transaction that was seen, and the paths of data, exist and child watches. */
-export function encodeDataWatches(zxid: bigint, paths: readonly string[]): Buffer {
-  const body = Buffer.alloc(20 + paths.reduce((sum, path) => sum + 4 + Buffer.byteLength(path), 0));
+export function encodeWatches(
+  zxid: bigint,
+  { nodes = [], children = [] }: { readonly nodes?: readonly string[]; readonly children?: readonly string[] },
+): Buffer {
+  const bytes = [...nodes, ...children].reduce((sum, path) => sum + 4 + Buffer.byteLength(path), 0);
+  const body = Buffer.alloc(20 + bytes);
   let end = body.writeBigInt64BE(zxid, 0);
-  end = body.writeInt32BE(paths.length, end);
-  for (const path of paths) {
-    const length = body.write(path, end + 4);
-    body.writeInt32BE(length, end);
-    end += 4 + length;
+  for (const paths of [nodes, [], children]) {
+    end = body.writeInt32BE(paths.length, end);
+    for (const path of paths) {
+      const length = body.write(path, end + 4);
+      body.writeInt32BE(length, end);
+      end += 4 + length;
+    }
   }
   return body;
 }
 
 /** Reads what the library leaves as bytes. */
 export function decodeStat(stat: Stat): NodeStat {
-  const { ephemeralOwner, czxid, mzxid, version } = stat as unknown as {
+  const { ephemeralOwner, czxid, mzxid, version, cversion } = stat as unknown as {
     ephemeralOwner: Buffer;
     czxid: Buffer;
     mzxid: Buffer;
     version: number;
+    cversion: number;
   };
   const owner = ephemeralOwner.readBigUInt64BE();
   return {
@@ -104,6 +113,7 @@ export function decodeStat(stat: Stat): NodeStat {
     zxid: mzxid.readBigInt64BE(),
     madeBy: czxid.readBigInt64BE(),
     dataVersion: version,
+    childChanges: cversion,
   };
 }
 

@@ -1,35 +1,21 @@
-import nodeZooKeeper from 'node-zookeeper-client';
 import { catchError, map, type Observable, switchMap, tap, throwError } from 'rxjs';
-import { type BackoffOptions, connect, type Link, type OpenLink, served } from '../../connection/index.js';
+import { type BackoffOptions, connect, type Link, served } from '../../connection/index.js';
 // Not by way of the index: whoever loads a backend alone should not load all of Dubbo's layout with it.
 import { parseRegistryAddress, type RegistryAddress } from '../../dubbo/registryAddress.js';
-import { InvalidOptionError } from '../../errors.js';
 import { flag, optionsObject, sessionTimeout, wholeNumber } from '../../internal/options.js';
-import type { Backend } from '../../port/index.js';
+import type { Backend, Session } from '../../port/index.js';
 import { hasCode } from '../../internal/orElse.js';
+import { type AclEntry, toAcl } from './acl.js';
 import { AddressesInTurn, type Turn } from './addressesInTurn.js';
-import { type Acl, openClient, RefusedError, type ZkClient } from './client.js';
+import { type ClientOptions, openClient, RefusedError, type ZkClient } from './client.js';
 import { Horizon } from './horizon.js';
 import { LARGE_DIRECTORY_BYTES } from './largeDirectory.js';
 import { DEFAULT_MAX_PACKET_BYTES } from './packetFramer.js';
+import { type PersistentWatches, PersistentWatchSupport } from './persistentWatchSupport.js';
 import { ZooKeeperSession } from './zookeeperSession.js';
-
-const { ACL, Id } = nodeZooKeeper;
-/** What its types leave out. */
-const presets = ACL as unknown as { readonly OPEN_ACL_UNSAFE: Acl; readonly CREATOR_ALL_ACL: Acl };
 
 /** Lengths are signed numbers of 32 bits. */
 const LARGEST_MAX_PACKET_BYTES = 2_147_483_647;
-
-/** One entry of an access control list, in ZooKeeper's terms. */
-export interface AclEntry {
-  /** Who is meant: `world`, `auth`, `digest`, `ip`. */
-  readonly scheme: string;
-  /** Who exactly, such as `anyone` or `user:digest`. */
-  readonly id: string;
-  /** What they may do: the sum of 1 read, 2 write, 4 create, 8 delete and 16 admin. */
-  readonly permissions: number;
-}
 
 /** How {@link zookeeper} connects. */
 export interface ZooKeeperOptions {
@@ -40,7 +26,11 @@ export interface ZooKeeperOptions {
   /** The password of {@link ZooKeeperOptions.username}. */
   readonly password?: string | undefined;
   /**
-   * Who may touch the nodes that are made: everybody, their creator alone, or a list of your own.
+   * Who may touch the nodes that are made: everybody, their creator alone, or a list of your own, which has to let this client
+   * read them.
+   *
+   * A consumer that may not read them learns of them all the same, at the cost of reading the directory: see the warning
+   * `WITHHELD_EVENTS`.
    *
    * @defaultValue `creator` with a username, else `open`, as Dubbo does
    */
@@ -97,27 +87,29 @@ export function zookeeperAt(address: RegistryAddress, options: ZooKeeperOptions 
   sessionTimeout('sessionTimeoutMs', sessionTimeoutMs);
   flag('persistentWatches', persistentWatches);
   wholeNumber('maxPacketBytes', maxPacketBytes, 1_024, LARGEST_MAX_PACKET_BYTES);
-  const acl = toAcl(options.acl ?? (username === undefined ? 'open' : 'creator'));
+  const acl = toAcl(options.acl, { username, password });
   const auth = username === undefined ? [] : [{ scheme: 'digest', credentials: `${username}:${password ?? ''}` }];
   const addresses = new AddressesInTurn(address.hosts);
   const horizon = new Horizon(sessionTimeoutMs);
 
-  const open: OpenLink = (previous, isLost) =>
+  const support = new PersistentWatchSupport(sessionTimeoutMs);
+
+  const open = (previous: Session | undefined, isLost: boolean): Observable<ClientLink> =>
     addresses.next().pipe(
       switchMap((turn) => {
         const session = previous instanceof ZooKeeperSession ? previous : undefined;
+        const options: ClientOptions = {
+          host: turn.host,
+          port: turn.port,
+          lookup: turn.lookup,
+          sessionTimeoutMs,
+          auth,
+          acl,
+          maxPacketBytes,
+          ...(session && { resume: ZooKeeperSession.credentialsOf(session) }),
+        };
         const openAt = (seenZxid: Buffer | undefined): Observable<ZkClient> =>
-          openClient({
-            host: turn.host,
-            port: turn.port,
-            lookup: turn.lookup,
-            sessionTimeoutMs,
-            auth,
-            acl,
-            maxPacketBytes,
-            ...(seenZxid && { seenZxid }),
-            ...(session && { resume: ZooKeeperSession.credentialsOf(session) }),
-          });
+          openClient({ ...options, ...(seenZxid && { seenZxid }) });
         // That it does not know our session is an answer: it serves, and has another history.
         const forget = (error: unknown): void => {
           if (hasCode(error, 'SESSION_EXPIRED')) horizon.forget();
@@ -127,22 +119,37 @@ export function zookeeperAt(address: RegistryAddress, options: ZooKeeperOptions 
             const attempt = { error, tried: triedIn(turn, error), all: turn.all, isOver: isLost || !session };
             return horizon.failed(attempt) ? openAt(undefined).pipe(tap({ error: forget })) : throwError(() => error);
           }),
-          map((client) => {
-            horizon.follow(client);
-            return link(client, session ?? new ZooKeeperSession(client, address.path, persistentWatches));
-          }),
+          map((client) => linkOf(client, session ?? new ZooKeeperSession(client, address.path), options)),
         );
       }),
+      tap(({ client }) => horizon.follow(client)),
+    );
+
+  const reopen = ({ client: { seenZxid }, session, options }: ClientLink): Observable<ClientLink> =>
+    openClient({ ...options, seenZxid, resume: ZooKeeperSession.credentialsOf(session) }).pipe(
+      map((client) => linkOf(client, session, options)),
+      tap(({ client }) => horizon.follow(client)),
     );
 
   return {
-    ...connect((previous, isLost) => served(open(previous, isLost)), {
-      name: 'zookeeper',
-      sessionTimeoutMs,
-      ...(reconnect && { reconnect }),
-    }),
+    ...connect(
+      (previous, isLost) => {
+        const opening = served(open(previous, isLost));
+        const links = persistentWatches ? support.find(opening, (link) => served(reopen(link))) : opening;
+        return links.pipe(tap(({ session, client, watches }) => session.attach(client, watches)));
+      },
+      { name: 'zookeeper', sessionTimeoutMs, ...(reconnect && { reconnect }) },
+    ),
     largeDirectoryBytes: LARGE_DIRECTORY_BYTES,
   };
+}
+
+/** A link, and what it takes to open another one to the same server. */
+interface ClientLink extends Link {
+  readonly client: ZkClient;
+  readonly session: ZooKeeperSession;
+  readonly options: ClientOptions;
+  readonly watches?: PersistentWatches;
 }
 
 /** The addresses that an attempt was made at. */
@@ -151,31 +158,15 @@ function triedIn({ addresses }: Turn, error: unknown): readonly string[] {
   return error.address === undefined ? [] : [error.address];
 }
 
-function link(client: ZkClient, session: ZooKeeperSession): Link {
-  session.attach(client);
+function linkOf(client: ZkClient, session: ZooKeeperSession, options: ClientOptions): ClientLink {
   return {
+    client,
     session,
+    options,
     ping: () => client.ping(),
     bytes: () => client.bytes,
     isSending: () => client.isSending,
     outlive: () => session.outlive(),
     end: () => client.end().pipe(tap({ finalize: () => session.attach(undefined) })),
   };
-}
-
-function toAcl(acl: NonNullable<ZooKeeperOptions['acl']>): Acl {
-  if (acl === 'open') return presets.OPEN_ACL_UNSAFE;
-  if (acl === 'creator') return presets.CREATOR_ALL_ACL;
-  if (!Array.isArray(acl) || acl.length === 0) {
-    throw new InvalidOptionError('acl', '"open", "creator" or a list with at least one entry', acl);
-  }
-  return (acl as readonly AclEntry[]).map(({ scheme, id, permissions }) => {
-    if (!(Number.isInteger(permissions) && permissions >= 1 && permissions <= 31)) {
-      throw new InvalidOptionError('acl', 'entries whose `permissions` is from 1 to 31', permissions);
-    }
-    if (typeof scheme !== 'string' || scheme === '' || typeof id !== 'string') {
-      throw new InvalidOptionError('acl', 'entries with a `scheme` and an `id`', scheme);
-    }
-    return new ACL(permissions, new Id(scheme, id));
-  });
 }

@@ -1,4 +1,4 @@
-import { catchError, concatMap, defer, finalize, map, type Observable, of, share, switchMap, throwError } from 'rxjs';
+import { catchError, concatMap, defer, finalize, map, type Observable, of, share, throwError } from 'rxjs';
 import { type ErrorCode, RegistryError } from '../../errors.js';
 import type { Batcher } from '../../internal/batcher.js';
 import { debugLog } from '../../internal/debug.js';
@@ -18,7 +18,8 @@ import { bulkCreate, type Made, type Wanted } from './bulkCreate.js';
 import { bulkWatch, type WantedWatch } from './bulkWatch.js';
 import { type NodeStat, sessionName, type ZkClient } from './client.js';
 import { directoryByName, directoryByReading } from './directoryWatch.js';
-import { AGAIN, watched } from './oneShotWatch.js';
+import { watchAbsent, watched } from './oneShotWatch.js';
+import type { PersistentWatches } from './persistentWatchSupport.js';
 import { UnfinishedWatches } from './unfinishedWatches.js';
 
 const log = debugLog('zookeeper');
@@ -38,16 +39,15 @@ export class ZooKeeperSession implements Session {
   readonly #credentials: SessionCredentials;
   readonly #chroot: string;
   #client: ZkClient | undefined;
+  /** What is known of its server; `undefined` where nothing is to be asked of it. */
+  #persistent: PersistentWatches | undefined;
   #bulk: Batcher<Wanted, Made> | undefined;
   #watches: Batcher<WantedWatch, void> | undefined;
   /** Of the present connection. */
   #unfinished: UnfinishedWatches<DirectoryChange>;
   readonly #making = new Map<string, Observable<void>>();
-  /** Whether the server can tell by name what happens in a directory, as far as we know. */
-  #treeWatches: boolean;
 
-  constructor(client: ZkClient, chroot: string, treeWatches: boolean) {
-    this.#treeWatches = treeWatches;
+  constructor(client: ZkClient, chroot: string) {
     this.#credentials = { id: client.sessionId, password: client.sessionPassword };
     this.id = sessionName(client.sessionId);
     this.timeoutMs = client.sessionTimeoutMs;
@@ -61,8 +61,9 @@ export class ZooKeeperSession implements Session {
   }
 
   /** Carries the session on over another connection, or over none. */
-  attach(client: ZkClient | undefined): void {
+  attach(client: ZkClient | undefined, persistent?: PersistentWatches): void {
     this.#client = client;
+    this.#persistent = persistent;
     this.#bulk = client && bulkCreate(client);
     this.#watches = client && bulkWatch(client);
     this.#unfinished = new UnfinishedWatches(this.timeoutMs / 2);
@@ -77,7 +78,8 @@ export class ZooKeeperSession implements Session {
   owned(): Observable<readonly string[]> {
     return this.#at('/', (client) => {
       // Servers before 3.6 know neither persistent watches nor this request, and close the connection for either.
-      if (!this.#treeWatches) throw new RegistryError('UNSUPPORTED', 'This server cannot list the nodes of a session.');
+      if (!this.#persistent?.areSupported)
+        throw new RegistryError('UNSUPPORTED', 'This server cannot list the nodes of a session.');
       return client
         .ephemerals(`${this.#chroot}/`)
         .pipe(map((paths) => paths.map((path) => path.slice(this.#chroot.length))));
@@ -172,9 +174,7 @@ export class ZooKeeperSession implements Session {
         return orElse(
           'NO_NODE',
           client.getData(full, fired('node')).pipe(map(({ data, stat }) => toNode(path, data, stat))),
-          () =>
-            // It may have come in between: then what is watched is the node, and it is read again at once.
-            client.exists(full, fired('node')).pipe(switchMap((stat) => (stat ? AGAIN : of(undefined)))),
+          () => watchAbsent(client, full, fired('node')),
         );
       });
     };
@@ -195,11 +195,11 @@ export class ZooKeeperSession implements Session {
   #watchDirectory(client: ZkClient, full: string): Observable<DirectoryChange> {
     return defer(() => {
       const byReading = defer(() => directoryByReading(client, full));
-      log('watches %s %s', quoted(full), this.#treeWatches ? 'by name' : 'by reading');
-      if (!this.#treeWatches) return byReading;
+      const persistent = this.#persistent;
+      log('watches %s %s', quoted(full), persistent?.areSupported ? 'by name' : 'by reading');
+      if (!persistent?.areSupported) return byReading;
       return orElse('UNSUPPORTED', directoryByName(client, full), () => {
-        log('no persistent watches on this server: directories are read again when they change');
-        this.#treeWatches = false;
+        persistent.refused();
         return byReading;
       });
     });

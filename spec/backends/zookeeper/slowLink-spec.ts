@@ -8,14 +8,12 @@ import { type FaultProxy, startFaultProxy } from '../../support/proxy/faultProxy
 import { SLACK_MS } from '../../support/scenario/slack.js';
 import { eventually } from '../../support/servers/eventually.js';
 import {
-  ADD_WATCH,
   GET_CHILDREN2,
   NO_NODE,
   type PretendRequest,
   type PretendServer,
   SET_DATA,
   startPretendServer,
-  UNIMPLEMENTED,
 } from './support/pretendServer.js';
 
 /** The session timeout; an answer is waited for a quarter of it where nothing flows. */
@@ -34,8 +32,8 @@ afterEach(async () => {
   await server[Symbol.asyncDispose]();
 });
 
-async function connect(request: (request: PretendRequest) => void = behave): Promise<Session> {
-  server = await startPretendServer({ sessionTimeoutMs: T, request });
+async function connect(): Promise<Session> {
+  server = await startPretendServer({ sessionTimeoutMs: T, request: behave });
   const { port } = new URL(`tcp://${server.address}`);
   proxy = await startFaultProxy({ port: Number(port) });
   probe = new Probe(zookeeper(proxy.address, { sessionTimeoutMs: T }));
@@ -63,11 +61,8 @@ describe('a slow link', () => {
   });
 
   it('brings a directory whose names take longer than we can vouch for the session: once, and through lost', async () => {
-    await connect((request) => {
-      // What is not known here is how to add a persistent watch: directories are read with watches that fire once.
-      if (request.opcode === ADD_WATCH) request.answer(UNIMPLEMENTED);
-      else behave(request);
-    });
+    // It refuses to add a persistent watch: directories are read with watches that fire once.
+    await connect();
     proxy.throttle(DIRECTORY_BYTES / ((1.6 * T) / 1_000));
     const follow = probe.backend.states.pipe(whileConnected((session) => session.watchDirectory('/large')));
     using seen = new Recorder(follow);

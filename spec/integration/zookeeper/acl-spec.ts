@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { firstValueFrom } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { createRegistry, InvalidOptionError, whileConnected } from '../../../lib/index.js';
@@ -10,6 +11,9 @@ import { startZooKeeper } from '../../support/servers/zookeeperServer.js';
 
 const USER = { username: 'app', password: 's3cret' };
 const refused = { name: 'NO_AUTH' };
+
+/** Of the user and the password. */
+const DIGEST = createHash('sha1').update(`${USER.username}:${USER.password}`).digest('base64');
 
 describe('who may touch what is made', () => {
   it('is those of one user, with a user in the address', async () => {
@@ -70,7 +74,30 @@ describe('who may touch what is made', () => {
     { acl: [] },
     { acl: [{ scheme: 'world', id: 'anyone', permissions: 32 }] },
     { acl: [{ scheme: '', id: '', permissions: 1 }] },
+    // Nobody would tell such a client that its own nodes are gone.
+    { acl: [{ scheme: 'world', id: 'anyone', permissions: 30 }] },
+    { acl: [{ scheme: 'auth', id: '', permissions: 31 }] },
+    { ...USER, acl: [{ scheme: 'auth', id: '', permissions: 30 }] },
+    { ...USER, acl: [{ scheme: 'digest', id: 'app:RLT2BXUIEjWKsIZ5oHHgEt8y7Qo=', permissions: 31 }] },
+    { ...USER, acl: [{ scheme: 'digest', id: `other:${DIGEST}`, permissions: 31 }] },
   ])('is refused at once as %j', (options) => {
     expect(() => zookeeper('127.0.0.1:1', options)).toThrow(InvalidOptionError);
+  });
+
+  it.each([
+    { acl: [{ scheme: 'ip', id: '127.0.0.1', permissions: 31 }] },
+    {
+      ...USER,
+      acl: [
+        { scheme: 'world', id: 'anyone', permissions: 4 },
+        { scheme: 'digest', id: `app:${DIGEST}`, permissions: 31 },
+      ],
+    },
+  ])('may be anybody as long as the client itself can be meant, as in %j', async (options) => {
+    await using server = await startZooKeeper();
+    await using registry = createRegistry(zookeeper(server.address, { sessionTimeoutMs: 4_000, ...options }));
+    const { url } = await registry.provide('dubbo://a:1/acl.Own');
+    expect((await registry.lookup({ interface: 'acl.Own' })).size).toBe(1);
+    expect(url.host).toBe('a');
   });
 });

@@ -42,7 +42,7 @@ describe('trap 4: a client that only receives', () => {
               map((client) => {
                 clients.push(client);
                 return {
-                  session: new ZooKeeperSession(client, '', true),
+                  session: new ZooKeeperSession(client, ''),
                   ping: () => client.exists('/'),
                   end: () => client.end(),
                 };

@@ -104,3 +104,10 @@ export class JuteFrames {
     return bodies;
   }
 }
+
+/** A body with its length in front. */
+export function frame(body: Buffer): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeInt32BE(body.length);
+  return Buffer.concat([length, body]);
+}

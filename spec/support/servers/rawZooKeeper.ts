@@ -24,6 +24,8 @@ export interface RawCreateOptions {
   readonly sequential?: boolean;
   /** Whether to make the missing ones above it, as plain nodes. */
   readonly parents?: boolean;
+  /** What everybody may do: the sum of 1 read, 2 write, 4 create, 8 delete and 16 admin; 31 if absent. */
+  readonly permissions?: number;
 }
 
 /** How {@link connectRawZooKeeper} connects. */
@@ -118,11 +120,11 @@ export class RawZooKeeper implements AsyncDisposable {
   }
 
   async create(path: string, options: RawCreateOptions = {}): Promise<string> {
-    const { data = '', ephemeral = false, sequential = false, parents = false } = options;
+    const { data = '', ephemeral = false, sequential = false, parents = false, permissions = 31 } = options;
     const write = (body: JuteWriter) => {
       body.string(path).buffer(Buffer.from(data));
-      // One access rule: everybody may do everything.
-      body.int(1).int(31).string('world').string('anyone');
+      // One access rule, for everybody.
+      body.int(1).int(permissions).string('world').string('anyone');
       body.int((ephemeral ? 1 : 0) | (sequential ? 2 : 0));
     };
     const send = async () => (await this.#call(OP.create, `create ${path}`, write)).string();

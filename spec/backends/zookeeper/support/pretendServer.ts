@@ -35,8 +35,6 @@ export interface PretendBehavior {
 export const EXISTS = 3;
 export const SET_DATA = 5;
 export const GET_CHILDREN2 = 12;
-export const ADD_WATCH = 106;
-export const UNIMPLEMENTED = -6;
 export const NO_NODE = -101;
 
 /** Starts one on a free port of 127.0.0.1. */
