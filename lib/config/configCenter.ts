@@ -50,11 +50,7 @@ export interface RemoveConfigOptions extends ConfigKeyOptions, CallOptions {
 export interface ConfigWarning {
   /** What it is. */
   readonly code:
-    | 'UNREADABLE_VALUE'
-    | 'UNREADABLE_GROUP'
-    | 'UNREADABLE_KEY'
-    | 'WITHHELD_EVENTS'
-    | BackendWarning['code'];
+    'UNREADABLE_VALUE' | 'UNREADABLE_GROUP' | 'UNREADABLE_KEY' | 'WITHHELD_EVENTS' | BackendWarning['code'];
   readonly message: string;
   /** How often this configuration centre has given a warning of that code, this one included. */
   readonly count: number;

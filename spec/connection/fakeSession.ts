@@ -12,7 +12,7 @@ export function fakeSession(id: string, timeoutMs = 12_000): Session {
     makeDirectory: silent,
     create: silent,
     takeOver: silent,
-      move: silent,
+    move: silent,
     read: silent,
     list: silent,
     write: silent,

@@ -103,7 +103,9 @@ describe('Leases', () => {
       const leases = new Leases(12, 100, ids());
       const told: unknown[] = [];
       const take = (): void =>
-        void leases.take(client, 1).subscribe({ next: (id) => told.push(id), error: (error: unknown) => told.push(error) });
+        void leases
+          .take(client, 1)
+          .subscribe({ next: (id) => told.push(id), error: (error: unknown) => told.push(error) });
       take();
       const refusal = new RegistryError('SERVER_ERROR', 'no space');
       grants.shift()!.answer.error(refusal);
