@@ -443,7 +443,7 @@ export const SAFEGUARDS: readonly Safeguard[] = [
     name: 'a sign of life of the watch stream (etcd)',
     without: 'a stream that says nothing any more is listened to for ever',
     file: 'lib/backends/etcd/watchStream.ts',
-    edits: edit('if (stream.tick()) return;', 'stream.tick();\n          return;'),
+    edits: edit('if (stream.tick(client.isTransferring)) return;', 'stream.tick(true);\n          return;'),
     project: 'unit',
     spec: 'spec/backends/etcd/watchStream-spec.ts',
     title: 'liveness: fails the connection when the server does not answer a probe',
