@@ -1,6 +1,7 @@
-import { catchError, forkJoin, map, type Observable, of, switchMap, throwError } from 'rxjs';
+import { catchError, forkJoin, map, type Observable, of, switchMap, tap, throwError } from 'rxjs';
 import { type ErrorCode, RegistryError } from '../../errors.js';
 import { Batcher, type Outcome } from '../../internal/batcher.js';
+import { orElse } from '../../internal/orElse.js';
 import { parentOf } from '../../internal/path.js';
 import { quoted } from '../../internal/quoted.js';
 import type { EtcdClient, KeyState } from './client.js';
@@ -16,11 +17,13 @@ const MOST_CONDITIONS = 128;
 /** A third of what the server takes in one request. */
 const MOST_BYTES_IN_ONE = 500_000;
 
-/** A key to make in a directory that should be there. */
+/** A key to make. */
 export interface Wanted {
   readonly path: string;
   readonly data: Uint8Array;
   readonly ephemeral: boolean;
+  /** Whether its directory should be there, as far as we may read that. @defaultValue `true` */
+  readonly inDirectory?: boolean;
 }
 
 /** A key that was made. */
@@ -42,7 +45,7 @@ export interface Reading {
   readonly revision: bigint;
 }
 
-/** Makes keys; errors with `NO_NODE` where the directory is missing, and with `CONFLICT` where it is ephemeral. */
+/** Makes keys; errors with `NO_NODE` where the directory should be there and is not, and with `CONFLICT` where it is ephemeral. */
 export function bulkCreate(client: EtcdClient, leases: Leases): Batcher<Wanted, Made> {
   return new Batcher({
     most: MOST_IN_ONE,
@@ -82,47 +85,55 @@ export function bulkRead(client: EtcdClient): Batcher<string, Reading> {
 }
 
 function createAll(client: EtcdClient, leases: Leases, nodes: readonly Wanted[]): Observable<readonly Outcome<Made>[]> {
-  const parents = parentsOf(nodes);
   const owned = nodes.filter(({ ephemeral }) => ephemeral).length;
   const lease = owned > 0 ? leases.take(client, owned) : of('0');
   return lease.pipe(
     switchMap((id) => {
-      const leaseOf = ({ ephemeral }: Wanted): string => (ephemeral ? id : '0');
-      return orAgain(
-        nodes,
-        client
-          .txn(
-            {
-              compare: [
-                ...nodes.map(({ path }) => absent(path)),
-                ...parents.flatMap((path) => [present(path), leased(path, '0')]),
-              ],
-              success: nodes.map((node) => put(node.path, node.data, leaseOf(node))),
-              failure: [...nodes.map(({ path }) => get(path, true)), ...parents.map((path) => get(path, true))],
-            },
-            named('create', pathsOf(nodes)),
-          )
-          .pipe(
-            map(({ succeeded, revision, found }): Outcome<Made>[] => {
-              if (succeeded) return nodes.map((node) => ({ value: { revision, lease: leaseOf(node) } }));
-              leases.giveBack(id, owned);
-              const directories = new Map(parents.map((path, index) => [path, found[nodes.length + index]?.[0]]));
-              return nodes.map(({ path }, index) => {
-                if (found[index]?.length) return failed('NODE_EXISTS', path, 'there is one already');
-                const parent = parentOf(path);
-                const directory = directories.get(parent);
-                if (directory && directory.lease !== '0') {
-                  return failed('CONFLICT', path, 'an ephemeral node can have no children');
-                }
-                return directory || parent === '/' ? 'again' : failed('NO_NODE', path, 'its directory is missing');
-              });
-            }),
-            catchError((error: unknown) => {
-              leases.giveBack(id, owned);
-              return throwError(() => error);
-            }),
-          ),
-      );
+      const giveBack = (): void => leases.giveBack(id, owned);
+      const parents = parentsOf(nodes);
+      const create = (directories: readonly string[]): Observable<Outcome<Made>[]> =>
+        createIn(client, nodes, directories, id).pipe(
+          tap((outcomes) => {
+            if (!outcomes.every((outcome) => outcome !== 'again' && 'value' in outcome)) giveBack();
+          }),
+        );
+      const created = create(parents);
+      // Whoever may write to a directory need not be allowed to read its key.
+      const anyhow = parents.length > 0 ? orElse('NOT_AUTHORIZED', created, () => create([])) : created;
+      return orAgain(nodes, anyhow.pipe(tap({ error: giveBack })));
+    }),
+  );
+}
+
+/** Makes all of them, or none, with a lease for those that are ephemeral; only where the directories are there. */
+function createIn(
+  client: EtcdClient,
+  nodes: readonly Wanted[],
+  directories: readonly string[],
+  lease: string,
+): Observable<Outcome<Made>[]> {
+  const leaseOf = ({ ephemeral }: Wanted): string => (ephemeral ? lease : '0');
+  const txn = {
+    compare: [
+      ...nodes.map(({ path }) => absent(path)),
+      ...directories.flatMap((path) => [present(path), leased(path, '0')]),
+    ],
+    success: nodes.map((node) => put(node.path, node.data, leaseOf(node))),
+    failure: [...nodes, ...directories.map((path) => ({ path }))].map(({ path }) => get(path, true)),
+  };
+  return client.txn(txn, named('create', pathsOf(nodes))).pipe(
+    map(({ succeeded, revision, found }) => {
+      if (succeeded) return nodes.map((node) => ({ value: { revision, lease: leaseOf(node) } }));
+      const states = new Map(directories.map((path, index) => [path, found[nodes.length + index]?.[0]]));
+      return nodes.map(({ path }, index): Outcome<Made> => {
+        if (found[index]?.length) return failed('NODE_EXISTS', path, 'there is one already');
+        const parent = parentOf(path);
+        const directory = states.get(parent);
+        if (directory && directory.lease !== '0') {
+          return failed('CONFLICT', path, 'an ephemeral node can have no children');
+        }
+        return states.has(parent) && !directory ? failed('NO_NODE', path, 'its directory is missing') : 'again';
+      });
     }),
   );
 }
@@ -198,9 +209,10 @@ function inTransactions(nodes: readonly Wanted[]): Wanted[][] {
   return batches;
 }
 
-/** The root is no key, and always there. */
+/** The directories that should be there. The root is no key, and always there. */
 function parentsOf(nodes: readonly Wanted[]): string[] {
-  return [...new Set(nodes.map(({ path }) => parentOf(path)))].filter((path) => path !== '/');
+  const inDirectories = nodes.filter(({ inDirectory = true }) => inDirectory);
+  return [...new Set(inDirectories.map(({ path }) => parentOf(path)))].filter((path) => path !== '/');
 }
 
 function pathsOf(nodes: readonly { readonly path: string }[]): string[] {

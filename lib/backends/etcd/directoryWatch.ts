@@ -7,9 +7,15 @@ import { type KeyRange, nameIn, successorOf } from './keys.js';
 import type { Progress } from './progress.js';
 import { type KeyEvent, openWatchStream } from './watchStream.js';
 
+/**
+ * The names of a directory's children, with the number of keys that each stands for: itself, and all that lie below it. A child
+ * needs no key of its own, as not everybody who writes below it may write that.
+ */
+export type Children = Map<string, number>;
+
 /** What a directory held at a revision. */
 export interface DirectorySnapshot {
-  readonly names: Set<string>;
+  readonly children: Children;
   readonly revision: bigint;
 }
 
@@ -33,7 +39,7 @@ export function watchDirectory(
   { timeoutMs, pageSize, progress }: DirectoryWatchOptions,
 ): Observable<DirectoryChange> {
   return defer(() => listDirectory(client, range, pageSize)).pipe(
-    switchMap(({ names, revision: listed }) => {
+    switchMap(({ children, revision: listed }) => {
       let revision = listed;
       const reached = defer(() => {
         progress.reach(revision);
@@ -46,10 +52,12 @@ export function watchDirectory(
             // A store that is behind what we have seen is another one, or an older copy.
             if (answer.revision < listed)
               return throwError(() => new CompactedError('SERVER_ERROR', 'The store went back.'));
-            return concat(of<DirectoryChange>({ type: 'snapshot', names: [...names] }), reached);
+            return concat(of<DirectoryChange>({ type: 'snapshot', names: [...children.keys()] }), reached);
           }
-          revision = answer.events.at(-1)!.state.revision;
-          const delta = applyEvents(names, range, answer.events);
+          // Each is counted once, also where a server tells it twice.
+          const events = answer.events.filter(({ state }) => state.revision > revision);
+          revision = events.at(-1)?.state.revision ?? revision;
+          const delta = applyEvents(children, range, events);
           return delta ? concat(of(delta), reached) : reached;
         }),
       );
@@ -58,7 +66,7 @@ export function watchDirectory(
   );
 }
 
-/** Reads all names of a directory as of one revision, page by page. */
+/** Reads all children of a directory as of one revision, page by page. */
 export function listDirectory(client: EtcdClient, range: KeyRange, pageSize: number): Observable<DirectorySnapshot> {
   const what = `list ${quoted(range.from.toString())}`;
   const page = (key: Buffer, at?: bigint): Observable<Page> =>
@@ -68,36 +76,42 @@ export function listDirectory(client: EtcdClient, range: KeyRange, pageSize: num
   return page(range.from).pipe(
     expand(({ keys, more, revision }) => (more ? page(successorOf(keys.at(-1)!.key), revision) : EMPTY)),
     reduce(
-      ({ names }, { keys, revision }) => {
+      ({ children }, { keys, revision }) => {
         for (const { key } of keys) {
           const name = nameIn(range, key);
-          if (name !== undefined) names.add(name);
+          if (name !== undefined) count(children, name, 1);
         }
-        return { names, revision };
+        return { children, revision };
       },
-      { names: new Set<string>(), revision: 0n },
+      { children: new Map<string, number>(), revision: 0n },
     ),
   );
 }
 
 /** Takes events in, in place; what that changed, net. */
 export function applyEvents(
-  names: Set<string>,
+  children: Children,
   range: KeyRange,
   events: readonly KeyEvent[],
 ): DirectoryChange | undefined {
   const before = new Map<string, boolean>();
   for (const { type, state } of events) {
     const name = nameIn(range, state.key);
-    if (name === undefined) continue;
-    if (!before.has(name)) before.set(name, names.has(name));
-    if (type === 'put') names.add(name);
-    else names.delete(name);
+    // A key that was written before is counted already.
+    if (name === undefined || (type === 'put' && state.writes > 1n)) continue;
+    if (!before.has(name)) before.set(name, children.has(name));
+    count(children, name, type === 'put' ? 1 : -1);
   }
   const added: string[] = [];
   const removed: string[] = [];
   for (const [name, was] of before) {
-    if (names.has(name) !== was) (was ? removed : added).push(name);
+    if (children.has(name) !== was) (was ? removed : added).push(name);
   }
   return added.length + removed.length > 0 ? { type: 'delta', added, removed } : undefined;
+}
+
+function count(children: Children, name: string, change: 1 | -1): void {
+  const keys = (children.get(name) ?? 0) + change;
+  if (keys > 0) children.set(name, keys);
+  else children.delete(name);
 }

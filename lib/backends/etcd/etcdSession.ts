@@ -23,7 +23,7 @@ import {
 import { RegistryError } from '../../errors.js';
 import type { Batcher } from '../../internal/batcher.js';
 import { checkMove, checkPath, childOf, nameOf, parentOf } from '../../internal/path.js';
-import { orElse, retryAfter } from '../../internal/orElse.js';
+import { orElse } from '../../internal/orElse.js';
 import { isAnswer } from '../../internal/isAnswer.js';
 import { quoted } from '../../internal/quoted.js';
 import type {
@@ -149,8 +149,7 @@ export class EtcdSession implements Session {
       if (sequential) {
         return this.#createNext(line, path, full, content, ephemeral).pipe(this.#seen(full, ({ version }) => version));
       }
-      const create = defer(() => line.creates.ask({ path: full, data: content, ephemeral }));
-      return retryAfter('NO_NODE', create, () => this.#make(line, parentOf(full))).pipe(
+      return this.#create(line, { path: full, data: content, ephemeral }).pipe(
         map((made) => this.#made(path, full, content, made)),
         this.#answered(full),
         this.#seen(full, ({ version }) => version),
@@ -257,7 +256,7 @@ export class EtcdSession implements Session {
     return this.#at(path, ({ client }, full) =>
       listDirectory(client, below(full), this.#options.pageSize).pipe(
         readAnew(),
-        map(({ names }) => [...names]),
+        map(({ children }) => [...children.keys()]),
       ),
     );
   }
@@ -373,17 +372,27 @@ export class EtcdSession implements Session {
     );
   }
 
+  /**
+   * Makes a key, and the directory that it is in where that is missing.
+   *
+   * Java reads the key of a service where it asks for all services, and nobody needs the others. So a directory that may not be
+   * written is left out.
+   */
+  #create(line: Line, wanted: Wanted): Observable<Made> {
+    const ask = (inDirectory: boolean): Observable<Made> => defer(() => line.creates.ask({ ...wanted, inDirectory }));
+    return orElse('NO_NODE', ask(true), () => {
+      const made = this.#make(line, parentOf(wanted.path)).pipe(map(() => true));
+      return orElse('NOT_AUTHORIZED', made, () => of(false)).pipe(switchMap(ask));
+    });
+  }
+
   #make(line: Line, full: string): Observable<void> {
     if (full === '/') return of(undefined);
     const making = this.#making.get(full);
     if (making) return making;
-    const create = defer(() => line.creates.ask({ path: full, data: new Uint8Array(), ephemeral: false }));
+    const create = this.#create(line, { path: full, data: new Uint8Array(), ephemeral: false });
     // Ten thousand registrations of a new service need its directory once.
-    const make: Observable<void> = orElse(
-      'NODE_EXISTS',
-      retryAfter('NO_NODE', create, () => this.#make(line, parentOf(full))),
-      () => of(undefined),
-    ).pipe(
+    const make: Observable<void> = orElse('NODE_EXISTS', create, () => of(undefined)).pipe(
       map(() => undefined),
       finalize(() => {
         if (this.#making.get(full) === make) this.#making.delete(full);

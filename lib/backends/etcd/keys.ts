@@ -20,10 +20,12 @@ export function below(directory: string): KeyRange {
   return { from, to };
 }
 
-/** The name that a key has in a directory; `undefined` if it lies deeper, or is none. */
+/** The name of the child of a directory that a key is, or lies below; `undefined` if that has none. */
 export function nameIn({ from }: KeyRange, key: Buffer): string | undefined {
-  const name = key.subarray(from.length);
-  if (name.length === 0 || name.includes(SLASH)) return undefined;
+  const rest = key.subarray(from.length);
+  const end = rest.indexOf(SLASH);
+  const name = end < 0 ? rest : rest.subarray(0, end);
+  if (name.length === 0) return undefined;
   return isUtf8(name) ? name.toString() : NOT_UTF8 + name.toString('latin1');
 }
 

@@ -17,9 +17,10 @@ describe('the keys of a directory', () => {
     expect(below('/').from.toString()).toBe('/');
   });
 
-  it('name children exactly one segment below', () => {
+  it('name children, which are one segment, also where they have no key of their own', () => {
     expect(nameIn(range, keyOf('/dubbo/x.Y/providers/a%2Fb'))).toBe('a%2Fb');
-    expect(nameIn(range, keyOf('/dubbo/x.Y/providers/a/b'))).toBeUndefined();
+    expect(nameIn(range, keyOf('/dubbo/x.Y/providers/a/b'))).toBe('a');
+    expect(nameIn(range, keyOf('/dubbo/x.Y/providers//b'))).toBeUndefined();
     expect(nameIn(range, keyOf('/dubbo/x.Y/providers/'))).toBeUndefined();
     expect(nameIn(below('/'), keyOf('/dubbo'))).toBe('dubbo');
   });

@@ -238,6 +238,42 @@ describe('a role', () => {
     expect(actor.states.statuses).toEqual(['connecting', 'connected']);
   });
 
+  it.each<[string, Record<string, 'READ' | 'READWRITE'>]>([
+    ['the registry, with a slash at the end', { '/dubbo/': 'READWRITE' }],
+    ['one service', { '/dubbo/auth.Parents/': 'READWRITE' }],
+    ['the providers of one service', { '/dubbo/auth.Parents/providers/': 'READWRITE' }],
+    ['… and may read the rest', { '/dubbo/': 'READ', '/dubbo/auth.Parents/providers/': 'READWRITE' }],
+  ])('registers a new service, whoever made the keys above it, if it covers %s', async (_, grants) => {
+    await raw.deleteRange('/dubbo');
+    const { username } = await someone(grants);
+    const actor = await stage.connect({ user: `${username}:pw@`, sessionMs: 5_000 });
+    const view = actor.consume({ interface: 'auth.Parents' });
+    const registrations = numbers(3).map((index) => actor.register(`dubbo://a:${index + 1}/auth.Parents`));
+    for (const each of registrations) await each.registered();
+    await eventually(() => expect(view.addresses).toEqual(['a:1', 'a:2', 'a:3']));
+    // Java finds services by their keys: that is written where it may be, and what is above it only by who may.
+    const mayWriteService = grants['/dubbo/'] === 'READWRITE';
+    expect((await raw.get('/dubbo/auth.Parents')) !== undefined).toBe(mayWriteService);
+    expect(await raw.get('/dubbo')).toBeUndefined();
+    for (const each of registrations) each.unsubscribe();
+    await eventually(() => expect(view.addresses).toEqual([]));
+    expect(actor.warnings).toEqual([]);
+  });
+
+  it('that may read the registry finds all services, those included whose keys nobody could write', async () => {
+    await raw.deleteRange('/dubbo');
+    await raw.put('/dubbo/auth.Keyless/providers/dubbo%3A%2F%2Fa%3A1%2Fauth.Keyless');
+    const { username } = await someone({ '/dubbo/': 'READ' });
+    const actor = await stage.connect({ user: `${username}:pw@`, sessionMs: 5_000 });
+    const all = actor.consume({ interface: '*' });
+    await eventually(() => expect(all.addresses).toEqual(['a:1']));
+    await raw.put('/dubbo/auth.Other/providers/dubbo%3A%2F%2Fb%3A1%2Fauth.Other');
+    await eventually(() => expect(all.addresses).toEqual(['a:1', 'b:1']));
+    await raw.delete('/dubbo/auth.Keyless/providers/dubbo%3A%2F%2Fa%3A1%2Fauth.Keyless');
+    await eventually(() => expect(all.addresses).toEqual(['b:1']));
+    expect(actor.warnings).toEqual([]);
+  });
+
   it('that may only read is enough for a consumer, who writes nothing', async () => {
     await raw.put('/dubbo/auth.Read/providers/dubbo%3A%2F%2Fa%3A1%2Fauth.Read');
     const { username } = await someone({ '/dubbo': 'READ' });
