@@ -14,7 +14,6 @@ import {
   type MonoTypeOperatorFunction,
   type Observable,
   of,
-  ReplaySubject,
   share,
   switchMap,
   tap,
@@ -53,6 +52,7 @@ import { below, keyOf } from './keys.js';
 import type { Leases } from './leases.js';
 import { NodeWatches } from './nodeWatches.js';
 import { Progress } from './progress.js';
+import { Turns } from './turns.js';
 import type { WatchStream } from './watchStream.js';
 
 /** What a session works with as long as one connection lasts. */
@@ -94,7 +94,7 @@ export class EtcdSession implements Session {
   /** What we made and have not taken back. */
   readonly #mine = new Map<string, Made>();
   /** What is under way with a node: the next thing asked of it waits for that, as on a server that keeps the order. */
-  readonly #turns = new Map<string, Observable<never>>();
+  readonly #turns = new Turns();
   readonly #making = new Map<string, Observable<void>>();
   /** How far the watches on each directory have got. */
   readonly #watching = new Map<string, Set<Progress>>();
@@ -220,7 +220,7 @@ export class EtcdSession implements Session {
         this.#answered(full),
         this.#seen(full, ({ version }) => version),
       );
-      return this.#queued([from, full], () => moved);
+      return this.#turns.take([from, full], () => moved);
     });
   }
 
@@ -356,20 +356,7 @@ export class EtcdSession implements Session {
 
   /** {@link #at} for what writes: one after another for each node. */
   #inTurn<T>(path: string, work: (line: Line, full: string) => Observable<T>): Observable<T> {
-    return this.#at(path, (line, full) => this.#queued([full], () => work(line, full)));
-  }
-
-  /** Runs a work after all that was asked of these keys before: of all of them at once, so that no two wait for each other. */
-  #queued<T>(keys: readonly string[], work: () => Observable<T>): Observable<T> {
-    const before = keys.map((key) => this.#turns.get(key) ?? EMPTY);
-    const turn = new ReplaySubject<never>(1);
-    for (const key of keys) this.#turns.set(key, turn);
-    return concat(merge(...before), defer(work)).pipe(
-      finalize(() => {
-        for (const key of keys) if (this.#turns.get(key) === turn) this.#turns.delete(key);
-        turn.complete();
-      }),
-    );
+    return this.#at(path, (line, full) => this.#turns.take([full], () => work(line, full)));
   }
 
   /**
