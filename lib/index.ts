@@ -55,6 +55,8 @@ export {
   isLegalTransition,
   LEGAL_TRANSITIONS,
   type NodeCondition,
+  type NodeOperations,
+  type NodeState,
   type RegistryNode,
   type Session,
 } from './port/index.js';

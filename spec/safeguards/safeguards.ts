@@ -423,7 +423,7 @@ export const SAFEGUARDS: readonly Safeguard[] = [
     without: 'a node that went and came back within one answer is told as gone',
     file: 'lib/backends/etcd/directoryWatch.ts',
     edits: edit(
-      'if (names.has(name) !== was) (was ? removed : added).push(name);',
+      'if (children.has(name) !== was) (was ? removed : added).push(name);',
       '(was ? removed : added).push(name);',
     ),
     project: 'unit',
