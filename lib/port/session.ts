@@ -28,14 +28,20 @@ export interface NodeState {
 /**
  * The operations of a {@link Session} on single nodes, each answer and each emission with its position.
  *
- * They do what the methods of the same name do; `remove` emits that there is no node any more.
+ * They do what the methods of the session do.
  */
 export interface NodeOperations {
+  /** As {@link Session.create}. */
   create(path: string, options?: CreateOptions): Observable<NodeState>;
+  /** As {@link Session.takeOver}. */
   takeOver(node: RegistryNode, options?: CreateOptions): Observable<NodeState>;
+  /** As {@link Session.move}. */
   move(node: RegistryNode, path: string, options?: CreateOptions): Observable<NodeState>;
+  /** As {@link Session.read}. */
   read(path: string): Observable<NodeState>;
+  /** As {@link Session.remove}; emits that there is no node any more. */
   remove(path: string, condition?: NodeCondition): Observable<NodeState>;
+  /** As {@link Session.watchNode}. */
   watch(path: string, known?: RegistryNode): Observable<NodeState>;
 }
 
