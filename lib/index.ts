@@ -52,6 +52,7 @@ export {
   type ConnectionStatus,
   type CreateOptions,
   type DirectoryChange,
+  type DirectoryOptions,
   isLegalTransition,
   LEGAL_TRANSITIONS,
   type NodeCondition,

@@ -18,6 +18,8 @@ export interface DirectoryBatch<T> {
 export interface DirectoryFeedOptions<T> {
   /** Makes of a child's name what it says; throws if it cannot be read. */
   readonly read: (name: string) => T;
+  /** Whether a child counts that has no node of its own, see `DirectoryOptions`. @defaultValue `false` */
+  readonly implied?: boolean;
   /** Told once of each child that cannot be read. */
   readonly onUnreadable: (path: string, error: unknown) => void;
   /** Told when a directory that was read may not be read any more; it is tried again. */
@@ -49,12 +51,12 @@ export function directoryFeed<T>(
   connection: Observable<ConnectionState>,
   options: DirectoryFeedOptions<T>,
 ): Observable<DirectoryBatch<T>> {
-  const { retry, scheduler = asyncScheduler, onRefused } = options;
+  const { retry, scheduler = asyncScheduler, onRefused, implied = false } = options;
   return defer(() => {
     const directory = new Directory(path, options);
     return connection.pipe(
       whileConnected((session) =>
-        session.watchDirectory(path).pipe(
+        session.watchDirectory(path, { implied }).pipe(
           retryWithBackoff({
             ...retry,
             scheduler,

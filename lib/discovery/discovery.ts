@@ -144,7 +144,8 @@ export class Discovery {
     return kept(
       this.#roots,
       this.#root,
-      () => directoryFeed(this.#root, this.#connection, { ...this.#options, read: interfaceOfDirectory }),
+      () =>
+        directoryFeed(this.#root, this.#connection, { ...this.#options, read: interfaceOfDirectory, implied: true }),
       presentOf,
     ).pipe(map((batch, index) => (index === 0 ? { ...batch, added: [...batch.present], removed: [] } : batch)));
   }

@@ -10,6 +10,7 @@ export { inArrivalOrder } from './inArrivalOrder.js';
 export type {
   CreateOptions,
   DirectoryChange,
+  DirectoryOptions,
   NodeCondition,
   NodeOperations,
   NodeState,

@@ -57,6 +57,17 @@ export type DirectoryChange =
   /** What came and went since, net: a child that was replaced within one transaction is in neither list. */
   | { readonly type: 'delta'; readonly added: readonly string[]; readonly removed: readonly string[] };
 
+/** How {@link Session.watchDirectory} watches. */
+export interface DirectoryOptions {
+  /**
+   * Whether a child counts that has no node of its own and stands only for nodes below it. Only etcd has such children: nothing
+   * there asks for the keys above a key.
+   *
+   * @defaultValue `false`
+   */
+  readonly implied?: boolean;
+}
+
 /** How {@link Session.create} makes a node. */
 export interface CreateOptions {
   /** The content. @defaultValue empty */
@@ -167,5 +178,5 @@ export interface Session {
    * Emits a snapshot of the directory's children and then what changes, until unsubscribed, which also releases the
    * watch on the server. A directory that does not exist is empty and watched for its coming.
    */
-  watchDirectory(path: string): Observable<DirectoryChange>;
+  watchDirectory(path: string, options?: DirectoryOptions): Observable<DirectoryChange>;
 }

@@ -8,8 +8,8 @@ import type { Progress } from './progress.js';
 import { type KeyEvent, openWatchStream } from './watchStream.js';
 
 /**
- * The names of a directory's children, with the number of keys that each stands for: itself, and all that lie below it. A child
- * needs no key of its own, as not everybody who writes below it may write that.
+ * The names of a directory's children, with the number of keys that each stands for: itself, and where implied children
+ * count, all that lie below it. Such a child needs no key of its own, as not everybody who writes below it may write that.
  */
 export type Children = Map<string, number>;
 

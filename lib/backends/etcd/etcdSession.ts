@@ -28,6 +28,7 @@ import { quoted } from '../../internal/quoted.js';
 import type {
   CreateOptions,
   DirectoryChange,
+  DirectoryOptions,
   NodeCondition,
   NodeOperations,
   NodeState,
@@ -323,12 +324,12 @@ export class EtcdSession implements Session {
     });
   }
 
-  watchDirectory(path: string): Observable<DirectoryChange> {
+  watchDirectory(path: string, { implied = false }: DirectoryOptions = {}): Observable<DirectoryChange> {
     return this.#at(path, ({ client }, full) => {
       const progress = new Progress();
       const watching = this.#watching.get(full) ?? new Set();
       this.#watching.set(full, watching.add(progress));
-      return watchDirectory(client, below(full), {
+      return watchDirectory(client, below(full, implied), {
         timeoutMs: this.timeoutMs,
         pageSize: this.#options.pageSize,
         progress,

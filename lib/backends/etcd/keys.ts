@@ -4,6 +4,8 @@ import { isUtf8 } from 'node:buffer';
 export interface KeyRange {
   readonly from: Buffer;
   readonly to: Buffer;
+  /** Whether a key further below stands for the child that it lies below. */
+  readonly implied: boolean;
 }
 
 /** The key of a path. */
@@ -12,18 +14,19 @@ export function keyOf(path: string): Buffer {
 }
 
 /** Everything below a directory: the slash belongs to it, or `/a/providersX` would be in `/a/providers`. */
-export function below(directory: string): KeyRange {
+export function below(directory: string, implied = false): KeyRange {
   const prefix = directory.endsWith('/') ? directory : `${directory}/`;
   const from = Buffer.from(prefix);
   const to = Buffer.from(prefix);
   to[to.length - 1]! += 1;
-  return { from, to };
+  return { from, to, implied };
 }
 
-/** The name of the child of a directory that a key is, or lies below; `undefined` if that has none. */
-export function nameIn({ from }: KeyRange, key: Buffer): string | undefined {
+/** The name of the child of a directory that a key is, or stands for; `undefined` if there is none. */
+export function nameIn({ from, implied }: KeyRange, key: Buffer): string | undefined {
   const rest = key.subarray(from.length);
   const end = rest.indexOf(SLASH);
+  if (end >= 0 && !implied) return undefined;
   const name = end < 0 ? rest : rest.subarray(0, end);
   if (name.length === 0) return undefined;
   return isUtf8(name) ? name.toString() : NOT_UTF8 + name.toString('latin1');

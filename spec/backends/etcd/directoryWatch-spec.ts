@@ -4,7 +4,7 @@ import { applyEvents, type Children } from '../../../lib/backends/etcd/directory
 import { below, keyOf } from '../../../lib/backends/etcd/keys.js';
 import type { KeyEvent } from '../../../lib/backends/etcd/watchStream.js';
 
-const range = below('/d');
+const range = below('/d', true);
 /** What happens to one key: it is made, written again, or removed. */
 type What = 'made' | 'written' | 'removed';
 const event = (what: What, name: string): KeyEvent => ({

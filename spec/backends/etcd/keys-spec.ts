@@ -17,10 +17,12 @@ describe('the keys of a directory', () => {
     expect(below('/').from.toString()).toBe('/');
   });
 
-  it('name children, which are one segment, also where they have no key of their own', () => {
+  it('name children, which are one segment, and those without a key of their own only where they are asked for', () => {
+    const implied = below('/dubbo/x.Y/providers', true);
     expect(nameIn(range, keyOf('/dubbo/x.Y/providers/a%2Fb'))).toBe('a%2Fb');
-    expect(nameIn(range, keyOf('/dubbo/x.Y/providers/a/b'))).toBe('a');
-    expect(nameIn(range, keyOf('/dubbo/x.Y/providers//b'))).toBeUndefined();
+    expect(nameIn(range, keyOf('/dubbo/x.Y/providers/a/b'))).toBeUndefined();
+    expect(nameIn(implied, keyOf('/dubbo/x.Y/providers/a/b'))).toBe('a');
+    expect(nameIn(implied, keyOf('/dubbo/x.Y/providers//b'))).toBeUndefined();
     expect(nameIn(range, keyOf('/dubbo/x.Y/providers/'))).toBeUndefined();
     expect(nameIn(below('/'), keyOf('/dubbo'))).toBe('dubbo');
   });

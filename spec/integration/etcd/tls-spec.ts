@@ -188,7 +188,6 @@ describe('trap 24: trouble with TLS', () => {
   it.each([
     ['ca=%2Fnowhere%2Fca.pem', /`tls\.ca`.*\/nowhere\/ca\.pem \(ENOENT\)/],
     ['cert=%2Fnowhere%2Fclient.crt', /`tls\.key`/],
-    ['tls=maybe', /`tls`.*"true" or "false".*"maybe"/],
   ])('is refused for good, of an address with %s', async (parameters, words) => {
     const registry = createRegistry(`etcd://${server.address}?${parameters}`);
     const probe = follow(registry);
