@@ -90,9 +90,9 @@ export interface Registry extends AsyncDisposable {
    *
    * Cold: each subscription is a registration, and a second live one of the same service errors with
    * `DuplicateRegistrationError`. Unsubscribing takes it back, during an outage as soon as that is over. A stream of
-   * URLs moves the registration: the new node stands before the old one goes. `undefined` among them withdraws it until the
-   * next URL. Adds `pid`, `timestamp`, `side`,
-   * `release`, `category` and `interface` where they are missing. With `dynamic=false` the node is persistent: it outlives
+   * URLs moves the registration: within one directory in one transaction, else the new node stands before the old one goes.
+   * `undefined` among them withdraws it until the next URL. Adds `pid`, `timestamp`, `side`, `release`, `category` and
+   * `interface` where they are missing. With `dynamic=false` the node is persistent: it outlives
    * the session and {@link Registry.close}, goes only when unsubscribed, and replaces any persistent node of the same
    * instance and category, such as a former process left.
    *

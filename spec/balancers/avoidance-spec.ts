@@ -4,35 +4,18 @@ import {
   type Avoid,
   balance,
   type BalancerFactory,
-  consistentHash,
-  leastLoaded,
   type Picker,
-  powerOfTwoChoices,
-  random,
   rendezvous,
   roundRobin,
-  shortestResponse,
-  smoothWeightedRoundRobin,
-  sticky,
 } from '../../lib/balancers/index.js';
 import { InvalidOptionError } from '../../lib/errors.js';
 import { VirtualTime } from '../support/virtual/index.js';
+import { everyBalancer } from './everyBalancer.js';
 import { keyOf, setOf } from './sets.js';
 import { instance } from './stage.js';
 import { seeded } from './statistics.js';
 
-const draw = seeded(41);
-const BALANCERS: readonly (readonly [name: string, factory: BalancerFactory])[] = [
-  ['roundRobin', roundRobin()],
-  ['smoothWeightedRoundRobin', smoothWeightedRoundRobin()],
-  ['random', random({ random: draw })],
-  ['leastLoaded', leastLoaded()],
-  ['powerOfTwoChoices', powerOfTwoChoices({ random: draw })],
-  ['shortestResponse', shortestResponse()],
-  ['consistentHash', consistentHash({ random: draw })],
-  ['rendezvous', rendezvous({ random: draw })],
-  ['sticky', sticky(leastLoaded())],
-];
+const BALANCERS = everyBalancer(seeded(41));
 
 function stage(factory: BalancerFactory, ...names: string[]) {
   const time = new VirtualTime();

@@ -6,37 +6,20 @@ import {
   type BalanceOptions,
   type BalancerFactory,
   type ConcurrencyLimit,
-  consistentHash,
   leastLoaded,
   limitConcurrency,
   type LimitConcurrencyOptions,
   type Picker,
-  powerOfTwoChoices,
-  random,
-  rendezvous,
   roundRobin,
-  shortestResponse,
-  smoothWeightedRoundRobin,
-  sticky,
 } from '../../lib/balancers/index.js';
 import { InvalidOptionError } from '../../lib/errors.js';
 import { VirtualTime } from '../support/virtual/index.js';
+import { everyBalancer } from './everyBalancer.js';
 import { Sets } from './sets.js';
 import { Stage, tally } from './stage.js';
 import { seeded } from './statistics.js';
 
-const draw = seeded(71);
-const BALANCERS: readonly (readonly [name: string, factory: BalancerFactory])[] = [
-  ['roundRobin', roundRobin()],
-  ['smoothWeightedRoundRobin', smoothWeightedRoundRobin()],
-  ['random', random({ random: draw })],
-  ['leastLoaded', leastLoaded()],
-  ['powerOfTwoChoices', powerOfTwoChoices({ random: draw })],
-  ['shortestResponse', shortestResponse()],
-  ['consistentHash', consistentHash({ random: draw })],
-  ['rendezvous', rendezvous({ random: draw })],
-  ['sticky', sticky(leastLoaded())],
-];
+const BALANCERS = everyBalancer(seeded(71));
 
 /** A balancer by turns whose limits are told. */
 function stage(options: LimitConcurrencyOptions = {}, weights: Record<string, number> = { a: 100 }) {

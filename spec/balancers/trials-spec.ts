@@ -1,40 +1,16 @@
 import type { Observable } from 'rxjs';
 import { BehaviorSubject, mergeMap, NEVER, of, Subject, throwError, timeout, timer } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import {
-  balance,
-  type BalancerFactory,
-  CallMeter,
-  consistentHash,
-  leastLoaded,
-  type Picker,
-  powerOfTwoChoices,
-  random,
-  rendezvous,
-  roundRobin,
-  shortestResponse,
-  smoothWeightedRoundRobin,
-  sticky,
-} from '../../lib/balancers/index.js';
+import { balance, CallMeter, type Picker, roundRobin } from '../../lib/balancers/index.js';
 import { InvalidOptionError } from '../../lib/errors.js';
 import type { InstanceSet } from '../../lib/instances/index.js';
 import { type Ejection, ejectOutliers, panic } from '../../lib/operators/index.js';
 import { VirtualTime } from '../support/virtual/index.js';
+import { everyBalancer } from './everyBalancer.js';
 import { keyOf, Sets, setOf } from './sets.js';
 import { seeded } from './statistics.js';
 
-const draw = seeded(61);
-const BALANCERS: readonly (readonly [name: string, factory: BalancerFactory])[] = [
-  ['roundRobin', roundRobin()],
-  ['smoothWeightedRoundRobin', smoothWeightedRoundRobin()],
-  ['random', random({ random: draw })],
-  ['leastLoaded', leastLoaded()],
-  ['powerOfTwoChoices', powerOfTwoChoices({ random: draw })],
-  ['shortestResponse', shortestResponse()],
-  ['consistentHash', consistentHash({ random: draw })],
-  ['rendezvous', rendezvous({ random: draw })],
-  ['sticky', sticky(leastLoaded())],
-];
+const BALANCERS = everyBalancer(seeded(61));
 
 const NAMES = [...'abcdefghij'];
 
