@@ -1,3 +1,4 @@
+export type { RegisterMode, RegistrationLevel, RegistrationState } from './applications/index.js';
 export type { ConfigSource } from './config/configSource.js';
 export type {
   ConfigCenter,
@@ -62,7 +63,6 @@ export {
   type Session,
 } from './port/index.js';
 export { iterate, type IterateBuffer, type IterateOptions } from './interop/index.js';
-export type { RegistrationState } from './registration/index.js';
 export type { Provision, Registry, RegistryOptions, RegistryWarning } from './registry.js';
 export {
   drain,

@@ -7,6 +7,13 @@ import {
   type SharedBackend,
   shareBackend,
 } from './connection/index.js';
+import {
+  type LevelWarningCode,
+  LevelWarnings,
+  Providing,
+  type ProvidingOptions,
+  type RegistrationState,
+} from './applications/index.js';
 import { Discovery } from './discovery/index.js';
 import { localAddress, rootPath, type ServiceQuery, ServiceUrl, toQuery, toRegisteredUrl } from './dubbo/index.js';
 import type { InstanceSet, ServiceEvent } from './instances/index.js';
@@ -16,11 +23,11 @@ import { redact } from './internal/redact.js';
 import { Warnings } from './internal/warnings.js';
 import { withheldEvents } from './internal/withheldEvents.js';
 import type { Backend, BackendWarning, ConnectionState } from './port/index.js';
-import { Claims, register, type RegistrationState, ReleasedNodes } from './registration/index.js';
+import { Claims, register, ReleasedNodes } from './registration/index.js';
 import { VERSION } from './version.js';
 
 /** How a registry behaves, whatever it is kept on. */
-export interface RegistryOptions {
+export interface RegistryOptions extends ProvidingOptions {
   /** The directory of the registry, as Dubbo's `group` parameter of a registry address. @defaultValue `dubbo` */
   readonly group?: string | undefined;
   /** How long `lookup` and `provide` wait, in milliseconds. @defaultValue 30000 */
@@ -38,6 +45,7 @@ export interface RegistryWarning {
     | 'WITHHELD_EVENTS'
     | 'LARGE_DIRECTORY'
     | 'CONTESTED_REGISTRATION'
+    | LevelWarningCode
     | BackendWarning['code'];
   readonly message: string;
   /** How often this registry has given a warning of that code, this one included. */
@@ -190,6 +198,7 @@ class BackendRegistry implements Registry {
   readonly #connection: KeptConnection;
   readonly #root: string;
   readonly #claims: Claims;
+  readonly #providing: Providing;
   readonly #discovery: Discovery;
   readonly #keys = new Map<string, object>();
   readonly #warnings = new Warnings<RegistryWarning['code']>('registry');
@@ -219,6 +228,23 @@ class BackendRegistry implements Registry {
       ...shared,
       released: (session, node) => released.add(session, node),
       warn: (cause) => this.#warnings.tell('CONTESTED_REGISTRATION', cause.message, { cause }),
+    });
+    this.#providing = new Providing(this.states, {
+      ...shared,
+      registerMode: options.registerMode,
+      application: options.application,
+      group: options.group,
+      keys: this.#keys,
+      backend: backend.name,
+      warnings: new LevelWarnings(this.#warnings),
+      claims: this.#claims,
+      register: (urls) =>
+        register(urls, {
+          root: this.#root,
+          claims: this.#claims,
+          keys: this.#keys,
+          isClosing: () => this.#connection.isClosed,
+        }),
     });
     this.#discovery = new Discovery(this.#root, this.states, {
       ...shared,
@@ -262,23 +288,16 @@ class BackendRegistry implements Registry {
 
   register(url: string | ServiceUrl | Observable<string | ServiceUrl | undefined>): Observable<RegistrationState> {
     const urls: Observable<string | ServiceUrl | undefined> = isObservable(url) ? url : of(url);
+    const complete = (given: string | ServiceUrl): ServiceUrl =>
+      toRegisteredUrl(this.#providing.withApplication(ServiceUrl.parse(given)), {
+        pid: process.pid,
+        timestampMs: Date.now(),
+        release: `rx-registry-${VERSION}`,
+        localAddress,
+        env: process.env,
+      });
     return this.#connection.whileOpen(
-      register(
-        urls.pipe(
-          map((next) =>
-            next === undefined
-              ? undefined
-              : toRegisteredUrl(ServiceUrl.parse(next), {
-                  pid: process.pid,
-                  timestampMs: Date.now(),
-                  release: `rx-registry-${VERSION}`,
-                  localAddress,
-                  env: process.env,
-                }),
-          ),
-        ),
-        { root: this.#root, claims: this.#claims, keys: this.#keys, isClosing: () => this.#connection.isClosed },
-      ),
+      this.#providing.register(urls.pipe(map((next) => (next === undefined ? undefined : complete(next))))),
     );
   }
 
@@ -298,7 +317,7 @@ class BackendRegistry implements Registry {
         registration.unsubscribe();
         states.complete();
         // Once: what is claimed later at the same path is another's.
-        gone ??= this.#claims.gone(registered.path);
+        gone ??= this.#providing.gone(registered.url, registered.path);
         const what = `${quoted(String(url))} to be taken back`;
         await firstValueFrom(this.#connection.within(timeoutMs, gone.pipe(endWith(undefined)), what));
       };
@@ -323,7 +342,7 @@ class BackendRegistry implements Registry {
 
   close(options: { readonly deadlineMs?: number | undefined } = {}): Promise<void> {
     return (this.#closed ??= this.#connection
-      .close(options.deadlineMs, this.#claims.releases(), () => this.#claims.mayOwn)
+      .close(options.deadlineMs, this.#providing.releases(), () => this.#providing.mayOwn)
       .finally(() => this.#warnings.end()));
   }
 

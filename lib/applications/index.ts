@@ -1,0 +1,3 @@
+export { LevelWarnings, type LevelWarningCode } from './levels/levelWarnings.js';
+export { Providing, type ProvidingOptions } from './levels/providing.js';
+export type { RegisterMode, RegistrationLevel, RegistrationState } from './levels/registrationState.js';
