@@ -25,7 +25,7 @@ const LAYERS = {
   testing: ['registry', 'backends/memory', 'connection', 'port', 'instances', 'dubbo', 'internal'],
   registration: ['connection', 'port', 'dubbo', 'internal'],
   discovery: ['connection', 'port', 'instances', 'dubbo', 'internal'],
-  applications: ['registration', 'connection', 'port', 'config', 'instances', 'dubbo', 'internal'],
+  applications: ['registration', 'discovery', 'connection', 'port', 'config', 'instances', 'dubbo', 'internal'],
 };
 
 const CLIENT_LIBRARY_OF = { 'backends/zookeeper': 'node-zookeeper-client', 'backends/etcd': 'etcd3' };

@@ -1,4 +1,4 @@
-export type { RegisterMode, RegistrationLevel, RegistrationState } from './applications/index.js';
+export type { Applications, RegisterMode, RegistrationLevel, RegistrationState } from './applications/index.js';
 export type { ConfigSource } from './config/configSource.js';
 export type {
   ConfigCenter,

@@ -8,6 +8,8 @@ import {
   shareBackend,
 } from './connection/index.js';
 import {
+  type Applications,
+  Consuming,
   type LevelWarningCode,
   LevelWarnings,
   Providing,
@@ -19,9 +21,9 @@ import { localAddress, rootPath, type ServiceQuery, ServiceUrl, toQuery, toRegis
 import type { InstanceSet, ServiceEvent } from './instances/index.js';
 import { milliseconds } from './internal/options.js';
 import { quoted } from './internal/quoted.js';
-import { redact } from './internal/redact.js';
 import { Warnings } from './internal/warnings.js';
-import { withheldEvents } from './internal/withheldEvents.js';
+import { readingWarnings, type ReadingWarningCode } from './readingWarnings.js';
+import { toEvents } from './operators/index.js';
 import type { Backend, BackendWarning, ConnectionState } from './port/index.js';
 import { Claims, register, ReleasedNodes } from './registration/index.js';
 import { VERSION } from './version.js';
@@ -39,14 +41,7 @@ export interface RegistryOptions extends ProvidingOptions {
 /** Something that went wrong and was got around: nothing stops because of it, but somebody should know. */
 export interface RegistryWarning {
   /** What it is. */
-  readonly code:
-    | 'UNREADABLE_NODE'
-    | 'UNREADABLE_DIRECTORY'
-    | 'WITHHELD_EVENTS'
-    | 'LARGE_DIRECTORY'
-    | 'CONTESTED_REGISTRATION'
-    | LevelWarningCode
-    | BackendWarning['code'];
+  readonly code: ReadingWarningCode | 'CONTESTED_REGISTRATION' | LevelWarningCode | BackendWarning['code'];
   readonly message: string;
   /** How often this registry has given a warning of that code, this one included. */
   readonly count: number;
@@ -161,6 +156,18 @@ export interface Registry extends AsyncDisposable {
   instances(query: string | ServiceUrl | ServiceQuery): Observable<InstanceSet>;
 
   /**
+   * The applications of Dubbo 3 that have instances, each with the `host:port` of these: all of them, and anew for every change.
+   *
+   * Cold; an outage says nothing. Where the applications may not be read, there are none, with a warning.
+   *
+   * @example
+   * ```ts
+   * registry.applications().subscribe((applications) => console.log([...applications.keys()]));
+   * ```
+   */
+  applications(): Observable<Applications>;
+
+  /**
    * Who is there now. Rejects with `TIMEOUT` if the registry does not say in time, or with the signal's reason.
    *
    * @example
@@ -199,7 +206,7 @@ class BackendRegistry implements Registry {
   readonly #root: string;
   readonly #claims: Claims;
   readonly #providing: Providing;
-  readonly #discovery: Discovery;
+  readonly #consuming: Consuming;
   readonly #keys = new Map<string, object>();
   readonly #warnings = new Warnings<RegistryWarning['code']>('registry');
   #closed: Promise<void> | undefined;
@@ -229,6 +236,7 @@ class BackendRegistry implements Registry {
       released: (session, node) => released.add(session, node),
       warn: (cause) => this.#warnings.tell('CONTESTED_REGISTRATION', cause.message, { cause }),
     });
+    const levelWarnings = new LevelWarnings(this.#warnings);
     this.#providing = new Providing(this.states, {
       ...shared,
       registerMode: options.registerMode,
@@ -236,7 +244,7 @@ class BackendRegistry implements Registry {
       group: options.group,
       keys: this.#keys,
       backend: backend.name,
-      warnings: new LevelWarnings(this.#warnings),
+      warnings: levelWarnings,
       claims: this.#claims,
       register: (urls) =>
         register(urls, {
@@ -246,39 +254,16 @@ class BackendRegistry implements Registry {
           isClosing: () => this.#connection.isClosed,
         }),
     });
-    this.#discovery = new Discovery(this.#root, this.states, {
-      ...shared,
+    const reading = { ...shared, ...readingWarnings(this.#warnings) };
+    const discovery = new Discovery(this.#root, this.states, {
+      ...reading,
       ...(backend.largeDirectoryBytes && { largeAtBytes: backend.largeDirectoryBytes }),
-      onLarge: (path, bytes) =>
-        this.#warnings.tell(
-          'LARGE_DIRECTORY',
-          `The names below ${quoted(path)} add up to ${bytes} bytes: Java clients with default settings stop reading it at 1048575.`,
-          { path: redact(path) },
-        ),
-      onWithheld: (path) => {
-        if (this.#warnings.isKnown(`withheld ${path}`)) return;
-        this.#warnings.tell('WITHHELD_EVENTS', withheldEvents(path), { path: redact(path) });
-      },
-      onRefused: (path, cause) => {
-        if (this.#warnings.isKnown(path)) return;
-        const why = cause instanceof Error ? cause.message : String(cause);
-        this.#warnings.tell(
-          'UNREADABLE_DIRECTORY',
-          `What is known of ${quoted(path)} stays as it is until it can be read: ${why}`,
-          {
-            path: redact(path),
-            cause,
-          },
-        );
-      },
-      onUnreadable: (path, cause) => {
-        if (this.#warnings.isKnown(path)) return;
-        this.#warnings.tell(
-          'UNREADABLE_NODE',
-          `Skipped ${quoted(path)}: ${cause instanceof Error ? cause.message : String(cause)}`,
-          { path: redact(path), cause },
-        );
-      },
+    });
+    this.#consuming = new Consuming(this.states, {
+      ...reading,
+      group: options.group,
+      services: (query) => discovery.sets(query),
+      warnings: levelWarnings,
     });
   }
 
@@ -329,11 +314,15 @@ class BackendRegistry implements Registry {
   }
 
   subscribe(query: string | ServiceUrl | ServiceQuery): Observable<ServiceEvent> {
-    return this.#connection.whileOpen(defer(() => this.#discovery.events(toQuery(query))));
+    return this.#connection.whileOpen(defer(() => this.#consuming.sets(toQuery(query)).pipe(toEvents())));
   }
 
   instances(query: string | ServiceUrl | ServiceQuery): Observable<InstanceSet> {
-    return this.#connection.whileOpen(defer(() => this.#discovery.sets(toQuery(query))));
+    return this.#connection.whileOpen(defer(() => this.#consuming.sets(toQuery(query))));
+  }
+
+  applications(): Observable<Applications> {
+    return this.#connection.whileOpen(this.#consuming.applications());
   }
 
   async lookup(query: string | ServiceUrl | ServiceQuery, options: CallOptions = {}): Promise<InstanceSet> {

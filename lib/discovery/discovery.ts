@@ -133,7 +133,7 @@ export class Discovery {
     const directoriesOf = (services: DirectoryBatch<string>['added']): string[] =>
       services.flatMap(([name]) =>
         // The name as it is there, not encoded anew: a peer may have written it differently.
-        categories.map((category) => childOf(childOf(this.#root, name), category)),
+        NO_SERVICES.has(name) ? [] : categories.map((category) => childOf(childOf(this.#root, name), category)),
       );
     return this.#services().pipe(
       map(({ added, removed }) => ({ added: directoriesOf(added), gone: directoriesOf(removed) })),
@@ -181,6 +181,9 @@ export class Discovery {
     });
   }
 }
+
+/** What Dubbo 3 keeps beside the services. */
+const NO_SERVICES: ReadonlySet<string> = new Set(['mapping', 'metadata']);
 
 /** Tells queries apart by all they say: as texts, two that differ can be the same. */
 function keyOf({ protocol, host, port, path, parameters }: ServiceUrl): string {

@@ -1,1 +1,2 @@
 export { Discovery } from './discovery.js';
+export { InstanceTable } from './instanceTable.js';

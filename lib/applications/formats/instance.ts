@@ -1,4 +1,5 @@
 import { UnreadableNodeError } from '../../errors.js';
+import { isName } from '../../dubbo/index.js';
 import { parseJson } from '../../config/formats/parseJson.js';
 import { fieldOf, isObject, type PlainObject, portOf, readObject, textOf, textsOf } from './plainFields.js';
 
@@ -137,7 +138,9 @@ export function readInstance(application: string, data: Uint8Array): Application
 /** `0` is what an instance without services has. */
 function revisionIn(metadata: ReadonlyMap<string, string>): string | undefined {
   const revision = metadata.get(KEYS.revision)?.trim();
-  return revision === '' || revision === '0' ? undefined : revision;
+  if (revision === undefined || revision === '' || revision === '0') return undefined;
+  if (isName(revision)) return revision;
+  throw new UnreadableNodeError('Expected a revision that can name a node, got another text.');
 }
 
 function endpointsIn(text: string | undefined): ReadonlyMap<string, number> {

@@ -1,4 +1,5 @@
 import type { ServiceUrl } from '../../dubbo/index.js';
+import type { InstanceSet } from '../../instances/index.js';
 import { quoted } from '../../internal/quoted.js';
 import { redact } from '../../internal/redact.js';
 import type { WarningDetails } from '../../internal/warnings.js';
@@ -69,10 +70,28 @@ export class LevelWarnings {
     );
   }
 
+  /** Takes a look at what there is of an interface, where nothing of it fits a query. */
+  onNothingFound(query: ServiceUrl, others: InstanceSet): void {
+    const keys = [...new Set(Array.from(others.keys(), (key) => others.get(key)!.serviceKey))].sort();
+    const more = keys.length > MOST_NAMED ? ` and ${keys.length - MOST_NAMED} more` : '';
+    const named = `${keys
+      .slice(0, MOST_NAMED)
+      .map((key) => quoted(key))
+      .join(', ')}${more}`;
+    this.#once(
+      'OTHER_GROUP_OR_VERSION',
+      `nothing for ${query.serviceKey}`,
+      `Nobody provides ${quoted(query.serviceKey)}, but there is ${named}: a query finds only its own group and version.`,
+    );
+  }
+
   #once(code: LevelWarningCode, thing: string, message: string, details: WarningDetails = {}): void {
     if (!this.#warnings.isKnown(thing)) this.#warnings.tell(code, message, details);
   }
 }
+
+/** How many groups and versions a warning names. */
+const MOST_NAMED = 5;
 
 function isLoopback(host: string): boolean {
   return /^127\.\d/.test(host) || host === 'localhost' || host === '::1';
