@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { redact } from '../../lib/internal/redact.js';
+import { cpuMs } from '../support/cpuMs.js';
 
 describe('redact', () => {
   it.each([
@@ -25,11 +26,11 @@ describe('redact', () => {
   });
 
   it('takes linear time', () => {
-    const started = performance.now();
+    const started = cpuMs();
     for (const unit of ['@', ':', ':1,', '[a]', '[', '/', '?', '://', '&password=', '%3A%2F%2F', '%3A%2F%2F%', 'a']) {
       redact(`x://${unit.repeat(1_000_000 / unit.length)}`);
       redact(`x://${unit.repeat(1_000_000 / unit.length)}@`);
     }
-    expect(performance.now() - started).toBeLessThan(5_000);
+    expect(cpuMs() - started).toBeLessThan(5_000);
   });
 });

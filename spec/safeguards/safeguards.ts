@@ -453,8 +453,8 @@ export const SAFEGUARDS: readonly Safeguard[] = [
     without: 'each attempt to connect that fails is followed by another one that no backoff knows of',
     file: 'lib/backends/etcd/client.ts',
     edits: edit('if (this.#over) throw this.#over;', ''),
-    project: 'unit',
-    spec: 'spec/backends/etcd/attempts-spec.ts',
+    project: 'realtime',
+    spec: 'spec/backends/etcd/attempts-realtime-spec.ts',
     title: 'bounded herd: are one connection each, also where it is refused, and none comes later',
   },
 ];
