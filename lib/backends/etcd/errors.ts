@@ -48,7 +48,6 @@ const MEANINGS: readonly (readonly [text: string, code: ErrorCode])[] = [
   ['Channel', 'CONNECTION_LOST'],
   // The transport, or a proxy, in place of the server.
   ['Received RST_STREAM', 'CONNECTION_LOST'],
-
   ['Received HTTP status code', 'CONNECTION_LOST'],
 ];
 
