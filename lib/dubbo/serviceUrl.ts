@@ -286,7 +286,7 @@ export class ServiceUrl {
   /**
    * The canonical text, as Java's `URL.toFullString`: parameters sorted, values trimmed, nothing escaped.
    *
-   * It holds the password, if there is one; for logs see `redact`.
+   * It holds the password, if there is one, because it is what is registered. `console.log` and `util.inspect` hide it.
    */
   toString(): string {
     return canonical(this);
@@ -297,7 +297,7 @@ export class ServiceUrl {
     return this.toString();
   }
 
-  /** What `console.log` shows in Node: the text without passwords. */
+  /** What `console.log` shows in Node.js: the text without passwords, tokens and the like. */
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return `ServiceUrl ${quoted(this.toString(), Infinity)}`;
   }
