@@ -10,6 +10,7 @@ import {
   of,
   type SchedulerLike,
   Subject,
+  tap,
 } from 'rxjs';
 import { retryWithBackoff } from '../connection/index.js';
 import {
@@ -40,6 +41,11 @@ interface QueryBatch {
   readonly events: readonly ServiceEvent[];
   /** Up to date whenever it is looked at. */
   readonly table: InstanceTable;
+}
+
+interface DirectoriesChange extends KeyChange<string> {
+  /** Whether the rest of the list follows. */
+  readonly more: boolean;
 }
 
 /** Answers queries: one watch for each directory and one table for each query, however many subscribe to it. */
@@ -87,6 +93,8 @@ export class Discovery {
       const presentIn = new Map<string, ReadonlyMap<string, ServiceUrl>>();
       const awaited = new Set<string>();
       const unfinished = new Set<string>();
+      // More directories follow as long as a long list of services is read in slices.
+      let isListing = false;
       let ready = false;
 
       const take = (event: KeyEvent<string, DirectoryBatch<ServiceUrl>>): void => {
@@ -109,11 +117,12 @@ export class Discovery {
       };
 
       return this.#directoriesOf(query).pipe(
+        tap(({ more }) => (isListing = more)),
         mergeKeys((path) => (isAlone ? this.#directory(path) : this.#directoryIfPermitted(path))),
         map((event): QueryBatch | undefined => {
           take(event);
           // The first set must be complete, and every later one whole: nobody may take a part for all there is.
-          if (unfinished.size > 0 || (!ready && awaited.size > 0)) return undefined;
+          if (unfinished.size > 0 || (!ready && (isListing || awaited.size > 0))) return undefined;
           const events = table.tell();
           if (ready && events.length === 0) return undefined;
           ready = true;
@@ -124,11 +133,11 @@ export class Discovery {
     });
   }
 
-  #directoriesOf(query: ServiceUrl): Observable<KeyChange<string>> {
+  #directoriesOf(query: ServiceUrl): Observable<DirectoriesChange> {
     const categories = categoriesOf(query);
     if (query.interface !== '*') {
       const added = categories.map((category) => categoryPath(this.#root, query.interface, category));
-      return of({ added, gone: [] });
+      return of({ added, gone: [], more: false });
     }
     const directoriesOf = (services: DirectoryBatch<string>['added']): string[] =>
       services.flatMap(([name]) =>
@@ -136,7 +145,7 @@ export class Discovery {
         categories.map((category) => childOf(childOf(this.#root, name), category)),
       );
     return this.#services().pipe(
-      map(({ added, removed }) => ({ added: directoriesOf(added), gone: directoriesOf(removed) })),
+      map(({ added, removed, more }) => ({ added: directoriesOf(added), gone: directoriesOf(removed), more })),
     );
   }
 

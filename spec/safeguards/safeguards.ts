@@ -278,7 +278,7 @@ export const SAFEGUARDS: readonly Safeguard[] = [
     name: 'first set complete',
     without: 'a query of all services takes the first one for all there is',
     file: 'lib/discovery/discovery.ts',
-    edits: edit('unfinished.size > 0 || (!ready && awaited.size > 0)', 'unfinished.size > 0'),
+    edits: edit('unfinished.size > 0 || (!ready && (isListing || awaited.size > 0))', 'unfinished.size > 0'),
     title: 'tells the first set once all services are read, never a part of it',
   },
   {
