@@ -25,15 +25,18 @@ import { checkMove, checkPath, childOf, nameOf, parentOf } from '../../internal/
 import { orElse } from '../../internal/orElse.js';
 import { isAnswer } from '../../internal/isAnswer.js';
 import { quoted } from '../../internal/quoted.js';
-import type {
-  CreateOptions,
-  DirectoryChange,
-  DirectoryOptions,
-  NodeCondition,
-  NodeOperations,
-  NodeState,
-  RegistryNode,
-  Session,
+import {
+  type CreateOptions,
+  type DirectoryChange,
+  type DirectoryEvent,
+  type DirectoryOptions,
+  type DirectorySetChange,
+  type NodeCondition,
+  type NodeOperations,
+  type NodeState,
+  type RegistryNode,
+  type Session,
+  watchEachDirectory,
 } from '../../port/index.js';
 import {
   bulkCreate,
@@ -341,6 +344,10 @@ export class EtcdSession implements Session {
         }),
       );
     });
+  }
+
+  watchDirectories(changes: Observable<DirectorySetChange>): Observable<DirectoryEvent> {
+    return this.#at('/', () => watchEachDirectory(changes, (path, options) => this.watchDirectory(path, options)));
   }
 
   #at<T>(path: string, work: (line: Line, full: string) => Observable<T>): Observable<T> {

@@ -8,11 +8,14 @@ import { checkMove, checkPath, childOf, nameOf, parentOf } from '../../internal/
 import {
   type CreateOptions,
   type DirectoryChange,
+  type DirectoryEvent,
+  type DirectorySetChange,
   inArrivalOrder,
   type NodeCondition,
   type NodeOperations,
   type RegistryNode,
   type Session,
+  watchEachDirectory,
 } from '../../port/index.js';
 import { bulkCreate, type Made, type Wanted } from './bulkCreate.js';
 import { bulkWatch, type WantedWatch } from './bulkWatch.js';
@@ -190,6 +193,10 @@ export class ZooKeeperSession implements Session {
 
   watchDirectory(path: string): Observable<DirectoryChange> {
     return this.#at(path, (client, full) => this.#unfinished.watch(full, this.#watchDirectory(client, full)));
+  }
+
+  watchDirectories(changes: Observable<DirectorySetChange>): Observable<DirectoryEvent> {
+    return this.#at('/', () => watchEachDirectory(changes, (path) => this.watchDirectory(path)));
   }
 
   #watchDirectory(client: ZkClient, full: string): Observable<DirectoryChange> {
