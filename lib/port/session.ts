@@ -189,8 +189,8 @@ export interface Session {
    *  watchDirectories()  ---(a:S b:S)------c:S-a:d-b:#-----    S: snapshot, d: delta, #: error
    * ```
    *
-   * A directory that cannot be watched is told with its error and leaves the set; the others go on. Errors as a whole where
-   * there is no connection, or with `changes`. Never completes: after the end of `changes` the set stays as it is. Unsubscribing
+   * A directory that cannot be watched is told with its error and leaves the set; the others go on. Errors as a whole
+   * without a connection, at its end, and with `changes`. Never completes: after the end of `changes` the set stays as it is. Unsubscribing
    * releases all watches.
    *
    * @param changes - What to add and to remove; subscribed to for as long as the directories are watched.

@@ -347,7 +347,12 @@ export class EtcdSession implements Session {
   }
 
   watchDirectories(changes: Observable<DirectorySetChange>): Observable<DirectoryEvent> {
-    return this.#at('/', () => watchEachDirectory(changes, (path, options) => this.watchDirectory(path, options)));
+    return this.#at('/', ({ client }) =>
+      merge(
+        client.ended,
+        watchEachDirectory(changes, (path, options) => this.watchDirectory(path, options)),
+      ),
+    );
   }
 
   #at<T>(path: string, work: (line: Line, full: string) => Observable<T>): Observable<T> {

@@ -1,4 +1,4 @@
-import { defer, map, Observable } from 'rxjs';
+import { defer, map, merge, Observable } from 'rxjs';
 import { RegistryError } from '../../errors.js';
 import { checkMove, checkPath } from '../../internal/path.js';
 import { quoted } from '../../internal/quoted.js';
@@ -97,7 +97,10 @@ export class MemorySession implements Session {
   watchDirectories(changes: Observable<DirectorySetChange>): Observable<DirectoryEvent> {
     return defer(() => {
       if (!this.#link) throw noConnection();
-      return watchEachDirectory(changes, (path) => this.watchDirectory(path));
+      return merge(
+        this.#link.broken,
+        watchEachDirectory(changes, (path) => this.watchDirectory(path)),
+      );
     });
   }
 

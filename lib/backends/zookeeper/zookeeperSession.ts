@@ -1,4 +1,4 @@
-import { catchError, concatMap, defer, finalize, map, type Observable, of, share, throwError } from 'rxjs';
+import { catchError, concatMap, defer, finalize, map, merge, type Observable, of, share, throwError } from 'rxjs';
 import { type ErrorCode, RegistryError } from '../../errors.js';
 import type { Batcher } from '../../internal/batcher.js';
 import { debugLog } from '../../internal/debug.js';
@@ -196,7 +196,12 @@ export class ZooKeeperSession implements Session {
   }
 
   watchDirectories(changes: Observable<DirectorySetChange>): Observable<DirectoryEvent> {
-    return this.#at('/', () => watchEachDirectory(changes, (path) => this.watchDirectory(path)));
+    return this.#at('/', (client) =>
+      merge(
+        client.ended,
+        watchEachDirectory(changes, (path) => this.watchDirectory(path)),
+      ),
+    );
   }
 
   #watchDirectory(client: ZkClient, full: string): Observable<DirectoryChange> {
