@@ -95,7 +95,7 @@ export class Directories {
    */
   follow<T>(paths: Observable<PathsChange>, reader: DirectoriesReader<T>): Observable<DirectoriesEvent<T>> {
     const { scheduler } = this.#options;
-    return new Observable<DirectoriesEvent<T>>((subscriber) => {
+    const events = new Observable<DirectoriesEvent<T>>((subscriber) => {
       const joined = new Set<FollowedDirectory<T>>();
       const follower: DirectoryFollower<T> = {
         next: (path, batch) => subscriber.next({ type: 'batch', path, batch }),
@@ -136,7 +136,8 @@ export class Directories {
           complete: () => subscriber.complete(),
         }),
       );
-    }).pipe(concatMap((event) => (event.type === 'batch' ? slicesOf(event, scheduler) : of(event))));
+    });
+    return events.pipe(concatMap((event) => (event.type === 'batch' ? slicesOf(event, scheduler) : of(event))));
   }
 
   /** Follows one more directory; returns whether it has to be watched for that. */

@@ -1,4 +1,4 @@
-import { concat, defer, EMPTY, ignoreElements, type Observable, Subject, takeWhile, tap } from 'rxjs';
+import { concat, defer, EMPTY, ignoreElements, type Observable, Subject, takeWhile } from 'rxjs';
 import type { DirectoryChange } from '../port/index.js';
 import { type DirectoryBatch, DirectoryContents, type DirectoryReader } from './directoryContents.js';
 
@@ -97,13 +97,17 @@ export class FollowedDirectory<T> {
 
   #applyNow(change: DirectoryChange): Observable<never> {
     return this.#contents.apply(change).pipe(
-      takeWhile(() => this.isFollowed),
-      tap((batch) => {
-        this.#isPartial = batch.more;
-        this.#forEach((follower) => follower.next(this.path, batch));
-      }),
+      // Nobody needs the rest of a large change once everybody has left.
+      takeWhile((batch) => this.#tell(batch)),
       ignoreElements(),
     );
+  }
+
+  /** Returns whether anybody follows it still. */
+  #tell(batch: DirectoryBatch<T>): boolean {
+    this.#isPartial = batch.more;
+    this.#forEach((follower) => follower.next(this.path, batch));
+    return this.isFollowed;
   }
 
   /** Calls those who follow it now, but not those who come or have left meanwhile. */
