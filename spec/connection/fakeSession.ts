@@ -19,5 +19,6 @@ export function fakeSession(id: string, timeoutMs = 12_000): Session {
     remove: silent,
     watchNode: silent,
     watchDirectory: silent,
+    watchDirectories: silent,
   };
 }
