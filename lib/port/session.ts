@@ -40,6 +40,8 @@ export interface NodeOperations {
   move(node: RegistryNode, path: string, options?: CreateOptions): Observable<NodeState>;
   /** As {@link Session.read}. */
   read(path: string): Observable<NodeState>;
+  /** As {@link Session.write}. */
+  write(path: string, data: Uint8Array, condition?: NodeCondition): Observable<NodeState>;
   /** As {@link Session.remove}; emits that there is no node any more. */
   remove(path: string, condition?: NodeCondition): Observable<NodeState>;
   /** As {@link Session.watchNode}. */

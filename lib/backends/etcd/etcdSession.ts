@@ -90,6 +90,7 @@ export class EtcdSession implements Session {
     takeOver: (node, options) => this.takeOver(node, options).pipe(map(positioned)),
     move: (node, path, options) => this.move(node, path, options).pipe(map(positioned)),
     read: (path) => this.#readState(path),
+    write: (path, data, condition) => this.write(path, data, condition).pipe(map(positioned)),
     remove: (path, condition) =>
       this.#remove(path, condition).pipe(map(({ revision }) => ({ node: undefined, position: revision }))),
     watch: (path) => this.#watchState(path),

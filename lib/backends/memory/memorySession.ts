@@ -26,6 +26,7 @@ export class MemorySession implements Session {
     takeOver: (node, options) => this.#takeOver(node, options),
     move: (node, path, options) => this.#move(node, path, options),
     read: (path) => this.#request(path, (tree) => seen(tree, tree.read(path))),
+    write: (path, data, condition) => this.#request(path, (tree) => seen(tree, tree.write(path, data, condition))),
     remove: (path, condition) =>
       this.#request(path, (tree) => {
         tree.remove(path, condition);

@@ -27,7 +27,7 @@ export class HostileServer {
       id: 'hostile',
       timeoutMs: 10_000,
       owned: nothing,
-      nodes: { create: nothing, takeOver: nothing, move: nothing, read: nothing, remove: nothing, watch: nothing },
+      nodes: { create: nothing, takeOver: nothing, move: nothing, read: nothing, write: nothing, remove: nothing, watch: nothing },
       makeDirectory: nothing,
       create: nothing,
       takeOver: nothing,
