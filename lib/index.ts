@@ -64,6 +64,7 @@ export {
 export { iterate, type IterateBuffer, type IterateOptions } from './interop/index.js';
 export type { RegistrationState } from './registration/index.js';
 export type { Provision, Registry, RegistryOptions, RegistryWarning } from './registry.js';
+export type { RegistryPicker, RegistryPickerOptions } from './registryPicker.js';
 export {
   drain,
   drained,

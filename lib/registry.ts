@@ -1,4 +1,15 @@
-import { defer, endWith, firstValueFrom, isObservable, map, type Observable, of, ReplaySubject, switchMap } from 'rxjs';
+import {
+  defer,
+  endWith,
+  firstValueFrom,
+  isObservable,
+  map,
+  type Observable,
+  of,
+  ReplaySubject,
+  switchMap,
+  tap,
+} from 'rxjs';
 import {
   type BackoffOptions,
   type CallOptions,
@@ -10,13 +21,15 @@ import {
 import { Discovery } from './discovery/index.js';
 import { localAddress, rootPath, type ServiceQuery, ServiceUrl, toQuery, toRegisteredUrl } from './dubbo/index.js';
 import type { InstanceSet, ServiceEvent } from './instances/index.js';
-import { milliseconds } from './internal/options.js';
+import { INSPECT, type Inspect, inspected, legible, shownError } from './internal/legible.js';
+import { milliseconds, optionsObject } from './internal/options.js';
 import { quoted } from './internal/quoted.js';
 import { redact } from './internal/redact.js';
 import { Warnings } from './internal/warnings.js';
 import { withheldEvents } from './internal/withheldEvents.js';
 import type { Backend, BackendWarning, ConnectionState } from './port/index.js';
 import { Claims, register, type RegistrationState, ReleasedNodes } from './registration/index.js';
+import { registryPicker, type RegistryPicker, type RegistryPickerOptions } from './registryPicker.js';
 import { VERSION } from './version.js';
 
 /** How a registry behaves, whatever it is kept on. */
@@ -163,6 +176,25 @@ export interface Registry extends AsyncDisposable {
   lookup(query: string | ServiceUrl | ServiceQuery, options?: CallOptions): Promise<InstanceSet>;
 
   /**
+   * Chooses who gets the next call, for those who await: a web server, a script.
+   *
+   * Hot: it follows the registry from now on, by one subscription, until it or the registry is closed. A call that comes before the
+   * registry has answered waits for `startMs`. Calls fail with `CLOSED` after the end, and with `NOT_AUTHORIZED` if the registry
+   * refuses us for good. Make one for each service and keep it.
+   *
+   * @param query - Who may be called.
+   * @param options - How to choose, and what the sets go through before.
+   * @throws InvalidUrlError or InvalidOptionError for a query or an option that cannot be.
+   *
+   * @example
+   * ```ts
+   * const users = registry.picker({ interface: 'com.acme.UserService', version: '*' });
+   * const response = await users.run(({ address }, { signal }) => fetch(`http://${address}/users/7`, { signal }));
+   * ```
+   */
+  picker(query: string | ServiceUrl | ServiceQuery, options?: RegistryPickerOptions): RegistryPicker;
+
+  /**
    * Takes everything back, lets every watch go, ends the session, in this order; then every stream completes.
    *
    * Resolves when that is acknowledged, at the latest after `deadlineMs` (5000 by default), in every state. What could
@@ -278,7 +310,7 @@ class BackendRegistry implements Registry {
           ),
         ),
         { root: this.#root, claims: this.#claims, keys: this.#keys, isClosing: () => this.#connection.isClosed },
-      ),
+      ).pipe(tap((state) => legible(state, 'RegistrationState', shownRegistration))),
     );
   }
 
@@ -302,7 +334,8 @@ class BackendRegistry implements Registry {
         const what = `${quoted(String(url))} to be taken back`;
         await firstValueFrom(this.#connection.within(timeoutMs, gone.pipe(endWith(undefined)), what));
       };
-      return { url: registered.url, states: states.asObservable(), release, [Symbol.asyncDispose]: release };
+      const provision = { url: registered.url, states: states.asObservable(), release, [Symbol.asyncDispose]: release };
+      return legible(provision, 'Provision', ({ url }) => ({ url }));
     } catch (error) {
       registration.unsubscribe();
       throw error;
@@ -321,6 +354,13 @@ class BackendRegistry implements Registry {
     return this.#connection.settle(this.instances(query), 'the registry to say who is there', options);
   }
 
+  picker(query: string | ServiceUrl | ServiceQuery, options: RegistryPickerOptions = {}): RegistryPicker {
+    // Refuses what cannot be asked for now, not at the first call.
+    toQuery(query);
+    const { scheduler = this.#connection.scheduler } = optionsObject(options);
+    return registryPicker(this.instances(query), { ...options, scheduler });
+  }
+
   close(options: { readonly deadlineMs?: number | undefined } = {}): Promise<void> {
     return (this.#closed ??= this.#connection
       .close(options.deadlineMs, this.#claims.releases(), () => this.#claims.mayOwn)
@@ -330,4 +370,25 @@ class BackendRegistry implements Registry {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+
+  /** What logs may know. */
+  toJSON(): { backend: string; root: string; connection: string } {
+    return { backend: this.#backend.name, root: this.#root, connection: this.#connection.status };
+  }
+
+  toString(): string {
+    return `Registry ${JSON.stringify(this)}`;
+  }
+
+  [INSPECT](_depth: number, options: object, inspect: Inspect): string {
+    return inspected('Registry', this.toJSON(), options, inspect);
+  }
+}
+
+function shownRegistration(state: RegistrationState): Record<string, unknown> {
+  return {
+    ...state,
+    ...('path' in state && { path: redact(state.path) }),
+    ...('cause' in state && { cause: shownError(state.cause) }),
+  };
 }

@@ -12,6 +12,7 @@ import {
   type Subscriber,
   Subscription,
   takeUntil,
+  tap,
   throwError,
   throwIfEmpty,
   timeout,
@@ -21,6 +22,7 @@ import { RegistryError } from '../errors.js';
 import { whenAborted } from '../internal/abort.js';
 import { clockOf } from '../internal/clock.js';
 import { debugLog } from '../internal/debug.js';
+import { legible, shownError } from '../internal/legible.js';
 import { milliseconds } from '../internal/options.js';
 import type { BackendWarning, ConnectionState } from '../port/index.js';
 import { closeDeadline } from './closeDeadline.js';
@@ -74,12 +76,17 @@ export class KeptConnection {
     this.#log = debugLog(area);
     this.states = defer(() => {
       this.#hold();
-      return backend.states;
+      return backend.states.pipe(tap((state) => legible(state, 'ConnectionState', shownState)));
     });
   }
 
   get scheduler(): SchedulerLike {
     return this.#backend.scheduler ?? asyncScheduler;
+  }
+
+  /** How the connection is, as far as anybody has used it. */
+  get status(): string {
+    return this.#state?.status ?? (this.isClosed ? 'closed' : 'not used');
   }
 
   /** Whether it is closed, or about to be. */
@@ -183,4 +190,8 @@ export class KeptConnection {
     const why = `the connection is ${this.#state?.status ?? 'not there'}${cause ? ` (${cause.message.replace(/\.$/, '')})` : ''}`;
     return new RegistryError('TIMEOUT', `Waited ${timeoutMs} ms for ${what}; ${why}.`, cause ? { cause } : {});
   }
+}
+
+function shownState(state: ConnectionState): Record<string, unknown> {
+  return { ...state, ...('cause' in state && { cause: shownError(state.cause) }) };
 }

@@ -21,6 +21,7 @@ import {
 } from 'rxjs';
 import { RegistryError } from '../../errors.js';
 import type { Batcher } from '../../internal/batcher.js';
+import { INSPECT, type Inspect, inspected } from '../../internal/legible.js';
 import { checkMove, checkPath, childOf, nameOf, parentOf } from '../../internal/path.js';
 import { orElse } from '../../internal/orElse.js';
 import { isAnswer } from '../../internal/isAnswer.js';
@@ -113,6 +114,19 @@ export class EtcdSession implements Session {
 
   get timeoutMs(): number {
     return this.leases.timeoutMs;
+  }
+
+  /** What logs may know. */
+  toJSON(): { id: string; timeoutMs: number } {
+    return { id: this.id, timeoutMs: this.timeoutMs };
+  }
+
+  toString(): string {
+    return `Session ${this.id}`;
+  }
+
+  [INSPECT](_depth: number, options: object, inspect: Inspect): string {
+    return inspected('Session', this.toJSON(), options, inspect);
   }
 
   /** Carries the session on over another connection. */
