@@ -25,6 +25,7 @@ import { INSPECT, type Inspect, inspected, legible, shownError } from './interna
 import { milliseconds, optionsObject } from './internal/options.js';
 import { quoted } from './internal/quoted.js';
 import { redact } from './internal/redact.js';
+import { noteUnsubscribed } from './internal/unsubscribed.js';
 import { Warnings } from './internal/warnings.js';
 import { withheldEvents } from './internal/withheldEvents.js';
 import type { Backend, BackendWarning, ConnectionState } from './port/index.js';
@@ -294,7 +295,7 @@ class BackendRegistry implements Registry {
 
   register(url: string | ServiceUrl | Observable<string | ServiceUrl | undefined>): Observable<RegistrationState> {
     const urls: Observable<string | ServiceUrl | undefined> = isObservable(url) ? url : of(url);
-    return this.#connection.whileOpen(
+    const registration = this.#connection.whileOpen(
       register(
         urls.pipe(
           map((next) =>
@@ -312,6 +313,7 @@ class BackendRegistry implements Registry {
         { root: this.#root, claims: this.#claims, keys: this.#keys, isClosing: () => this.#connection.isClosed },
       ).pipe(tap((state) => legible(state, 'RegistrationState', shownRegistration))),
     );
+    return noteUnsubscribed(registration, () => `register(${isObservable(url) ? 'urls' : quoted(String(url))})`);
   }
 
   async provide(url: string | ServiceUrl, options: CallOptions = {}): Promise<Provision> {
@@ -343,11 +345,13 @@ class BackendRegistry implements Registry {
   }
 
   subscribe(query: string | ServiceUrl | ServiceQuery): Observable<ServiceEvent> {
-    return this.#connection.whileOpen(defer(() => this.#discovery.events(toQuery(query))));
+    const events = this.#connection.whileOpen(defer(() => this.#discovery.events(toQuery(query))));
+    return noteUnsubscribed(events, () => `subscribe(${shownQuery(query)})`);
   }
 
   instances(query: string | ServiceUrl | ServiceQuery): Observable<InstanceSet> {
-    return this.#connection.whileOpen(defer(() => this.#discovery.sets(toQuery(query))));
+    const sets = this.#connection.whileOpen(defer(() => this.#discovery.sets(toQuery(query))));
+    return noteUnsubscribed(sets, () => `instances(${shownQuery(query)})`);
   }
 
   async lookup(query: string | ServiceUrl | ServiceQuery, options: CallOptions = {}): Promise<InstanceSet> {
@@ -391,4 +395,8 @@ function shownRegistration(state: RegistrationState): Record<string, unknown> {
     ...('path' in state && { path: redact(state.path) }),
     ...('cause' in state && { cause: shownError(state.cause) }),
   };
+}
+
+function shownQuery(query: string | ServiceUrl | ServiceQuery): string {
+  return typeof query === 'string' || query instanceof ServiceUrl ? quoted(String(query)) : JSON.stringify(query);
 }

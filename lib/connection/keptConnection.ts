@@ -66,6 +66,8 @@ export class KeptConnection {
   readonly #log: (format: string, ...values: unknown[]) => void;
   #holding = Subscription.EMPTY;
   #state: ConnectionState | undefined;
+  /** Why no server serves us, where the state does not say so yet. */
+  #notServed: RegistryError | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(backend: SharedBackend, { name, area, timeoutMs, warn }: KeptConnectionOptions) {
@@ -176,7 +178,12 @@ export class KeptConnection {
     if (!this.#holding.closed || this.#closed) return;
     const holding = new Subscription();
     this.#holding = holding;
-    holding.add(this.#backend.warnings?.subscribe((warning) => this.#warn(warning)));
+    holding.add(
+      this.#backend.warnings?.subscribe((warning) => {
+        if (warning.code === 'NOT_SERVED') this.#notServed = new RegistryError('CONNECTION_LOST', warning.message);
+        this.#warn(warning);
+      }),
+    );
     holding.add(
       this.#backend.states.subscribe({
         next: (state) => (this.#state = state),
@@ -186,7 +193,8 @@ export class KeptConnection {
   }
 
   #timeoutError(what: string, timeoutMs: number, failure: Error | undefined): RegistryError {
-    const cause = this.#state && 'cause' in this.#state ? this.#state.cause : failure;
+    const notServed = this.#state?.status === 'connecting' ? this.#notServed : undefined;
+    const cause = this.#state && 'cause' in this.#state ? this.#state.cause : (failure ?? notServed);
     const why = `the connection is ${this.#state?.status ?? 'not there'}${cause ? ` (${cause.message.replace(/\.$/, '')})` : ''}`;
     return new RegistryError('TIMEOUT', `Waited ${timeoutMs} ms for ${what}; ${why}.`, cause ? { cause } : {});
   }
