@@ -15,14 +15,16 @@ import {
   type CallOptions,
   fullJitter,
   KeptConnection,
+  retryWithBackoff,
   type SharedBackend,
   shareBackend,
+  whileConnected,
 } from './connection/index.js';
-import { Discovery } from './discovery/index.js';
+import { Discovery, type DiscoveryOptions } from './discovery/index.js';
 import { localAddress, rootPath, type ServiceQuery, ServiceUrl, toQuery, toRegisteredUrl } from './dubbo/index.js';
 import type { InstanceSet, ServiceEvent } from './instances/index.js';
 import { INSPECT, type Inspect, inspected, legible, shownError } from './internal/legible.js';
-import { milliseconds, optionsObject } from './internal/options.js';
+import { flag, milliseconds, optionsObject } from './internal/options.js';
 import { quoted } from './internal/quoted.js';
 import { redact } from './internal/redact.js';
 import { noteUnsubscribed } from './internal/unsubscribed.js';
@@ -41,6 +43,28 @@ export interface RegistryOptions {
   readonly timeoutMs?: number | undefined;
   /** The waits after an operation that failed while connected. */
   readonly retry?: BackoffOptions | undefined;
+}
+
+/** How {@link Registry.lookup} behaves. */
+export interface LookupOptions extends CallOptions {
+  /**
+   * Whether to ask the registry anew, after it has caught up (`sync` on ZooKeeper, a linearizable read on etcd): what was
+   * acknowledged to anybody before the call is seen. Costs some round trips more, and needs a connection.
+   *
+   * @defaultValue `false`
+   */
+  readonly fresh?: boolean | undefined;
+}
+
+/** How {@link Registry.subscribe} tells. */
+export interface SubscribeOptions {
+  /** Whether a {@link SyncedEvent} follows the present set, once. @defaultValue `false` */
+  readonly synced?: boolean | undefined;
+}
+
+/** The events before this one told the complete present set, which may be empty; those after it tell changes. */
+export interface SyncedEvent {
+  readonly type: 'synced';
 }
 
 /** Something that went wrong and was got around: nothing stops because of it, but somebody should know. */
@@ -157,7 +181,15 @@ export interface Registry extends AsyncDisposable {
    * });
    * ```
    */
-  subscribe(query: string | ServiceUrl | ServiceQuery): Observable<ServiceEvent>;
+  subscribe(
+    query: string | ServiceUrl | ServiceQuery,
+    options?: { readonly synced?: false | undefined },
+  ): Observable<ServiceEvent>;
+  /** The same with `synced: true`: one event of the type `synced` follows the present set. */
+  subscribe(
+    query: string | ServiceUrl | ServiceQuery,
+    options: SubscribeOptions,
+  ): Observable<ServiceEvent | SyncedEvent>;
 
   /**
    * Who is there as complete sets: the present one, and one more for every change.
@@ -169,12 +201,15 @@ export interface Registry extends AsyncDisposable {
   /**
    * Who is there now. Rejects with `TIMEOUT` if the registry does not say in time, or with the signal's reason.
    *
+   * A query that is followed already is answered from what is known, which may be some milliseconds behind: a provider whose
+   * registration another process has just seen acknowledged may be missing. `fresh: true` asks the registry.
+   *
    * @example
    * ```ts
    * const users = await registry.lookup({ interface: 'com.acme.UserService', version: '*' });
    * ```
    */
-  lookup(query: string | ServiceUrl | ServiceQuery, options?: CallOptions): Promise<InstanceSet>;
+  lookup(query: string | ServiceUrl | ServiceQuery, options?: LookupOptions): Promise<InstanceSet>;
 
   /**
    * Chooses who gets the next call, for those who await: a web server, a script.
@@ -223,6 +258,7 @@ class BackendRegistry implements Registry {
   readonly #connection: KeptConnection;
   readonly #root: string;
   readonly #claims: Claims;
+  readonly #discovering: DiscoveryOptions;
   readonly #discovery: Discovery;
   readonly #keys = new Map<string, object>();
   readonly #warnings = new Warnings<RegistryWarning['code']>('registry');
@@ -253,7 +289,7 @@ class BackendRegistry implements Registry {
       released: (session, node) => released.add(session, node),
       warn: (cause) => this.#warnings.tell('CONTESTED_REGISTRATION', cause.message, { cause }),
     });
-    this.#discovery = new Discovery(this.#root, this.states, {
+    this.#discovering = {
       ...shared,
       ...(backend.largeDirectoryBytes && { largeAtBytes: backend.largeDirectoryBytes }),
       onLarge: (path, bytes) =>
@@ -286,7 +322,8 @@ class BackendRegistry implements Registry {
           { path: redact(path), cause },
         );
       },
-    });
+    };
+    this.#discovery = new Discovery(this.#root, this.states, this.#discovering);
   }
 
   static guestOf(registry: object): SharedBackend | undefined {
@@ -344,8 +381,18 @@ class BackendRegistry implements Registry {
     }
   }
 
-  subscribe(query: string | ServiceUrl | ServiceQuery): Observable<ServiceEvent> {
-    const events = this.#connection.whileOpen(defer(() => this.#discovery.events(toQuery(query))));
+  subscribe(query: string | ServiceUrl | ServiceQuery): Observable<ServiceEvent>;
+  subscribe(
+    query: string | ServiceUrl | ServiceQuery,
+    options: SubscribeOptions,
+  ): Observable<ServiceEvent | SyncedEvent>;
+  subscribe(
+    query: string | ServiceUrl | ServiceQuery,
+    options: SubscribeOptions = {},
+  ): Observable<ServiceEvent | SyncedEvent> {
+    const isSynced = optionsObject(options).synced !== undefined && flag('synced', options.synced);
+    const synced: readonly SyncedEvent[] = isSynced ? [{ type: 'synced' }] : [];
+    const events = this.#connection.whileOpen(defer(() => this.#discovery.events(toQuery(query), synced)));
     return noteUnsubscribed(events, () => `subscribe(${shownQuery(query)})`);
   }
 
@@ -354,8 +401,23 @@ class BackendRegistry implements Registry {
     return noteUnsubscribed(sets, () => `instances(${shownQuery(query)})`);
   }
 
-  async lookup(query: string | ServiceUrl | ServiceQuery, options: CallOptions = {}): Promise<InstanceSet> {
-    return this.#connection.settle(this.instances(query), 'the registry to say who is there', options);
+  async lookup(query: string | ServiceUrl | ServiceQuery, options: LookupOptions = {}): Promise<InstanceSet> {
+    const isFresh = optionsObject(options).fresh !== undefined && flag('fresh', options.fresh);
+    const sets = isFresh ? defer(() => this.#fresh(toQuery(query))) : this.instances(query);
+    return this.#connection.settle(sets, 'the registry to say who is there', options);
+  }
+
+  /** Sets that are read anew, after the server has caught up: what others have been told of is in the first one. */
+  #fresh(query: ServiceUrl): Observable<InstanceSet> {
+    const { retry, scheduler } = this.#discovering;
+    return this.states.pipe(
+      whileConnected((session) =>
+        session.sync().pipe(
+          retryWithBackoff({ ...retry, ...(scheduler && { scheduler }) }),
+          switchMap(() => new Discovery(this.#root, this.states, this.#discovering).sets(query)),
+        ),
+      ),
+    );
   }
 
   picker(query: string | ServiceUrl | ServiceQuery, options: RegistryPickerOptions = {}): RegistryPicker {

@@ -9,6 +9,7 @@ export function fakeSession(id: string, timeoutMs = 12_000): Session {
     timeoutMs,
     nodes: { create: silent, takeOver: silent, move: silent, read: silent, remove: silent, watch: silent },
     owned: silent,
+    sync: silent,
     makeDirectory: silent,
     create: silent,
     takeOver: silent,

@@ -152,6 +152,11 @@ export class EtcdSession implements Session {
     this.#line = undefined;
   }
 
+  /** Whatever is read is linearizable. */
+  sync(): Observable<void> {
+    return this.#at('/', () => of(undefined));
+  }
+
   makeDirectory(path: string): Observable<void> {
     return this.#at(path, (line, full) => this.#make(line, full));
   }

@@ -58,6 +58,10 @@ export class MemorySession implements Session {
     this.#link = link;
   }
 
+  sync(): Observable<void> {
+    return this.#request('/', () => undefined);
+  }
+
   makeDirectory(path: string): Observable<void> {
     return this.#request(path, (tree) => tree.makeDirectory(path));
   }

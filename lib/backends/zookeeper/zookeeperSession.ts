@@ -100,6 +100,10 @@ export class ZooKeeperSession implements Session {
     });
   }
 
+  sync(): Observable<void> {
+    return this.#at('/', (client) => client.sync());
+  }
+
   makeDirectory(path: string): Observable<void> {
     return this.#at(path, (client, full) => this.#make(client, full));
   }

@@ -21,6 +21,7 @@ export class HostileServer {
       id: 'hostile',
       timeoutMs: 10_000,
       owned: nothing,
+      sync: nothing,
       nodes: { create: nothing, takeOver: nothing, move: nothing, read: nothing, remove: nothing, watch: nothing },
       makeDirectory: nothing,
       create: nothing,
