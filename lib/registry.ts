@@ -23,6 +23,7 @@ import {
 import { Discovery, type DiscoveryOptions } from './discovery/index.js';
 import { localAddress, rootPath, type ServiceQuery, ServiceUrl, toQuery, toRegisteredUrl } from './dubbo/index.js';
 import type { InstanceSet, ServiceEvent } from './instances/index.js';
+import { host } from './internal/host.js';
 import { INSPECT, type Inspect, inspected, legible, shownError } from './internal/legible.js';
 import { flag, milliseconds, optionsObject } from './internal/options.js';
 import { quoted } from './internal/quoted.js';
@@ -339,11 +340,11 @@ class BackendRegistry implements Registry {
             next === undefined
               ? undefined
               : toRegisteredUrl(ServiceUrl.parse(next), {
-                  pid: process.pid,
+                  pid: host().pid,
                   timestampMs: Date.now(),
                   release: `rx-registry-${VERSION}`,
                   localAddress,
-                  env: process.env,
+                  env: host().env,
                 }),
           ),
         ),

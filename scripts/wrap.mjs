@@ -1,0 +1,18 @@
+// Gives the CommonJS that was built a door for `import`: each entry of package.json gets a module that passes on what the
+// CommonJS one exports. So there is one copy of everything, however many parts of a program import or require it.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { basename, resolve } from 'node:path';
+
+const require = createRequire(import.meta.url);
+const { exports } = JSON.parse(readFileSync('package.json', 'utf8'));
+
+writeFileSync('dist/package.json', '{ "type": "commonjs", "sideEffects": false }\n');
+for (const entry of Object.values(exports)) {
+  if (typeof entry === 'string') continue;
+  const commonJs = entry.require.default;
+  const names = Object.keys(require(resolve(commonJs))).sort();
+  const file = `./${basename(commonJs)}`;
+  writeFileSync(entry.import.default, `export {\n${names.map((name) => `  ${name},\n`).join('')}} from '${file}';\n`);
+  writeFileSync(entry.import.types, `export * from '${file}';\n`);
+}
