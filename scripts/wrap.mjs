@@ -1,8 +1,8 @@
 // Gives the CommonJS that was built a door for `import`: each entry of package.json gets a module that passes on what the
 // CommonJS one exports. So there is one copy of everything, however many parts of a program import or require it.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { basename, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 
 const require = createRequire(import.meta.url);
 const { exports } = JSON.parse(readFileSync('package.json', 'utf8'));
@@ -15,4 +15,14 @@ for (const entry of Object.values(exports)) {
   const file = `./${basename(commonJs)}`;
   writeFileSync(entry.import.default, `export {\n${names.map((name) => `  ${name},\n`).join('')}} from '${file}';\n`);
   writeFileSync(entry.import.types, `export * from '${file}';\n`);
+}
+
+// Programs that are compiled without the types of Node.js and for an older `lib` do not know what `using` needs.
+for (const name of readdirSync('dist', { recursive: true })) {
+  if (!name.endsWith('.d.ts')) continue;
+  const file = join('dist', name);
+  const text = readFileSync(file, 'utf8');
+  if (/\bDisposable\b|\bAsyncDisposable\b|Symbol\.(?:d|asyncD)ispose/.test(text)) {
+    writeFileSync(file, `/// <reference lib="esnext.disposable" />\n${text}`);
+  }
 }

@@ -29,7 +29,8 @@ import { authenticate, type ClientOptions, type Duplex, type EtcdClient, openCli
 import { EtcdSession } from './etcdSession.js';
 import { keepAlives } from './keepAlives.js';
 import { type KeptLease, Leases } from './leases.js';
-import { readTls, type TlsOptions } from './tls.js';
+import { readTls } from './tls.js';
+import type { TlsOptions } from './tlsOptions.js';
 import { unreachable } from './unreachable.js';
 import { type Authenticate, enterTogether, User } from './user.js';
 import { openWatchStream, type WatchStream } from './watchStream.js';

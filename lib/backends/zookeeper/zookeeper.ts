@@ -5,7 +5,8 @@ import { parseRegistryAddress, type RegistryAddress } from '../../dubbo/registry
 import { flag, optionsObject, sessionTimeout, wholeNumber } from '../../internal/options.js';
 import type { Backend, Session } from '../../port/index.js';
 import { hasCode } from '../../internal/orElse.js';
-import { type AclEntry, toAcl } from './acl.js';
+import { toAcl } from './acl.js';
+import type { AclEntry } from './aclEntry.js';
 import { AddressesInTurn, join, type Turn } from './addressesInTurn.js';
 import { type ClientOptions, openClient, RefusedError, type ZkClient } from './client.js';
 import { Horizon } from './horizon.js';
