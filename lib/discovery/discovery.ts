@@ -29,10 +29,10 @@ export class Discovery {
     this.#nodes = { ...reader, read: fromNodeName };
   }
 
-  /** Who is there, as events; see `Registry.subscribe`. */
-  events(query: ServiceUrl): Observable<ServiceEvent> {
+  /** Who is there, as events, with `marks` behind those of the present set; see `Registry.subscribe`. */
+  events<M = never>(query: ServiceUrl, marks: readonly M[] = []): Observable<ServiceEvent | M> {
     return this.#query(query).pipe(
-      concatMap(({ events, table }, index) => from(index === 0 ? table.additions() : events)),
+      concatMap(({ events, table }, index) => from(index === 0 ? [...table.additions(), ...marks] : events)),
     );
   }
 

@@ -117,6 +117,14 @@ export interface Session {
    */
   owned(): Observable<readonly string[]>;
 
+  /**
+   * Completes, after one emission, when what this session reads from now on has everything in it that was acknowledged to anybody
+   * before the subscription.
+   *
+   * A server of a cluster may be behind the others: then it catches up first.
+   */
+  sync(): Observable<void>;
+
   /** Makes a persistent directory and its parents; nothing happens where it exists. */
   makeDirectory(path: string): Observable<void>;
 

@@ -17,6 +17,7 @@ export function fakeSession(id: string, timeoutMs = 12_000): Session {
       watch: silent,
     },
     owned: silent,
+    sync: silent,
     makeDirectory: silent,
     create: silent,
     takeOver: silent,

@@ -255,10 +255,20 @@ export function describeContract(name: string, open: () => Promise<World>): void
         expect(await told(session.create(`${base}/node`))).toBe(1);
         expect(await told(session.takeOver(await ask(session.create(`${base}/other`))))).toBe(1);
         expect(await told(session.read(`${base}/none`))).toBe(1);
+        expect(await told(session.sync())).toBe(1);
         expect(await told(session.list(`${base}/none`))).toBe(1);
         expect(await told(session.write(`${base}/node`, bytes('x')))).toBe(1);
         expect(await told(session.remove(`${base}/none`))).toBe(1);
         expect(await told(session.remove(`${base}/node`))).toBe(1);
+      });
+
+      it('reads what another session was told that it is there, after sync', async () => {
+        const [one, other] = [await join(), await join()];
+        for (let round = 0; round < 5; round++) {
+          await ask(one.session.create(`${base}/synced-${round}`));
+          await ask(other.session.sync());
+          expect(await ask(other.session.list(base))).toContain(`synced-${round}`);
+        }
       });
 
       it('does not take back what was sent when unsubscribed', async () => {

@@ -38,7 +38,7 @@ export const SAFEGUARDS: readonly Safeguard[] = [
     name: 'handshake deadline',
     without: 'a server that accepts and says nothing holds a client for ever',
     edits: edit(
-      "raceWith(late((session?.timeoutMs ?? sessionTimeoutMs) * HANDSHAKE_SHARE, 'No handshake', scheduler)),",
+      'raceWith(late((session?.timeoutMs ?? sessionTimeoutMs) * HANDSHAKE_SHARE, noHandshake, scheduler)),',
       '',
     ),
     title: 'a handshake has a bound',

@@ -21,6 +21,7 @@ import {
 } from 'rxjs';
 import { RegistryError } from '../../errors.js';
 import type { Batcher } from '../../internal/batcher.js';
+import { INSPECT, type Inspect, inspected } from '../../internal/legible.js';
 import { checkMove, checkPath, childOf, nameOf, parentOf } from '../../internal/path.js';
 import { orElse } from '../../internal/orElse.js';
 import { isAnswer } from '../../internal/isAnswer.js';
@@ -119,6 +120,19 @@ export class EtcdSession implements Session {
     return this.leases.timeoutMs;
   }
 
+  /** What logs may know. */
+  toJSON(): { id: string; timeoutMs: number } {
+    return { id: this.id, timeoutMs: this.timeoutMs };
+  }
+
+  toString(): string {
+    return `Session ${this.id}`;
+  }
+
+  [INSPECT](_depth: number, options: object, inspect: Inspect): string {
+    return inspected('Session', this.toJSON(), options, inspect);
+  }
+
   /** Carries the session on over another connection. */
   attach(client: EtcdClient, stream: WatchStream): void {
     this.#line = {
@@ -140,6 +154,11 @@ export class EtcdSession implements Session {
   /** Leaves the session without a connection. */
   detach(): void {
     this.#line = undefined;
+  }
+
+  /** Whatever is read is linearizable. */
+  sync(): Observable<void> {
+    return this.#at('/', () => of(undefined));
   }
 
   makeDirectory(path: string): Observable<void> {

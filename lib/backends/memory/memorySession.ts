@@ -1,5 +1,6 @@
 import { defer, map, merge, Observable } from 'rxjs';
 import { RegistryError } from '../../errors.js';
+import { INSPECT, type Inspect, inspected } from '../../internal/legible.js';
 import { checkMove, checkPath } from '../../internal/path.js';
 import { quoted } from '../../internal/quoted.js';
 import {
@@ -43,9 +44,26 @@ export class MemorySession implements Session {
     this.timeoutMs = timeoutMs;
   }
 
+  /** What logs may know. */
+  toJSON(): { id: string; timeoutMs: number } {
+    return { id: this.id, timeoutMs: this.timeoutMs };
+  }
+
+  toString(): string {
+    return `Session ${this.id}`;
+  }
+
+  [INSPECT](_depth: number, options: object, inspect: Inspect): string {
+    return inspected('Session', this.toJSON(), options, inspect);
+  }
+
   /** Carries the session on over another connection, or over none. */
   attach(link: MemoryLink | undefined): void {
     this.#link = link;
+  }
+
+  sync(): Observable<void> {
+    return this.#request('/', () => undefined);
   }
 
   makeDirectory(path: string): Observable<void> {
