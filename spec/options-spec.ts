@@ -278,7 +278,7 @@ describe('an option that is undefined is not given', () => {
     ],
     emptyProtection: ['minShare', 'evidence', 'scheduler'],
     panic: ['threshold', 'recoverAt'],
-    preferZone: ['minimum', 'fallback', 'elsewhere', 'zoneOf'],
+    preferZone: ['mode', 'minimum', 'fallback', 'elsewhere', 'zoneOf', 'traffic'],
     stabilize: ['scheduler'],
     warmUp: ['durationMs', 'tickMs', 'scheduler'],
     balance: ['meter', 'waitMs', 'startMs', 'trialCalls', 'maxHedgedShare', 'isFailure', 'scheduler'],
