@@ -45,12 +45,16 @@ export class FairQueue<T extends Served> {
     return this.#due.size + this.#waiting.size;
   }
 
-  /** Lets one join: it is owed nothing, and has nothing to make up for. */
-  add(item: T): void {
+  /**
+   * Lets one join.
+   *
+   * @param owed - The part of a turn that it is owed, which says how soon it has its first turn; from 0 up to but not including 1.
+   */
+  add(item: T, owed = 0): void {
     this.#rebase(this.#now);
     this.#totalWeight += item.weight;
     item.order = this.#joined++;
-    this.#setStart(item, this.#origin);
+    this.#setStart(item, this.#origin - owed / item.weight);
     this.#enqueue(item);
   }
 
