@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { smoothWeightedRoundRobin } from '../../lib/balancers/index.js';
 import { crowd, Stage, tally } from './stage.js';
+import { seeded } from './statistics.js';
 import { IN_ORDER } from '../support/inOrder.js';
 
 /** How far the picks are from what the weights say, in picks, at the worst moment. */
@@ -59,6 +60,17 @@ describe('smoothWeightedRoundRobin', () => {
         const furthest = worst(weights, picked);
         expect(furthest).toBeLessThanOrEqual(1 + 1e-9);
         expect(furthest).toBeLessThanOrEqual(Math.max(1, worst(weights, nginx(weights, 2_000))) + 1e-9);
+      }),
+      { numRuns: 150, seed: 7 },
+    );
+  });
+
+  it('is never more than two picks away where first turns are drawn', () => {
+    fc.assert(
+      fc.property(someWeights, fc.integer(), (weights, seed) => {
+        const stage = new Stage(smoothWeightedRoundRobin({ random: seeded(seed) }), weights);
+        const furthest = worst(weights, stage.picks(2_000));
+        expect(furthest).toBeLessThanOrEqual(2);
       }),
       { numRuns: 150, seed: 7 },
     );

@@ -48,9 +48,11 @@ export class FairQueue<T extends Served> {
   /**
    * Lets one join.
    *
-   * @param owed - The part of a turn that it is owed, which says how soon it has its first turn; from 0 up to but not including 1.
+   * @param part - When in its round it has its first turn, from 0 up to but not including 1: of a turn it is owed so much, or less by
+   * a whole one, so that those who join together are owed nothing on average.
    */
-  add(item: T, owed = 0): void {
+  add(item: T, part = 0): void {
+    const owed = part < 0.5 ? part : part - 1;
     this.#rebase(this.#now);
     this.#totalWeight += item.weight;
     item.order = this.#joined++;

@@ -15,11 +15,11 @@ interface Turn extends Served {
  * A balancer that picks each instance in turn, as often as it weighs, its picks spread evenly among those of the others.
  *
  * With weights 5, 1 and 1 that is `a a a b a a c` and not `a a a a a b c`. After any number of picks from a set at rest each
- * instance has been picked as often as its weight says, give or take one pick: at least as smooth as what nginx is known for,
- * which looks at all instances for each pick. An instance that comes has its first turn anywhere in its round,
- * drawn by each client for itself: or else clients that start together would all call the same instances, and all call a new one
- * at the same time. What an instance is owed, or has been given in advance, when its weight changes or somebody leaves, is
- * kept. Instances of weight 0 are picked only if there are no others.
+ * instance has been picked as often as its weight says, give or take two picks: about as smooth as what nginx is known for, which
+ * looks at all instances for each pick. An instance that comes has its first turn anywhere in its
+ * round, drawn by each client for itself: or else clients that start together would all call the same instances, and all call a
+ * new one at the same time. What an instance is owed, or has been given in advance, when its weight changes or somebody leaves,
+ * is kept. Instances of weight 0 are picked only if there are no others.
  *
  * A pick and a change cost O(log n): turns are kept in virtual time, in two heaps (earliest deadline first among those who are
  * due; sources in the code).
