@@ -40,6 +40,7 @@ import { isAnswer } from '../../internal/isAnswer.js';
 import { CallMonitor, type InterceptedCall, kindOf } from './callMonitor.js';
 import { CallWindow } from './callWindow.js';
 import {
+  CompactedError,
   INVALID_TOKEN,
   isAuthDisabled,
   isDenied,
@@ -269,10 +270,11 @@ export class EtcdClient {
     );
   }
 
-  txn({ compare, success, failure = [] }: Txn, what: string): Observable<TxnResult> {
+  /** Carries out a transaction; one that is urgent goes ahead of all that wait. */
+  txn({ compare, success, failure = [] }: Txn, what: string, { isUrgent = false } = {}): Observable<TxnResult> {
     const bytes = bytesOf(compare) + bytesOf(success.map(argumentsOf)) + bytesOf(failure.map(argumentsOf));
     const request = { compare: [...compare], success: [...success], failure: [...failure] };
-    return this.#call(what, () => this.#etcd.kv.txn(request), { bytes }).pipe(map(toTxnResult));
+    return this.#call(what, () => this.#etcd.kv.txn(request), { bytes, isUrgent }).pipe(map(toTxnResult));
   }
 
   /** Reads one key, or with `to` one page of a range; linearizable. */
@@ -285,7 +287,8 @@ export class EtcdClient {
       ...(revision && { revision: String(revision) }),
       keys_only: keysOnly,
     };
-    return this.#call(what, () => this.#etcd.kv.range(request, { isProbe } as object), { isUrgent: isProbe }).pipe(
+    const options = { answerBytes: (limit ?? 0) * BYTES_PER_KEY, isUrgent: isProbe };
+    return this.#call(what, () => this.#etcd.kv.range(request, { isProbe } as object), options).pipe(
       map(({ kvs, header, more }) => ({ keys: kvs.map(toKeyState), revision: BigInt(header.revision), more })),
     );
   }
@@ -483,11 +486,15 @@ export class EtcdClient {
     }
   }
 
-  #once<T>(what: string, start: () => Promise<T>, { bytes = 0, isUrgent = false }: CallOptions): Observable<T> {
+  #once<T>(
+    what: string,
+    start: () => Promise<T>,
+    { bytes = 0, answerBytes = 0, isUrgent = false }: CallOptions,
+  ): Observable<T> {
     return new Observable<T>((subscriber) => {
       if (this.#over) return subscriber.error(new RegistryError('CONNECTION_LOST', this.#over.message));
       const run = (): void => {
-        const ended = this.#window.begin(bytes);
+        const ended = this.#window.begin(bytes + answerBytes);
         this.#monitor.sending(bytes);
         const settled = (): void => {
           ended();
@@ -526,6 +533,8 @@ export class EtcdClient {
       const token = user?.token;
       const failure = (error: unknown): RegistryError => {
         const known = toRegistryError(error, what);
+        // What is in it is lost, as what was compacted: only a new reading helps.
+        if (known.code === 'TOO_LARGE') return new CompactedError('SERVER_ERROR', known.message, { cause: known });
         if (!user || !isLoginNeeded(known)) return known;
         user.discard(token);
         return new RegistryError('CONNECTION_LOST', known.message, { cause: known });
@@ -579,6 +588,8 @@ export class EtcdClient {
 interface CallOptions {
   /** About how large the request is. @defaultValue small */
   readonly bytes?: number;
+  /** About how large the answer will be: pings wait behind it, too. @defaultValue small */
+  readonly answerBytes?: number;
   /** Whether it waits for no other call. */
   readonly isUrgent?: boolean;
 }
@@ -589,6 +600,9 @@ interface Sized {
   readonly range_end?: Buffer;
   readonly value?: Buffer;
 }
+
+/** About how large a key is in a listing. */
+const BYTES_PER_KEY = 300;
 
 /** About what is added to that. */
 const OVERHEAD_BYTES = 16;
