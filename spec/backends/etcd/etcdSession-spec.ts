@@ -15,7 +15,10 @@ function stage() {
     sent.push(answer);
     return answer;
   };
-  const session = new EtcdSession(new Leases(10, 100), { chroot: '', pageSize: new PageSize({ most: 100, fastMs: 100, slowMs: 1_000 }) });
+  const session = new EtcdSession(new Leases(10, 100), {
+    chroot: '',
+    pageSize: new PageSize({ most: 100, fastMs: 100, slowMs: 1_000 }),
+  });
   session.attach({ txn, isOver: false, ended: NEVER } as unknown as EtcdClient, {} as WatchStream);
   const answer = (index: number): void => {
     sent[index]!.next({ succeeded: true, revision: 2n, found: [] });
