@@ -172,7 +172,9 @@ export class EtcdClient {
   readonly #subscriber: Subscriber<EtcdClient>;
   readonly #ended = new FailureSignal();
   readonly #outstanding = new Set<Subscriber<never>>();
+  /** Calls that wait for room, and those that go before them. */
   readonly #waiting = new Set<() => void>();
+  readonly #ahead = new Set<() => void>();
   readonly #monitor: CallMonitor;
   readonly #ticks: Subscription;
   readonly #window: CallWindow;
@@ -270,11 +272,11 @@ export class EtcdClient {
     );
   }
 
-  /** Carries out a transaction; one that is urgent goes ahead of all that wait. */
-  txn({ compare, success, failure = [] }: Txn, what: string, { isUrgent = false } = {}): Observable<TxnResult> {
+  /** Carries out a transaction; `isAhead` has it go before all that wait. */
+  txn({ compare, success, failure = [] }: Txn, what: string, { isAhead = false } = {}): Observable<TxnResult> {
     const bytes = bytesOf(compare) + bytesOf(success.map(argumentsOf)) + bytesOf(failure.map(argumentsOf));
     const request = { compare: [...compare], success: [...success], failure: [...failure] };
-    return this.#call(what, () => this.#etcd.kv.txn(request), { bytes, isUrgent }).pipe(map(toTxnResult));
+    return this.#call(what, () => this.#etcd.kv.txn(request), { bytes, isAhead }).pipe(map(toTxnResult));
   }
 
   /** Reads one key, or with `to` one page of a range; linearizable. */
@@ -424,6 +426,7 @@ export class EtcdClient {
     const outstanding = [...this.#outstanding];
     this.#outstanding.clear();
     this.#waiting.clear();
+    this.#ahead.clear();
     const lost = new RegistryError('CONNECTION_LOST', 'The connection to etcd broke before the answer came.', {
       cause: error,
     });
@@ -479,17 +482,19 @@ export class EtcdClient {
 
   /** Begins what waits, as far as there is room. */
   #runNext(): void {
-    for (const next of this.#waiting) {
-      if (!this.#window.hasRoom) return;
-      this.#waiting.delete(next);
-      next();
+    for (const queue of [this.#ahead, this.#waiting]) {
+      for (const next of queue) {
+        if (!this.#window.hasRoom) return;
+        queue.delete(next);
+        next();
+      }
     }
   }
 
   #once<T>(
     what: string,
     start: () => Promise<T>,
-    { bytes = 0, answerBytes = 0, isUrgent = false }: CallOptions,
+    { bytes = 0, answerBytes = 0, isUrgent = false, isAhead = false }: CallOptions,
   ): Observable<T> {
     return new Observable<T>((subscriber) => {
       if (this.#over) return subscriber.error(new RegistryError('CONNECTION_LOST', this.#over.message));
@@ -519,10 +524,11 @@ export class EtcdClient {
       subscriber.add(() => {
         this.#outstanding.delete(subscriber);
         this.#waiting.delete(run);
+        this.#ahead.delete(run);
       });
       // With thousands under way at once the server refuses some: "too many requests".
       if (isUrgent || this.#window.hasRoom) run();
-      else this.#waiting.add(run);
+      else (isAhead ? this.#ahead : this.#waiting).add(run);
     });
   }
 
@@ -592,6 +598,8 @@ interface CallOptions {
   readonly answerBytes?: number;
   /** Whether it waits for no other call. */
   readonly isUrgent?: boolean;
+  /** Whether it goes before all that wait. */
+  readonly isAhead?: boolean;
 }
 
 /** What makes a request large. */
@@ -601,8 +609,8 @@ interface Sized {
   readonly value?: Buffer;
 }
 
-/** About how large a key is in a listing. */
-const BYTES_PER_KEY = 300;
+/** What a key that may be in a page is counted for: less than it has, because most directories are small. */
+const BYTES_PER_KEY = 64;
 
 /** About what is added to that. */
 const OVERHEAD_BYTES = 16;

@@ -389,7 +389,7 @@ export class EtcdSession implements Session {
       path: full,
       data: new Uint8Array(),
       ephemeral: false,
-      isUrgent: true,
+      isAhead: true,
     });
     // Ten thousand registrations of a new service need its directory once.
     const make: Observable<void> = orElse('NODE_EXISTS', create, () => of(undefined)).pipe(
