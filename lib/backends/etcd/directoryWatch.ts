@@ -1,9 +1,10 @@
-import { defer, EMPTY, expand, map, mergeMap, type Observable, of, reduce, switchMap, throwError } from 'rxjs';
+import { defer, EMPTY, expand, map, mergeMap, type Observable, of, reduce, switchMap, tap, throwError } from 'rxjs';
 import { quoted } from '../../internal/quoted.js';
 import type { DirectoryChange } from '../../port/index.js';
 import type { EtcdClient, Page } from './client.js';
 import { CompactedError, readAnew } from './errors.js';
 import { type KeyRange, nameIn, successorOf } from './keys.js';
+import type { PageSize } from './pageSize.js';
 import type { KeyEvent, WatchAnswer, WatchRequest } from './watchStream.js';
 
 /**
@@ -32,7 +33,7 @@ export type RangeEvent =
 
 /** How a range of keys is watched. */
 export interface RangeWatchOptions {
-  readonly pageSize: number;
+  readonly pageSize: PageSize;
   /** Sets a watch. */
   readonly watch: (request: WatchRequest) => Observable<WatchAnswer>;
   /** Up to which revision everything is known already; the first watch goes on from there. */
@@ -75,12 +76,18 @@ export function watchRange(
 }
 
 /** Reads all children of a directory as of one revision, page by page. */
-export function listDirectory(client: RangeReader, range: KeyRange, pageSize: number): Observable<DirectorySnapshot> {
+export function listDirectory(client: RangeReader, range: KeyRange, pageSize: PageSize): Observable<DirectorySnapshot> {
   const what = `list ${quoted(range.from.toString())}`;
   const page = (key: Buffer, at?: bigint): Observable<Page> =>
-    client
-      .range({ key, to: range.to, limit: pageSize, keysOnly: true, ...(at !== undefined && { revision: at }) }, what)
-      .pipe(map((read) => ({ ...read, revision: at ?? read.revision })));
+    defer(() => {
+      const [limit, since] = [pageSize.keys, performance.now()];
+      return client
+        .range({ key, to: range.to, limit, keysOnly: true, ...(at !== undefined && { revision: at }) }, what)
+        .pipe(
+          tap(({ keys }) => pageSize.took(keys.length, performance.now() - since)),
+          map((read) => ({ ...read, revision: at ?? read.revision })),
+        );
+    });
   return page(range.from).pipe(
     expand(({ keys, more, revision }) => (more ? page(successorOf(keys.at(-1)!.key), revision) : EMPTY)),
     reduce(

@@ -12,6 +12,7 @@ import {
 } from './directoryWatch.js';
 import { readAnew } from './errors.js';
 import { below, type KeyRange } from './keys.js';
+import type { PageSize } from './pageSize.js';
 import { Progress } from './progress.js';
 import type { KeyEvent } from './watchStream.js';
 
@@ -20,7 +21,7 @@ export interface DirectoryWatchesOptions {
   readonly client: RangeReader;
   /** Carries all the watches. */
   readonly stream: Pick<DirectoryStream, 'watch'>;
-  readonly pageSize: number;
+  readonly pageSize: PageSize;
   /** The key of a path. */
   readonly fullPath: (path: string) => string;
 }

@@ -58,8 +58,9 @@ const UNANSWERED: ReadonlyMap<number, string> = new Map([
   [14, 'UNAVAILABLE'],
 ]);
 
-/** The server does not say it. */
+/** What neither says: the server of a request, the library of an answer. */
 const LIMIT = ' (by default it takes requests of 1572864 bytes, see its --max-request-bytes)';
+const ANSWER_LIMIT = ' (see the option `maxMessageBytes`)';
 
 /** What an error of the client or a reason of the server means, for one operation. */
 export function toRegistryError(error: unknown, operation: string): RegistryError {
@@ -67,7 +68,8 @@ export function toRegistryError(error: unknown, operation: string): RegistryErro
   const text = error instanceof Error ? error.message : String(error);
   const cause = error instanceof Error ? { cause: error } : {};
   const code = MEANINGS.find(([words]) => text.includes(words))?.[1] ?? 'SERVER_ERROR';
-  const message = `etcd ${operation}: ${printable(text)}${code === 'TOO_LARGE' ? LIMIT : ''}.`;
+  const limit = text.includes('Received message') ? ANSWER_LIMIT : LIMIT;
+  const message = `etcd ${operation}: ${printable(text)}${code === 'TOO_LARGE' ? limit : ''}.`;
   if (text.includes('revision has been compacted')) return new CompactedError('SERVER_ERROR', message, cause);
   return new RegistryError(code, message, cause);
 }
@@ -103,6 +105,11 @@ export function isLoginNeeded(error: unknown): boolean {
   // The message also names keys, which may hold these words.
   const text = error instanceof RegistryError ? (error.cause as Error | undefined)?.message : undefined;
   return text !== undefined && LOGIN_NEEDED.some((words) => text.includes(words));
+}
+
+/** Whether a watch cannot go on from what is known: a reading has to come before it. */
+export function isOutdated(error: unknown): boolean {
+  return error instanceof RefusedWatchError || error instanceof CompactedError;
 }
 
 /** So often a watch that may be read but not watched is asked for: tokens may become invalid again meanwhile. */

@@ -53,10 +53,11 @@ import { absent, anyChild, childless, get, overwrite, put, remove, touch, unchan
 import { DirectoryStream } from './directoryStream.js';
 import { listDirectory } from './directoryWatch.js';
 import { DirectoryWatches } from './directoryWatches.js';
-import { readAnew } from './errors.js';
+import { CompactedError, isOutdated, readAnew } from './errors.js';
 import { below, keyOf } from './keys.js';
 import type { Leases } from './leases.js';
 import { NodeWatches } from './nodeWatches.js';
+import type { PageSize } from './pageSize.js';
 import { Turns } from './turns.js';
 import type { WatchStream } from './watchStream.js';
 
@@ -74,7 +75,7 @@ export interface EtcdSessionOptions {
   /** The path that everything lies below; `''` for none. */
   readonly chroot: string;
   /** How many keys are read at a time. */
-  readonly pageSize: number;
+  readonly pageSize: PageSize;
 }
 
 /**
@@ -94,7 +95,7 @@ export class EtcdSession implements Session {
     write: (path, data, condition) => this.write(path, data, condition).pipe(map(positioned)),
     remove: (path, condition) =>
       this.#remove(path, condition).pipe(map(({ revision }) => ({ node: undefined, position: revision }))),
-    watch: (path) => this.#watchState(path),
+    watch: (path, known) => this.#watchState(path, known),
   };
   readonly #options: EtcdSessionOptions;
   /** What we made and have not taken back. */
@@ -334,15 +335,21 @@ export class EtcdSession implements Session {
     });
   }
 
-  watchNode(path: string): Observable<RegistryNode | undefined> {
-    return this.#watchState(path).pipe(map(({ node }) => node));
+  watchNode(path: string, known?: RegistryNode): Observable<RegistryNode | undefined> {
+    return this.#watchState(path, known).pipe(map(({ node }) => node));
   }
 
-  #watchState(path: string): Observable<NodeState> {
+  #watchState(path: string, known?: RegistryNode): Observable<NodeState> {
     return this.#at(path, (line, full) => {
       if (path === '/') return concat(of({ node: ROOT, position: 0n }), line.client.ended);
-      return readings(line, full).pipe(
-        map(({ state, revision }) => ({ node: this.#node(path, state), position: revision })),
+      const toNodeState = map(({ state, revision }: Reading) => ({
+        node: this.#node(path, state),
+        position: revision,
+      }));
+      const read = readings(line, full).pipe(toNodeState);
+      if (!known) return read;
+      return concat(of(positioned(known)), changesSince(line.nodes, full, known.version).pipe(toNodeState)).pipe(
+        catchError((error: unknown) => (isOutdated(error) ? read : throwError(() => error))),
       );
     });
   }
@@ -422,7 +429,12 @@ export class EtcdSession implements Session {
     if (full === '/') return of(undefined);
     const making = this.#making.get(full);
     if (making) return making;
-    const create = this.#create(line, { path: full, data: new Uint8Array(), ephemeral: false });
+    const create = this.#create(line, {
+      path: full,
+      data: new Uint8Array(),
+      ephemeral: false,
+      isAhead: true,
+    });
     // Ten thousand registrations of a new service need its directory once.
     const make: Observable<void> = orElse('NODE_EXISTS', create, () => of(undefined)).pipe(
       map(() => undefined),
@@ -612,6 +624,18 @@ function readings({ nodes, reads }: Line, full: string): Observable<Reading> {
 function changesOf(nodes: NodeWatches, full: string, from: bigint): Observable<Reading> {
   return nodes.watch({ key: keyOf(full), from }).pipe(
     concatMap((answer) => (answer.type === 'created' ? [] : answer.events)),
+    map(({ type, state }) => ({ state: type === 'put' ? state : undefined, revision: state.revision })),
+  );
+}
+
+/** What becomes of a key after a revision that is known from before, perhaps from a store that was there before this one. */
+function changesSince(nodes: NodeWatches, full: string, revision: bigint): Observable<Reading> {
+  return nodes.watch({ key: keyOf(full), from: revision + 1n }).pipe(
+    concatMap((answer) => {
+      if (answer.type === 'events') return answer.events;
+      if (answer.revision >= revision) return [];
+      throw new CompactedError('SERVER_ERROR', 'The store went back.');
+    }),
     map(({ type, state }) => ({ state: type === 'put' ? state : undefined, revision: state.revision })),
   );
 }
