@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Page } from '../../../lib/backends/etcd/client.js';
 import type { RangeReader } from '../../../lib/backends/etcd/directoryWatch.js';
 import { DirectoryWatches } from '../../../lib/backends/etcd/directoryWatches.js';
+import { PageSize } from '../../../lib/backends/etcd/pageSize.js';
 import { CompactedError } from '../../../lib/backends/etcd/errors.js';
 import type { KeyEvent, WatchAnswer, WatchRequest } from '../../../lib/backends/etcd/watchStream.js';
 import { RegistryError } from '../../../lib/errors.js';
@@ -138,7 +139,7 @@ class World {
       {
         client: store.reader,
         stream: { watch: (request) => store.watch(request) },
-        pageSize: 2,
+        pageSize: new PageSize({ most: 2, fastMs: 100, slowMs: 1_000 }),
         fullPath: (path) => path,
       },
       sink,
