@@ -1,4 +1,6 @@
+import { looksLikeKey } from './internal/looksLikeKey.js';
 import { quoted } from './internal/quoted.js';
+import { redact } from './internal/redact.js';
 
 /**
  * Every code that a {@link RegistryError} of this package can carry, and whether trying again can help.
@@ -140,7 +142,8 @@ export class NoInstanceError extends RegistryError {
 }
 
 function describe(value: unknown): string {
-  const text = textOf(value);
+  const whole = textOf(value);
+  const text = looksLikeKey(whole) ? 'a text that may be a key' : redact(whole);
   return `${text.length > 80 ? `${text.slice(0, 80)}…` : text} (${value === null ? 'null' : typeof value})`;
 }
 

@@ -32,7 +32,7 @@ import { noteUnsubscribed } from './internal/unsubscribed.js';
 import { Warnings } from './internal/warnings.js';
 import { withheldEvents } from './internal/withheldEvents.js';
 import type { Backend, BackendWarning, ConnectionState } from './port/index.js';
-import { Claims, register, type RegistrationState, ReleasedNodes } from './registration/index.js';
+import { register, Registrations, type RegistrationState, ReleasedNodes } from './registration/index.js';
 import { registryPicker, type RegistryPicker, type RegistryPickerOptions } from './registryPicker.js';
 import { VERSION } from './version.js';
 
@@ -258,7 +258,7 @@ class BackendRegistry implements Registry {
   readonly #backend: SharedBackend;
   readonly #connection: KeptConnection;
   readonly #root: string;
-  readonly #claims: Claims;
+  readonly #registrations: Registrations;
   readonly #discovering: DiscoveryOptions;
   readonly #discovery: Discovery;
   readonly #keys = new Map<string, object>();
@@ -283,9 +283,9 @@ class BackendRegistry implements Registry {
     const released = new ReleasedNodes(this.states, {
       ...shared,
       root: this.#root,
-      isWanted: (path) => this.#claims.has(path),
+      isWanted: (path) => this.#registrations.has(path),
     });
-    this.#claims = new Claims(this.states, {
+    this.#registrations = new Registrations(this.states, {
       ...shared,
       released: (session, node) => released.add(session, node),
       warn: (cause) => this.#warnings.tell('CONTESTED_REGISTRATION', cause.message, { cause }),
@@ -332,23 +332,17 @@ class BackendRegistry implements Registry {
   }
 
   register(url: string | ServiceUrl | Observable<string | ServiceUrl | undefined>): Observable<RegistrationState> {
-    const urls: Observable<string | ServiceUrl | undefined> = isObservable(url) ? url : of(url);
     const registration = this.#connection.whileOpen(
       register(
-        urls.pipe(
-          map((next) =>
-            next === undefined
-              ? undefined
-              : toRegisteredUrl(ServiceUrl.parse(next), {
-                  pid: host().pid,
-                  timestampMs: Date.now(),
-                  release: `rx-registry-${VERSION}`,
-                  localAddress,
-                  env: host().env,
-                }),
-          ),
-        ),
-        { root: this.#root, claims: this.#claims, keys: this.#keys, isClosing: () => this.#connection.isClosed },
+        isObservable(url)
+          ? url.pipe(map((next) => (next === undefined ? undefined : this.#announced(next))))
+          : () => this.#announced(url),
+        {
+          root: this.#root,
+          registrations: this.#registrations,
+          keys: this.#keys,
+          isClosing: () => this.#connection.isClosed,
+        },
       ).pipe(tap((state) => legible(state, 'RegistrationState', shownRegistration))),
     );
     return noteUnsubscribed(registration, () => `register(${isObservable(url) ? 'urls' : quoted(String(url))})`);
@@ -369,8 +363,8 @@ class BackendRegistry implements Registry {
       const release = async (): Promise<void> => {
         registration.unsubscribe();
         states.complete();
-        // Once: what is claimed later at the same path is another's.
-        gone ??= this.#claims.gone(registered.path);
+        // Once: what is held later at the same path is another's.
+        gone ??= this.#registrations.gone(registered.path);
         const what = `${quoted(String(url))} to be taken back`;
         await firstValueFrom(this.#connection.within(timeoutMs, gone.pipe(endWith(undefined)), what));
       };
@@ -430,7 +424,7 @@ class BackendRegistry implements Registry {
 
   close(options: { readonly deadlineMs?: number | undefined } = {}): Promise<void> {
     return (this.#closed ??= this.#connection
-      .close(options.deadlineMs, this.#claims.releases(), () => this.#claims.mayOwn)
+      .close(options.deadlineMs, this.#registrations.releases(), () => this.#registrations.mayOwn)
       .finally(() => this.#warnings.end()));
   }
 
@@ -449,6 +443,17 @@ class BackendRegistry implements Registry {
 
   [INSPECT](_depth: number, options: object, inspect: Inspect): string {
     return inspected('Registry', this.toJSON(), options, inspect);
+  }
+
+  /** What is written to the registry for a URL that was asked for. */
+  #announced(url: string | ServiceUrl): ServiceUrl {
+    return toRegisteredUrl(ServiceUrl.parse(url), {
+      pid: host().pid,
+      timestampMs: Date.now(),
+      release: `rx-registry-${VERSION}`,
+      localAddress,
+      env: host().env,
+    });
   }
 }
 

@@ -5,6 +5,7 @@ import { fromNodeName, toNodeName } from '../../lib/dubbo/nodeName.js';
 import { ServiceUrl } from '../../lib/dubbo/serviceUrl.js';
 import { InvalidUrlError } from '../../lib/errors.js';
 import { serviceUrls } from './arbitraries.js';
+import { cpuMs } from '../support/cpuMs.js';
 
 const parse = (text: string) => ServiceUrl.parse(text);
 
@@ -116,7 +117,7 @@ describe('ServiceUrl.parse', () => {
   });
 
   it('takes linear time for a megabyte of anything', () => {
-    const started = performance.now();
+    const started = cpuMs();
     for (const unit of ['[', ':', '@', '/', '&', '=', '?', ' ', 'a://', '[:', ' x', '1', ',', '?a=']) {
       for (const head of ['', 'dubbo://', 'dubbo://[', 'dubbo://u:p@h/x?a=']) {
         try {
@@ -126,7 +127,7 @@ describe('ServiceUrl.parse', () => {
         }
       }
     }
-    expect(performance.now() - started).toBeLessThan(15_000);
+    expect(cpuMs() - started).toBeLessThan(15_000);
   });
 });
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { InvalidOptionError } from '../../errors.js';
+import { looksLikeKey } from '../../internal/looksLikeKey.js';
 import type { Pem, TlsOptions } from './tlsOptions.js';
 
 /** What etcd3 takes; it says that there must be a root certificate, but takes none as well. */
@@ -34,7 +35,7 @@ function readPem(option: string, pem: Pem): Buffer {
     } catch (error) {
       const why = (error as NodeJS.ErrnoException).code ?? 'unreadable';
       // What is no path may be the key itself, without its first line or with a slip in it.
-      const shown = option === 'tls.key' || /[\r\n]/.test(pem) ? 'a text that is neither' : pem;
+      const shown = option === 'tls.key' || /[\r\n]/.test(pem) || looksLikeKey(pem) ? 'a text that is neither' : pem;
       throw new InvalidOptionError(option, expected, `${shown} (${why})`);
     }
   } else if (typeof pem === 'string' || pem instanceof Uint8Array) {

@@ -13,6 +13,7 @@ import { Horizon } from './horizon.js';
 import { LARGE_DIRECTORY_BYTES } from './largeDirectory.js';
 import { DEFAULT_MAX_PACKET_BYTES } from './packetFramer.js';
 import { type PersistentWatches, PersistentWatchSupport } from './persistentWatchSupport.js';
+import { RefusedRequests } from './refusedRequests.js';
 import { ZooKeeperSession } from './zookeeperSession.js';
 
 /** Lengths are signed numbers of 32 bits. */
@@ -94,6 +95,7 @@ export function zookeeperAt(address: RegistryAddress, options: ZooKeeperOptions 
   const horizon = new Horizon(sessionTimeoutMs);
 
   const support = new PersistentWatchSupport(sessionTimeoutMs);
+  const refused = new RefusedRequests(sessionTimeoutMs);
 
   const open = (previous: Session | undefined, isLost: boolean): Observable<ClientLink> =>
     addresses.next().pipe(
@@ -107,6 +109,7 @@ export function zookeeperAt(address: RegistryAddress, options: ZooKeeperOptions 
           auth,
           acl,
           maxPacketBytes,
+          refused,
           ...(session && { resume: ZooKeeperSession.credentialsOf(session) }),
         };
         const openAt = (seenZxid: Buffer | undefined): Observable<ZkClient> =>

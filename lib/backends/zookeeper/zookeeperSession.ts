@@ -1,4 +1,4 @@
-import { catchError, concatMap, defer, finalize, map, type Observable, of, share, throwError } from 'rxjs';
+import { catchError, concatMap, defer, finalize, map, merge, type Observable, of, share, throwError } from 'rxjs';
 import { type ErrorCode, RegistryError } from '../../errors.js';
 import type { Batcher } from '../../internal/batcher.js';
 import { debugLog } from '../../internal/debug.js';
@@ -9,11 +9,14 @@ import { checkMove, checkPath, childOf, nameOf, parentOf } from '../../internal/
 import {
   type CreateOptions,
   type DirectoryChange,
+  type DirectoryEvent,
+  type DirectorySetChange,
   inArrivalOrder,
   type NodeCondition,
   type NodeOperations,
   type RegistryNode,
   type Session,
+  watchEachDirectory,
 } from '../../port/index.js';
 import { bulkCreate, type Made, type Wanted } from './bulkCreate.js';
 import { bulkWatch, type WantedWatch } from './bulkWatch.js';
@@ -208,6 +211,15 @@ export class ZooKeeperSession implements Session {
 
   watchDirectory(path: string): Observable<DirectoryChange> {
     return this.#at(path, (client, full) => this.#unfinished.watch(full, this.#watchDirectory(client, full)));
+  }
+
+  watchDirectories(changes: Observable<DirectorySetChange>): Observable<DirectoryEvent> {
+    return this.#at('/', (client) =>
+      merge(
+        client.ended,
+        watchEachDirectory(changes, (path) => this.watchDirectory(path)),
+      ),
+    );
   }
 
   #watchDirectory(client: ZkClient, full: string): Observable<DirectoryChange> {
