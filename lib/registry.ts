@@ -432,17 +432,6 @@ class BackendRegistry implements Registry {
     return this.close();
   }
 
-  /** What is written to the registry for a URL that was asked for. */
-  #announced(url: string | ServiceUrl): ServiceUrl {
-    return toRegisteredUrl(ServiceUrl.parse(url), {
-      pid: host().pid,
-      timestampMs: Date.now(),
-      release: `rx-registry-${VERSION}`,
-      localAddress,
-      env: host().env,
-    });
-  }
-
   /** What logs may know. */
   toJSON(): { backend: string; root: string; connection: string } {
     return { backend: this.#backend.name, root: this.#root, connection: this.#connection.status };
@@ -454,6 +443,17 @@ class BackendRegistry implements Registry {
 
   [INSPECT](_depth: number, options: object, inspect: Inspect): string {
     return inspected('Registry', this.toJSON(), options, inspect);
+  }
+
+  /** What is written to the registry for a URL that was asked for. */
+  #announced(url: string | ServiceUrl): ServiceUrl {
+    return toRegisteredUrl(ServiceUrl.parse(url), {
+      pid: host().pid,
+      timestampMs: Date.now(),
+      release: `rx-registry-${VERSION}`,
+      localAddress,
+      env: host().env,
+    });
   }
 }
 

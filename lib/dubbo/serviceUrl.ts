@@ -1,5 +1,6 @@
 import { InvalidUrlError } from '../errors.js';
 import { quoted } from '../internal/quoted.js';
+import { isSecretName } from '../internal/redact.js';
 import { OWN_PARAMETERS, ownHost, ownParameter, ownPort } from './ownParts.js';
 import {
   CONTROL,
@@ -294,7 +295,7 @@ export class ServiceUrl {
 
   /**
    * The canonical text for logs, as Java's `URL.toString`: what {@link ServiceUrl.toFullString} says, with `***` for the user, the
-   * password and a parameter `password`.
+   * password, and parameters that are called something like `password`, `token` or `secret`.
    */
   toString(): string {
     return canonical(this, true);
@@ -346,7 +347,7 @@ function canonical(url: ServiceUrl, isForLogs: boolean): string {
   let text = `${url.protocol}://${user}${url.address}${url.path === '' ? '' : `/${url.path}`}`;
   let separator = '?';
   for (const [name, value] of url.parameters) {
-    text += `${separator}${name}=${isForLogs && /^password$/i.test(name) ? '***' : value}`;
+    text += `${separator}${name}=${isForLogs && isSecretName(name) ? '***' : value}`;
     separator = '&';
   }
   return text;
