@@ -124,6 +124,6 @@ function isAlike(a: Knowledge, b: Knowledge): boolean {
   if (a.addresses.size === 0) return a.instances === b.instances;
   return [...a.addresses].every(([text, { instance }]) => {
     const other = b.addresses.get(text)?.instance;
-    return other === instance || other?.toString() === instance.toString();
+    return other === instance || other?.toFullString() === instance.toFullString();
   });
 }

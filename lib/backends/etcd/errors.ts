@@ -1,5 +1,6 @@
 import { defer, type MonoTypeOperatorFunction, of, retry, throwError } from 'rxjs';
 import { type ErrorCode, RegistryError } from '../../errors.js';
+import { isAnswer } from '../../internal/isAnswer.js';
 import { printable } from '../../internal/printable.js';
 
 /** The server has dropped the history that was asked for: read anew. */
@@ -45,7 +46,17 @@ const MEANINGS: readonly (readonly [text: string, code: ErrorCode])[] = [
   ['UNAVAILABLE', 'CONNECTION_LOST'],
   ['CANCELLED', 'CONNECTION_LOST'],
   ['Channel', 'CONNECTION_LOST'],
+  // The transport, or a proxy, in place of the server.
+  ['Received RST_STREAM', 'CONNECTION_LOST'],
+  ['Received HTTP status code', 'CONNECTION_LOST'],
 ];
+
+/** What the codes of gRPC are called in a message, as far as they say that a call was not answered. */
+const UNANSWERED: ReadonlyMap<number, string> = new Map([
+  [1, 'CANCELLED'],
+  [4, 'DEADLINE_EXCEEDED'],
+  [14, 'UNAVAILABLE'],
+]);
 
 /** The server does not say it. */
 const LIMIT = ' (by default it takes requests of 1572864 bytes, see its --max-request-bytes)';
@@ -59,6 +70,12 @@ export function toRegistryError(error: unknown, operation: string): RegistryErro
   const message = `etcd ${operation}: ${printable(text)}${code === 'TOO_LARGE' ? LIMIT : ''}.`;
   if (text.includes('revision has been compacted')) return new CompactedError('SERVER_ERROR', message, cause);
   return new RegistryError(code, message, cause);
+}
+
+/** Whether a call that ended with a status of gRPC was answered by the server, be it with an error. */
+export function isAnswered({ code, details }: { readonly code: number; readonly details: string }): boolean {
+  if (code === 0 || LOGIN_NEEDED.some((words) => details.includes(words))) return true;
+  return isAnswer(toRegistryError(new Error(`${UNANSWERED.get(code) ?? code}: ${details}`), 'call'));
 }
 
 /** Whether there is a lease of that id. */
