@@ -393,7 +393,7 @@ export const SAFEGUARDS: readonly Safeguard[] = [
     file: 'lib/backends/zookeeper/client.ts',
     edits: edit('const writes = (dataVersion + 1) % 8;', 'const writes = dataVersion % 8;'),
     project: 'servers',
-    spec: 'spec/integration/zookeeper/traps-calls-spec.ts',
+    spec: 'spec/integration/zookeeper/requests-spec.ts',
     title: 'is not what a node has that was taken over from one who had it',
   },
   {
@@ -402,7 +402,7 @@ export const SAFEGUARDS: readonly Safeguard[] = [
     file: 'lib/backends/zookeeper/libraryClient.ts',
     edits: edit('      this.#break(error);\n    } finally {', '      throw error;\n    } finally {'),
     project: 'servers',
-    spec: 'spec/integration/zookeeper/traps-answers-spec.ts',
+    spec: 'spec/integration/zookeeper/answers-spec.ts',
     title: 'of a transaction that fails for an unknown reason, costs the connection too',
   },
   {
@@ -420,7 +420,7 @@ export const SAFEGUARDS: readonly Safeguard[] = [
     file: 'lib/backends/etcd/directoryWatch.ts',
     edits: edit('from: listed + 1n', 'from: 0n'),
     project: 'servers',
-    spec: 'spec/integration/etcd/traps-watch-spec.ts',
+    spec: 'spec/integration/etcd/watches-spec.ts',
     title: 'no missed removal: what happens first after the reading, and before the watch is set, is told',
   },
   {
@@ -429,7 +429,7 @@ export const SAFEGUARDS: readonly Safeguard[] = [
     file: 'lib/backends/etcd/errors.ts',
     edits: edit('error instanceof CompactedError ||', 'false ||'),
     project: 'servers',
-    spec: 'spec/integration/etcd/traps-watch-spec.ts',
+    spec: 'spec/integration/etcd/watches-spec.ts',
     title: 'convergence: between the reading and the watch that carries on from it',
   },
   {

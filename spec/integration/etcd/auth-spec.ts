@@ -125,7 +125,7 @@ describe('user and password', () => {
   });
 });
 
-describe('trap 24: what becomes of a login', () => {
+describe('what becomes of a login', () => {
   it('no missed removal, no flap: a restart of the server makes it void, and everything is as before', async () => {
     const user = `app:${ENCODED}@`;
     const provider = await stage.connect({ user });
@@ -342,7 +342,7 @@ describe('a role', () => {
   });
 });
 
-describe('trap 7: a watch that is refused', () => {
+describe('a watch that is refused', () => {
   it('isolation: harms no other, neither on its stream nor after it', async () => {
     const credentials = await someone({ '/seen': 'READWRITE', '/unseen': 'READWRITE' });
     const relay = await startGrpcRelay(server);

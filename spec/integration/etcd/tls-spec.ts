@@ -128,7 +128,7 @@ describe('a certificate that names a user', () => {
   });
 });
 
-describe('trap 24: trouble with TLS', () => {
+describe('trouble with TLS', () => {
   it.each<[string, () => EtcdOptions, RegExp]>([
     [
       'a server whom the given authority has not certified',

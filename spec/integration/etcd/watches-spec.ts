@@ -83,7 +83,7 @@ async function resumed(probe: Probe, session: Session): Promise<void> {
   expect(await probe.session()).toBe(session);
 }
 
-describe('traps 1 and 2: the position of a watch', () => {
+describe('the position of a watch', () => {
   it('no missed removal: a cut between the answer that a watch is set and its first events loses nothing', async () => {
     await putAll(['/position/a', '/position/b']);
     const probe = troupe.follow(relay.address);
@@ -189,7 +189,7 @@ describe('traps 1 and 2: the position of a watch', () => {
   });
 });
 
-describe('trap 3: more than fits one answer', () => {
+describe('more than fits one answer', () => {
   it('names that make a page larger than 4 MiB are read, and watched', async () => {
     const { probe, session } = await troupe.join(server.port);
     await putAll(numbers(2_500).map((index) => `/wide/${String(index).padStart(1_800, 'x')}`));
@@ -202,7 +202,7 @@ describe('trap 3: more than fits one answer', () => {
   });
 });
 
-describe('trap 4: compaction', () => {
+describe('compaction', () => {
   it('no missed removal: of what happened while we were away', async () => {
     await putAll(['/compacted/a', '/compacted/b', '/compacted/c']);
     const { proxy, probe, session } = await troupe.join(server.port);
@@ -313,7 +313,7 @@ describe('trap 4: compaction', () => {
   });
 });
 
-describe('trap 5: a store that is an older copy of itself', () => {
+describe('a store that is an older copy of itself', () => {
   it('no missed removal: a watch tells everything as the copy has it, and goes on', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'rx-registry-restored-'));
     const [data, copy] = [join(folder, 'data'), join(folder, 'copy')];
@@ -366,7 +366,7 @@ describe('trap 5: a store that is an older copy of itself', () => {
   });
 });
 
-describe('trap 6: leaving', () => {
+describe('leaving', () => {
   it('needs no answer of the server, and what was left in an outage is not watched after it', async () => {
     const { proxy, probe, session } = await troupe.join(server.port);
     const before = await raw.watches();
@@ -406,7 +406,7 @@ describe('trap 6: leaving', () => {
   });
 });
 
-describe('trap 8: what a subscriber throws', () => {
+describe('what a subscriber throws', () => {
   it('isolation: costs nobody the rest of the events that came with it', async () => {
     const { probe, session } = await troupe.join(server.port);
     const paths = numbers(50).map((index) => `/throws/${index}`);
@@ -436,7 +436,7 @@ describe('trap 8: what a subscriber throws', () => {
   });
 });
 
-describe('trap 9: a stream of watches that says nothing', () => {
+describe('a stream of watches that says nothing', () => {
   const T = 2_000;
 
   it('liveness: is asked for a sign of life, and left for another one when there is none', async () => {
@@ -516,7 +516,7 @@ describe('trap 9: a stream of watches that says nothing', () => {
   });
 });
 
-describe('trap 10: after an outage', () => {
+describe('after an outage', () => {
   it('convergence: the watch is back within moments of the server, however long that was away', async () => {
     const outage = await startEtcd();
     try {
@@ -541,7 +541,7 @@ describe('trap 10: after an outage', () => {
   });
 });
 
-describe('trap 11: reading and then watching', () => {
+describe('reading and then watching', () => {
   it('legal events: nothing is missed and nothing told twice, while others write', async () => {
     const { probe } = await troupe.join(server.port, { tuning: { pageSize: 7 } });
     const keys = numbers(60).map((index) => `/busy/${index}`);
