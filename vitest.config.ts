@@ -41,7 +41,7 @@ export default defineConfig({
         extends: true as const,
         test: {
           name: `servers-${kind}`,
-          include: [`${SERVERS}/${kind}/**/*-spec.ts`, `${SERVERS}/harness-${kind}-spec.ts`],
+          include: [`${SERVERS}/${kind}/**/*-spec.ts`],
           exclude: [SLOW],
           ...SERIAL,
         },

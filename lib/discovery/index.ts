@@ -1,2 +1,2 @@
-export { Discovery } from './discovery.js';
+export { Discovery, type DiscoveryOptions } from './discovery.js';
 export { InstanceTable } from './instanceTable.js';

@@ -107,7 +107,7 @@ describe('fromNodeName', () => {
     ['dubbo%3A%2F%2Fh%2Fx%3Fa%3D1%3F2', 'dubbo://h/x?a=1?2'],
     ['override%3A%2F%2F0.0.0.0%2Fi%3Fcategory%3Dconfigurators', 'override://0.0.0.0/i?category=configurators'],
   ])('reads %s', (name, text) => {
-    expect(fromNodeName(name).toString()).toBe(text);
+    expect(fromNodeName(name).toFullString()).toBe(text);
   });
 
   it.each([

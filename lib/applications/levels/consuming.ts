@@ -1,4 +1,5 @@
 import {
+  concatMap,
   connect,
   distinctUntilChanged,
   EMPTY,
@@ -13,7 +14,8 @@ import {
   tap,
 } from 'rxjs';
 import { categoriesOf, type ServiceUrl } from '../../dubbo/index.js';
-import type { InstanceSet } from '../../instances/index.js';
+import type { InstanceSet, ServiceEvent } from '../../instances/index.js';
+import { toEvents } from '../../operators/index.js';
 import { type Kept, kept } from '../../internal/kept.js';
 import type { ConnectionState } from '../../port/index.js';
 import { applicationPaths } from '../applicationPaths.js';
@@ -59,6 +61,24 @@ export class Consuming {
   sets(query: ServiceUrl): Observable<InstanceSet> {
     return kept(this.#queries, keyOf(query), () =>
       this.#merged(query).pipe(connect((sets) => merge(sets, sets.pipe(whileEmpty(() => this.#warnOfOthers(query)))))),
+    );
+  }
+
+  /** See `Registry.subscribe`; emits `marks` after the events of the first set. */
+  events<M = never>(query: ServiceUrl, marks: readonly M[] = []): Observable<ServiceEvent | M> {
+    return this.sets(query).pipe(
+      connect((sets) => {
+        const events = sets.pipe(toEvents());
+        if (marks.length === 0) return events;
+        // Subscribed to after the events, and so told of the first set after them.
+        return merge(
+          events,
+          sets.pipe(
+            take(1),
+            concatMap(() => marks),
+          ),
+        );
+      }),
     );
   }
 

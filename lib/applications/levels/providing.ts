@@ -1,10 +1,10 @@
-import { merge, type Observable, type SchedulerLike } from 'rxjs';
+import { defer, map, merge, type Observable, of, type SchedulerLike } from 'rxjs';
 import type { BackoffOptions } from '../../connection/index.js';
 import type { ServiceUrl } from '../../dubbo/index.js';
 import { InvalidOptionError } from '../../errors.js';
 import { checked } from '../../internal/options.js';
 import type { ConnectionState } from '../../port/index.js';
-import type { Claims, RegistrationState as InterfaceState } from '../../registration/index.js';
+import type { Registrations, RegistrationState as InterfaceState } from '../../registration/index.js';
 import { applicationPaths } from '../applicationPaths.js';
 import { flawOfApplication } from '../formats/applicationName.js';
 import { ApplicationRegistrar } from '../providing/registrar.js';
@@ -38,8 +38,9 @@ export interface ProvidingContext extends ProvidingOptions {
   readonly warnings: LevelWarnings;
   /** What is registered, at whatever level: each instance key, and the object that stands for its registration. */
   readonly keys: Map<string, object>;
-  readonly claims: Pick<Claims, 'gone' | 'releases' | 'mayOwn'>;
-  readonly register: (urls: Observable<ServiceUrl | undefined>) => Observable<InterfaceState>;
+  readonly registrations: Pick<Registrations, 'gone' | 'releases' | 'mayOwn'>;
+  /** Registers at the interface level. */
+  readonly register: (urls: Observable<ServiceUrl | undefined> | (() => ServiceUrl)) => Observable<InterfaceState>;
 }
 
 const MODES: readonly string[] = ['all', 'interface', 'instance'] satisfies RegisterMode[];
@@ -72,7 +73,7 @@ export class Providing {
 
   /** Whether there may be nodes that go only with the session. */
   get mayOwn(): boolean {
-    return this.#context.claims.mayOwn || this.#registrar.mayOwn;
+    return this.#context.registrations.mayOwn || this.#registrar.mayOwn;
   }
 
   /** The URL as it is registered: with the application of the registry, where it names none. */
@@ -82,8 +83,27 @@ export class Providing {
     return url.with({ parameters: { application: this.#application } });
   }
 
-  /** See `Registry.register`; the urls come complete. */
-  register(urls: Observable<ServiceUrl | undefined>): Observable<RegistrationState> {
+  /** See `Registry.register`; the URLs come complete. */
+  register(urls: Observable<ServiceUrl | undefined> | (() => ServiceUrl)): Observable<RegistrationState> {
+    if (typeof urls !== 'function') return this.#atLevels(urls);
+    return defer(() => {
+      const url = urls();
+      return place(url, this.mode).address ? this.#atLevels(of(url)) : this.#atInterface(url);
+    });
+  }
+
+  /** One URL that has no place at the level of applications. */
+  #atInterface(url: ServiceUrl): Observable<RegistrationState> {
+    const { warnings, register } = this.#context;
+    const { omission } = place(url, this.mode);
+    warnings.onRegistered(url);
+    if (omission) warnings.onOmitted(url, omission);
+    return register(() => url).pipe(
+      map((state) => (state.status === 'registered' ? { ...state, levels: ['interface'] } : state)),
+    );
+  }
+
+  #atLevels(urls: Observable<ServiceUrl | undefined>): Observable<RegistrationState> {
     const { warnings, register, keys } = this.#context;
     return registerLevels(urls, {
       mode: this.mode,
@@ -99,11 +119,11 @@ export class Providing {
   gone(url: ServiceUrl, path: string): Observable<never> {
     const { address } = place(url, this.mode);
     const instance = address ? [this.#registrar.settled(address)] : [];
-    return merge(this.#context.claims.gone(path), ...instance);
+    return merge(this.#context.registrations.gone(path), ...instance);
   }
 
   /** Completes when everything that was let go is taken back. */
   releases(): Observable<never> {
-    return merge(this.#context.claims.releases(), this.#registrar.releases());
+    return merge(this.#context.registrations.releases(), this.#registrar.releases());
   }
 }

@@ -20,7 +20,7 @@ import { isAnswer } from '../../internal/isAnswer.js';
 import { hasCode } from '../../internal/orElse.js';
 import { quoted } from '../../internal/quoted.js';
 import type { NodeState, RegistryNode, Session } from '../../port/index.js';
-import { decide, type Observed } from '../../registration/index.js';
+import { decide, type Observed } from './decide.js';
 import type { Foundations } from './foundations.js';
 import type { InstanceEntry } from './instanceEntry.js';
 import type { Publication } from './publication.js';
