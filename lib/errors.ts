@@ -61,6 +61,11 @@ export class RegistryError extends Error {
     this.code = code;
   }
 
+  /** What stands in JSON, where a plain error is `{}`. */
+  toJSON(): { name: string; code: ErrorCode; message: string } {
+    return { name: this.name, code: this.code, message: this.message };
+  }
+
   /** Whether the same call can succeed later without anybody changing it. */
   get retriable(): boolean {
     return ERROR_CODES[this.code].retriable;

@@ -4,6 +4,11 @@ const QUERY_BEFORE_AT = /^(?:[^@/?:[\]]|:\d{1,5}(?=[,/?])|\[[^@/?[\]]*\])*(?:\/[
 /** Names of parameters whose values are hidden: they hold what lets somebody in, or a private key. */
 const SECRET_NAME = /^key$|passw(?:or)?d|secret|token/i;
 
+/** Whether the value of a parameter is not for logs. */
+export function isSecretName(name: string): boolean {
+  return SECRET_NAME.test(name);
+}
+
 /**
  * Hides the user name and the password of one URL, or of one that stands encoded in a path, for messages and logs.
  *

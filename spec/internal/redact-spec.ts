@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { redact } from '../../lib/internal/redact.js';
+import { cpuMs } from '../support/cpuMs.js';
 
 describe('redact', () => {
   it.each([
@@ -33,7 +34,7 @@ describe('redact', () => {
   });
 
   it('takes linear time', () => {
-    const started = performance.now();
+    const started = cpuMs();
     for (const unit of [
       '@',
       ':',
@@ -54,6 +55,6 @@ describe('redact', () => {
       redact(`x://${unit.repeat(1_000_000 / unit.length)}`);
       redact(`x://${unit.repeat(1_000_000 / unit.length)}@`);
     }
-    expect(performance.now() - started).toBeLessThan(5_000);
+    expect(cpuMs() - started).toBeLessThan(5_000);
   });
 });

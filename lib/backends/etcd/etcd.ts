@@ -30,7 +30,9 @@ import { EtcdSession } from './etcdSession.js';
 import { keepAlives } from './keepAlives.js';
 import { type KeptLease, Leases } from './leases.js';
 import { PageSize } from './pageSize.js';
-import { readTls, type TlsOptions } from './tls.js';
+import { readTls } from './tls.js';
+import type { TlsOptions } from './tlsOptions.js';
+import { unreachable } from './unreachable.js';
 import { type Authenticate, enterTogether, User } from './user.js';
 import { openWatchStream, type WatchStream } from './watchStream.js';
 
@@ -230,6 +232,7 @@ export function etcdAt(address: RegistryAddress, options: EtcdOptions = {}): Bac
             ),
           ),
         ),
+        catchError((error: unknown) => throwError(() => unreachable(error, server, tls !== undefined))),
       );
     }).pipe(
       tap(() => (letIn = true)),
@@ -250,7 +253,12 @@ export function etcdAt(address: RegistryAddress, options: EtcdOptions = {}): Bac
     });
   }
 
-  const backend = connect(open, { name: 'etcd', sessionTimeoutMs, ...(reconnect && { reconnect }) });
+  const backend = connect(open, {
+    name: 'etcd',
+    at: address.hosts.map(textOf).join(),
+    sessionTimeoutMs,
+    ...(reconnect && { reconnect }),
+  });
   if (!user) return backend;
   const enter = (): Subscription => {
     const servers = address.hosts.map(({ host, port }) => `${host}:${port}`);
@@ -290,6 +298,10 @@ function carry(
 function passing(error: unknown): unknown {
   if (!(error instanceof RegistryError) || error.retriable) return error;
   return new RegistryError('CONNECTION_LOST', error.message, { cause: error });
+}
+
+function textOf({ host, port }: RegistryHost): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 const TLS_PARAMETERS = ['ca', 'cert', 'key', 'serverName'] as const;

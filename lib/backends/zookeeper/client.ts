@@ -210,6 +210,17 @@ export class ZkClient {
     });
   }
 
+  /** Has the server catch up with its leader. */
+  sync(): Observable<void> {
+    return this.#requests.request<void>({
+      operation: 'sync',
+      path: '/',
+      // The library does not know this answer, of which nothing is needed but that it came.
+      send: (done) =>
+        this.#library.send(OPCODE.SYNC, OPCODE.DELETE, encodeString('/'), (error) => done(error, () => undefined)),
+    });
+  }
+
   /** Makes a node; emits its path and the transaction that made it. */
   create(
     path: string,

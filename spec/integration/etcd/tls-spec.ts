@@ -86,7 +86,7 @@ describe('certificates and keys', () => {
       await registry.close();
     }
     const plain = createRegistry(`etcd://root:r00t@${server.address}?${query}&tls=false`);
-    expect(await causeOf(follow(plain))).toContain('Failed to connect');
+    expect(await causeOf(follow(plain))).toContain('add "tls=true"');
     await plain.close();
   });
 
