@@ -66,7 +66,8 @@ export interface BalanceOptions {
  * ```
  *
  * Emits one picker, at once: a request that comes before the first set finds a picker, and waits. The picker goes by the newest
- * set from then on. A change costs what the balancer says, whatever the size of the set, and what it has learned of instances
+ * set as long as the stream is subscribed to, and by the last one after that: `firstValueFrom` gives a picker of one set, which is
+ * asked for with the first call. Those who await and want one that follows changes use `Registry.picker`. A change costs what the balancer says, whatever the size of the set, and what it has learned of instances
  * that stay is kept. Completes and errors with the source; what the picker does then is said there.
  *
  * Every subscription has a picker and a balancer of its own. To use one in several places, share it, as in the example.
@@ -105,7 +106,7 @@ export function balance(
   };
   return (source) =>
     defer(() => {
-      const picker = new LivePicker(balancer, { ...settings, meter: meter ?? new CallMeter({ scheduler }) });
+      const picker = new LivePicker(balancer, { ...settings, meter: meter ?? new CallMeter({ scheduler }) }, source);
       const following = source.pipe(
         tap({
           next: (set) => picker.update(set),
@@ -114,6 +115,6 @@ export function balance(
         }),
         ignoreElements(),
       );
-      return concat(of(picker), following).pipe(finalize(() => picker.close()));
+      return concat(of(picker), following).pipe(finalize(() => picker.leave()));
     });
 }

@@ -8,7 +8,7 @@ import type { NodeOperations, NodeState, RegistryNode, Session } from './session
  * arrival as its position.
  */
 export function inArrivalOrder(
-  session: Pick<Session, 'create' | 'takeOver' | 'move' | 'read' | 'remove' | 'watchNode'>,
+  session: Pick<Session, 'create' | 'takeOver' | 'move' | 'read' | 'write' | 'remove' | 'watchNode'>,
 ): NodeOperations {
   let arrivals = 0n;
   const arrived = (node: RegistryNode | undefined): NodeState => ({ node, position: (arrivals += 1n) });
@@ -18,6 +18,7 @@ export function inArrivalOrder(
     takeOver: (node, options) => ordered(session.takeOver(node, options)),
     move: (node, path, options) => ordered(session.move(node, path, options)),
     read: (path) => ordered(session.read(path)),
+    write: (path, data, condition) => ordered(session.write(path, data, condition)),
     remove: (path, condition) => session.remove(path, condition).pipe(map(() => arrived(undefined))),
     watch: (path, known) => ordered(session.watchNode(path, known)),
   };

@@ -1,4 +1,19 @@
-import { BehaviorSubject, firstValueFrom, map, merge, mergeMap, NEVER, of, Subject, withLatestFrom } from 'rxjs';
+import {
+  asapScheduler,
+  BehaviorSubject,
+  defer,
+  firstValueFrom,
+  lastValueFrom,
+  map,
+  merge,
+  mergeMap,
+  NEVER,
+  of,
+  Subject,
+  throwError,
+  timer,
+  withLatestFrom,
+} from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -88,7 +103,7 @@ describe('balance', () => {
       const source = hot('-a-b-', { a: setOf('x'), b: setOf('y') });
       const unsub = '     --!';
       const subs = '      ^-!';
-      expectObservable(source.pipe(balance(roundRobin(IN_ORDER))), unsub).toBe('P', P);
+      expectObservable(source.pipe(balance(roundRobin(IN_ORDER))), unsub).toBe('P', { P: expect.anything() as Picker });
       expectSubscriptions(source.subscriptions).toBe(subs);
     });
   });
@@ -302,26 +317,60 @@ describe('balance', () => {
   });
 
   describe('when nobody is subscribed any more', () => {
-    it('refuses calls, also those that waited, and holds nothing', async () => {
+    it('goes on with the last set, and holds nothing but that', async () => {
       const meter = new CallMeter();
-      const { source, picker, subscription } = follow(leastLoaded(IN_ORDER), { meter, waitMs: 60_000 });
-      source.next(setOf());
-      const waiting = picker.run(({ host }) => host);
-      source.next(setOf('a'));
-      expect(await waiting).toBe('a');
-      source.next(setOf());
-      const late = picker.run(({ host }) => host);
-      source.next(setOf());
+      const { source, picker, subscription } = follow(leastLoaded(IN_ORDER), { meter });
+      source.next(setOf('a', 'b'));
+      const underWay = new Subject<number>();
+      const call = lastValueFrom(picker.use(() => underWay));
       subscription.unsubscribe();
-      await expect(late).rejects.toThrow('not subscribed to any more');
-      await expect(picker.run(({ host }) => host)).rejects.toThrow(NoInstanceError);
-      expect(meter.size).toBe(0);
       expect(source.observed).toBe(false);
+      expect(new Set([await picker.run(({ host }) => host), await picker.run(({ host }) => host)]).size).toBe(1);
+      underWay.next(1);
+      underWay.complete();
+      expect(await call).toBe(1);
+      expect(new Set(hosts(picker, 4))).toEqual(new Set(['a', 'b']));
+      expect(meter.size).toBe(0);
     });
 
-    it('says so to one who took the picker and left', async () => {
-      const picker = await firstValueFrom(merge(of(setOf('a')), NEVER).pipe(balance(roundRobin(IN_ORDER))));
-      await expect(picker.run(({ host }) => host)).rejects.toThrow('not subscribed to any more');
+    it('fails calls that wait where the last set is empty, and those after them', async () => {
+      const { source, picker, subscription } = follow(leastLoaded(IN_ORDER), { waitMs: 60_000 });
+      source.next(setOf());
+      const late = picker.run(({ host }) => host);
+      subscription.unsubscribe();
+      await expect(late).rejects.toThrow(NoInstanceError);
+      await expect(picker.run(({ host }) => host)).rejects.toThrow(NoInstanceError);
+    });
+
+    it('has a set for one who took the picker and left before there was any', async () => {
+      let subscriptions = 0;
+      const source = defer(
+        () => ((subscriptions += 1), merge(timer(0, asapScheduler).pipe(map(() => setOf('a'))), NEVER)),
+      );
+      const picker = await firstValueFrom(source.pipe(balance(roundRobin(IN_ORDER))));
+      expect(picker.pick()).toBeUndefined();
+      const calls = [picker.run(({ host }) => host), picker.run(({ host }) => host)];
+      expect(await Promise.all(calls)).toEqual(['a', 'a']);
+      expect(await picker.run(({ host }) => host)).toBe('a');
+      expect(subscriptions).toBe(1);
+    });
+
+    it('asks for the set again for calls that waited for the first one when the last subscriber left', async () => {
+      const { source, picker, subscription } = follow();
+      const call = picker.run(({ host }) => host);
+      subscription.unsubscribe();
+      source.next(setOf('a'));
+      expect(await call).toBe('a');
+      expect(source.observed).toBe(false);
+      source.next(setOf('b'));
+      expect(picker.pick()?.host).toBe('a');
+    });
+
+    it('fails calls where the set fails, or does not come in time', async () => {
+      const failing = await firstValueFrom(throwError(() => new Error('boom')).pipe(balance(roundRobin(IN_ORDER))));
+      await expect(failing.run(({ host }) => host)).rejects.toThrow('boom');
+      const silent = await firstValueFrom(NEVER.pipe(balance(roundRobin(IN_ORDER), { startMs: 1 })));
+      await expect(silent.run(({ host }) => host)).rejects.toThrow('no set of instances has come');
     });
   });
 

@@ -24,6 +24,8 @@ export interface Wanted {
   readonly ephemeral: boolean;
   /** Whether its directory should be there, as far as we may read that. @defaultValue `true` */
   readonly inDirectory?: boolean;
+  /** Whether it goes before all that wait, because they are going to need it. */
+  readonly isAhead?: boolean;
 }
 
 /** A key that was made. */
@@ -113,29 +115,48 @@ function createIn(
   lease: string,
 ): Observable<Outcome<Made>[]> {
   const leaseOf = ({ ephemeral }: Wanted): string => (ephemeral ? lease : '0');
+  // Of many, only directories are looked at: not to name each key twice for the case that one exists.
+  const looked = nodes.length === 1 ? pathsOf(nodes) : [];
   const txn = {
     compare: [
       ...nodes.map(({ path }) => absent(path)),
       ...directories.flatMap((path) => [present(path), leased(path, '0')]),
     ],
     success: nodes.map((node) => put(node.path, node.data, leaseOf(node))),
-    failure: [...nodes, ...directories.map((path) => ({ path }))].map(({ path }) => get(path, true)),
+    failure: [...looked, ...directories].map((path) => get(path, true)),
   };
-  return client.txn(txn, named('create', pathsOf(nodes))).pipe(
-    map(({ succeeded, revision, found }) => {
-      if (succeeded) return nodes.map((node) => ({ value: { revision, lease: leaseOf(node) } }));
-      const states = new Map(directories.map((path, index) => [path, found[nodes.length + index]?.[0]]));
-      return nodes.map(({ path }, index): Outcome<Made> => {
-        if (found[index]?.length) return failed('NODE_EXISTS', path, 'there is one already');
+  const isAhead = nodes.some((node) => node.isAhead);
+  return client.txn(txn, named('create', pathsOf(nodes)), { isAhead }).pipe(
+    switchMap(({ succeeded, revision, found }) => {
+      if (succeeded) return of(nodes.map((node) => ({ value: { revision, lease: leaseOf(node) } })));
+      const states = new Map(directories.map((path, index) => [path, found[looked.length + index]?.[0]]));
+      const reasonFor = (path: string, exists: boolean): Outcome<Made> => {
+        if (exists) return failed('NODE_EXISTS', path, 'there is one already');
         const parent = parentOf(path);
         const directory = states.get(parent);
         if (directory && directory.lease !== '0') {
           return failed('CONFLICT', path, 'an ephemeral node can have no children');
         }
         return states.has(parent) && !directory ? failed('NO_NODE', path, 'its directory is missing') : 'again';
-      });
+      };
+      const isNone = directories.length > 0 && directories.every((path) => !states.get(path));
+      if (looked.length > 0 || isNone) {
+        return of(
+          pathsOf(nodes).map((path, index) => reasonFor(path, index < looked.length && !!found[index]?.length)),
+        );
+      }
+      return existing(client, pathsOf(nodes)).pipe(
+        map((exist) => nodes.map(({ path }) => reasonFor(path, exist.has(path)))),
+      );
     }),
   );
+}
+
+/** Those of some keys that there are. */
+function existing(client: EtcdClient, paths: readonly string[]): Observable<ReadonlySet<string>> {
+  return client
+    .txn({ compare: [], success: paths.map((path) => get(path, true)) }, named('read', paths))
+    .pipe(map(({ found }) => new Set(paths.filter((_, index) => found[index]?.length))));
 }
 
 function removeAll(client: EtcdClient, nodes: readonly Unwanted[]): Observable<readonly Outcome<Removal>[]> {

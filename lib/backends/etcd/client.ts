@@ -40,6 +40,7 @@ import { isAnswer } from '../../internal/isAnswer.js';
 import { CallMonitor, type InterceptedCall, kindOf } from './callMonitor.js';
 import { CallWindow } from './callWindow.js';
 import {
+  CompactedError,
   INVALID_TOKEN,
   isAuthDisabled,
   isDenied,
@@ -171,7 +172,9 @@ export class EtcdClient {
   readonly #subscriber: Subscriber<EtcdClient>;
   readonly #ended = new FailureSignal();
   readonly #outstanding = new Set<Subscriber<never>>();
+  /** Calls that wait for room, and those that go before them. */
   readonly #waiting = new Set<() => void>();
+  readonly #ahead = new Set<() => void>();
   readonly #monitor: CallMonitor;
   readonly #ticks: Subscription;
   readonly #window: CallWindow;
@@ -269,10 +272,11 @@ export class EtcdClient {
     );
   }
 
-  txn({ compare, success, failure = [] }: Txn, what: string): Observable<TxnResult> {
+  /** Carries out a transaction; `isAhead` has it go before all that wait. */
+  txn({ compare, success, failure = [] }: Txn, what: string, { isAhead = false } = {}): Observable<TxnResult> {
     const bytes = bytesOf(compare) + bytesOf(success.map(argumentsOf)) + bytesOf(failure.map(argumentsOf));
     const request = { compare: [...compare], success: [...success], failure: [...failure] };
-    return this.#call(what, () => this.#etcd.kv.txn(request), { bytes }).pipe(map(toTxnResult));
+    return this.#call(what, () => this.#etcd.kv.txn(request), { bytes, isAhead }).pipe(map(toTxnResult));
   }
 
   /** Reads one key, or with `to` one page of a range; linearizable. */
@@ -285,7 +289,8 @@ export class EtcdClient {
       ...(revision && { revision: String(revision) }),
       keys_only: keysOnly,
     };
-    return this.#call(what, () => this.#etcd.kv.range(request, { isProbe } as object), { isUrgent: isProbe }).pipe(
+    const options = { answerBytes: (limit ?? 0) * BYTES_PER_KEY, isUrgent: isProbe };
+    return this.#call(what, () => this.#etcd.kv.range(request, { isProbe } as object), options).pipe(
       map(({ kvs, header, more }) => ({ keys: kvs.map(toKeyState), revision: BigInt(header.revision), more })),
     );
   }
@@ -421,6 +426,7 @@ export class EtcdClient {
     const outstanding = [...this.#outstanding];
     this.#outstanding.clear();
     this.#waiting.clear();
+    this.#ahead.clear();
     const lost = new RegistryError('CONNECTION_LOST', 'The connection to etcd broke before the answer came.', {
       cause: error,
     });
@@ -476,18 +482,24 @@ export class EtcdClient {
 
   /** Begins what waits, as far as there is room. */
   #runNext(): void {
-    for (const next of this.#waiting) {
-      if (!this.#window.hasRoom) return;
-      this.#waiting.delete(next);
-      next();
+    for (const queue of [this.#ahead, this.#waiting]) {
+      for (const next of queue) {
+        if (!this.#window.hasRoom) return;
+        queue.delete(next);
+        next();
+      }
     }
   }
 
-  #once<T>(what: string, start: () => Promise<T>, { bytes = 0, isUrgent = false }: CallOptions): Observable<T> {
+  #once<T>(
+    what: string,
+    start: () => Promise<T>,
+    { bytes = 0, answerBytes = 0, isUrgent = false, isAhead = false }: CallOptions,
+  ): Observable<T> {
     return new Observable<T>((subscriber) => {
       if (this.#over) return subscriber.error(new RegistryError('CONNECTION_LOST', this.#over.message));
       const run = (): void => {
-        const ended = this.#window.begin(bytes);
+        const ended = this.#window.begin(bytes + answerBytes);
         this.#monitor.sending(bytes);
         const settled = (): void => {
           ended();
@@ -512,10 +524,11 @@ export class EtcdClient {
       subscriber.add(() => {
         this.#outstanding.delete(subscriber);
         this.#waiting.delete(run);
+        this.#ahead.delete(run);
       });
       // With thousands under way at once the server refuses some: "too many requests".
       if (isUrgent || this.#window.hasRoom) run();
-      else this.#waiting.add(run);
+      else (isAhead ? this.#ahead : this.#waiting).add(run);
     });
   }
 
@@ -526,6 +539,8 @@ export class EtcdClient {
       const token = user?.token;
       const failure = (error: unknown): RegistryError => {
         const known = toRegistryError(error, what);
+        // What is in it is lost, as what was compacted: only a new reading helps.
+        if (known.code === 'TOO_LARGE') return new CompactedError('SERVER_ERROR', known.message, { cause: known });
         if (!user || !isLoginNeeded(known)) return known;
         user.discard(token);
         return new RegistryError('CONNECTION_LOST', known.message, { cause: known });
@@ -579,8 +594,12 @@ export class EtcdClient {
 interface CallOptions {
   /** About how large the request is. @defaultValue small */
   readonly bytes?: number;
+  /** About how large the answer will be: pings wait behind it, too. @defaultValue small */
+  readonly answerBytes?: number;
   /** Whether it waits for no other call. */
   readonly isUrgent?: boolean;
+  /** Whether it goes before all that wait. */
+  readonly isAhead?: boolean;
 }
 
 /** What makes a request large. */
@@ -589,6 +608,9 @@ interface Sized {
   readonly range_end?: Buffer;
   readonly value?: Buffer;
 }
+
+/** What a key that may be in a page is counted for: less than it has, because most directories are small. */
+const BYTES_PER_KEY = 64;
 
 /** About what is added to that. */
 const OVERHEAD_BYTES = 16;

@@ -12,7 +12,7 @@ import {
   map,
   merge,
   type MonoTypeOperatorFunction,
-  type Observable,
+  Observable,
   of,
   share,
   switchMap,
@@ -21,19 +21,22 @@ import {
 } from 'rxjs';
 import { RegistryError } from '../../errors.js';
 import type { Batcher } from '../../internal/batcher.js';
+import { INSPECT, type Inspect, inspected } from '../../internal/legible.js';
 import { checkMove, checkPath, childOf, nameOf, parentOf } from '../../internal/path.js';
 import { orElse } from '../../internal/orElse.js';
 import { isAnswer } from '../../internal/isAnswer.js';
 import { quoted } from '../../internal/quoted.js';
-import type {
-  CreateOptions,
-  DirectoryChange,
-  DirectoryOptions,
-  NodeCondition,
-  NodeOperations,
-  NodeState,
-  RegistryNode,
-  Session,
+import {
+  type CreateOptions,
+  type DirectoryChange,
+  type DirectoryEvent,
+  type DirectoryOptions,
+  type DirectorySetChange,
+  type NodeCondition,
+  type NodeOperations,
+  type NodeState,
+  type RegistryNode,
+  type Session,
 } from '../../port/index.js';
 import {
   bulkCreate,
@@ -47,12 +50,14 @@ import {
 } from './batches.js';
 import type { EtcdClient, KeyState } from './client.js';
 import { absent, anyChild, childless, get, overwrite, put, remove, touch, unchanged, written } from './conditions.js';
-import { listDirectory, watchDirectory } from './directoryWatch.js';
-import { readAnew } from './errors.js';
+import { DirectoryStream } from './directoryStream.js';
+import { listDirectory } from './directoryWatch.js';
+import { DirectoryWatches } from './directoryWatches.js';
+import { CompactedError, isOutdated, readAnew } from './errors.js';
 import { below, keyOf } from './keys.js';
 import type { Leases } from './leases.js';
 import { NodeWatches } from './nodeWatches.js';
-import { Progress } from './progress.js';
+import type { PageSize } from './pageSize.js';
 import { Turns } from './turns.js';
 import type { WatchStream } from './watchStream.js';
 
@@ -70,7 +75,7 @@ export interface EtcdSessionOptions {
   /** The path that everything lies below; `''` for none. */
   readonly chroot: string;
   /** How many keys are read at a time. */
-  readonly pageSize: number;
+  readonly pageSize: PageSize;
 }
 
 /**
@@ -87,9 +92,10 @@ export class EtcdSession implements Session {
     takeOver: (node, options) => this.takeOver(node, options).pipe(map(positioned)),
     move: (node, path, options) => this.move(node, path, options).pipe(map(positioned)),
     read: (path) => this.#readState(path),
+    write: (path, data, condition) => this.write(path, data, condition).pipe(map(positioned)),
     remove: (path, condition) =>
       this.#remove(path, condition).pipe(map(({ revision }) => ({ node: undefined, position: revision }))),
-    watch: (path) => this.#watchState(path),
+    watch: (path, known) => this.#watchState(path, known),
   };
   readonly #options: EtcdSessionOptions;
   /** What we made and have not taken back. */
@@ -97,8 +103,8 @@ export class EtcdSession implements Session {
   /** What is under way with a node: the next thing asked of it waits for that, as on a server that keeps the order. */
   readonly #turns = new Turns();
   readonly #making = new Map<string, Observable<void>>();
-  /** How far the watches on each directory have got. */
-  readonly #watching = new Map<string, Set<Progress>>();
+  /** The watches on directories. */
+  readonly #watching = new Set<DirectoryWatches>();
   /** How many writes to a path were never answered: a server that stood still carries them out when it goes on. */
   readonly #unanswered = new Map<string, number>();
   /** The paths that shall stay empty all the same. */
@@ -113,6 +119,19 @@ export class EtcdSession implements Session {
 
   get timeoutMs(): number {
     return this.leases.timeoutMs;
+  }
+
+  /** What logs may know. */
+  toJSON(): { id: string; timeoutMs: number } {
+    return { id: this.id, timeoutMs: this.timeoutMs };
+  }
+
+  toString(): string {
+    return `Session ${this.id}`;
+  }
+
+  [INSPECT](_depth: number, options: object, inspect: Inspect): string {
+    return inspected('Session', this.toJSON(), options, inspect);
   }
 
   /** Carries the session on over another connection. */
@@ -136,6 +155,11 @@ export class EtcdSession implements Session {
   /** Leaves the session without a connection. */
   detach(): void {
     this.#line = undefined;
+  }
+
+  /** Whatever is read is linearizable. */
+  sync(): Observable<void> {
+    return this.#at('/', () => of(undefined));
   }
 
   makeDirectory(path: string): Observable<void> {
@@ -311,36 +335,59 @@ export class EtcdSession implements Session {
     });
   }
 
-  watchNode(path: string): Observable<RegistryNode | undefined> {
-    return this.#watchState(path).pipe(map(({ node }) => node));
+  watchNode(path: string, known?: RegistryNode): Observable<RegistryNode | undefined> {
+    return this.#watchState(path, known).pipe(map(({ node }) => node));
   }
 
-  #watchState(path: string): Observable<NodeState> {
+  #watchState(path: string, known?: RegistryNode): Observable<NodeState> {
     return this.#at(path, (line, full) => {
       if (path === '/') return concat(of({ node: ROOT, position: 0n }), line.client.ended);
-      return readings(line, full).pipe(
-        map(({ state, revision }) => ({ node: this.#node(path, state), position: revision })),
+      const toNodeState = map(({ state, revision }: Reading) => ({
+        node: this.#node(path, state),
+        position: revision,
+      }));
+      const read = readings(line, full).pipe(toNodeState);
+      if (!known) return read;
+      return concat(of(positioned(known)), changesSince(line.nodes, full, known.version).pipe(toNodeState)).pipe(
+        catchError((error: unknown) => (isOutdated(error) ? read : throwError(() => error))),
       );
     });
   }
 
-  watchDirectory(path: string, { implied = false }: DirectoryOptions = {}): Observable<DirectoryChange> {
-    return this.#at(path, ({ client }, full) => {
-      const progress = new Progress();
-      const watching = this.#watching.get(full) ?? new Set();
-      this.#watching.set(full, watching.add(progress));
-      return watchDirectory(client, below(full, implied), {
-        timeoutMs: this.timeoutMs,
-        pageSize: this.#options.pageSize,
-        progress,
-      }).pipe(
-        finalize(() => {
-          progress.end();
-          watching.delete(progress);
-          if (watching.size === 0 && this.#watching.get(full) === watching) this.#watching.delete(full);
+  watchDirectory(path: string, options: DirectoryOptions = {}): Observable<DirectoryChange> {
+    return this.#at(path, ({ client }) =>
+      this.#watchDirectories(client, of({ ...options, add: [path] })).pipe(
+        map((event) => {
+          if ('error' in event) throw event.error;
+          return event.change;
+        }),
+      ),
+    );
+  }
+
+  watchDirectories(changes: Observable<DirectorySetChange>): Observable<DirectoryEvent> {
+    return this.#at('/', ({ client }) => this.#watchDirectories(client, changes));
+  }
+
+  #watchDirectories(client: EtcdClient, changes: Observable<DirectorySetChange>): Observable<DirectoryEvent> {
+    const stream = new DirectoryStream(client, this.timeoutMs);
+    const { pageSize } = this.#options;
+    const options = { client, stream, pageSize, fullPath: (path: string) => this.#full(path) };
+    const events = new Observable<DirectoryEvent>((subscriber) => {
+      const watches = new DirectoryWatches(options, subscriber);
+      this.#watching.add(watches);
+      subscriber.add(() => {
+        this.#watching.delete(watches);
+        watches.end();
+      });
+      subscriber.add(
+        changes.subscribe({
+          next: (change) => watches.change(change),
+          error: (error: unknown) => subscriber.error(error),
         }),
       );
     });
+    return merge(client.ended, stream.failed, events);
   }
 
   #at<T>(path: string, work: (line: Line, full: string) => Observable<T>): Observable<T> {
@@ -350,9 +397,13 @@ export class EtcdSession implements Session {
       if (!line || line.client.isOver) {
         throw new RegistryError('CONNECTION_LOST', 'The session has no connection at the moment.');
       }
-      const { chroot } = this.#options;
-      return work(line, chroot + (path === '/' && chroot !== '' ? '' : path));
+      return work(line, this.#full(path));
     });
+  }
+
+  #full(path: string): string {
+    const { chroot } = this.#options;
+    return chroot + (path === '/' && chroot !== '' ? '' : path);
   }
 
   /** {@link #at} for what writes: one after another for each node. */
@@ -378,7 +429,12 @@ export class EtcdSession implements Session {
     if (full === '/') return of(undefined);
     const making = this.#making.get(full);
     if (making) return making;
-    const create = this.#create(line, { path: full, data: new Uint8Array(), ephemeral: false });
+    const create = this.#create(line, {
+      path: full,
+      data: new Uint8Array(),
+      ephemeral: false,
+      isAhead: true,
+    });
     // Ten thousand registrations of a new service need its directory once.
     const make: Observable<void> = orElse('NODE_EXISTS', create, () => of(undefined)).pipe(
       map(() => undefined),
@@ -475,9 +531,8 @@ export class EtcdSession implements Session {
   /** Holds the answer to a write back until whatever of ours watches the directory has been told of it. */
   #seen<T>(full: string, revisionOf: (written: T) => bigint): MonoTypeOperatorFunction<T> {
     return concatMap((written) => {
-      const watching = this.#watching.get(parentOf(full));
-      if (!watching) return of(written);
-      const all = [...watching].map((progress) => progress.reached(revisionOf(written)));
+      const directory = parentOf(full);
+      const all = [...this.#watching].map((watches) => watches.reached(directory, revisionOf(written)));
       return concat(merge(...all), of(written));
     });
   }
@@ -569,6 +624,18 @@ function readings({ nodes, reads }: Line, full: string): Observable<Reading> {
 function changesOf(nodes: NodeWatches, full: string, from: bigint): Observable<Reading> {
   return nodes.watch({ key: keyOf(full), from }).pipe(
     concatMap((answer) => (answer.type === 'created' ? [] : answer.events)),
+    map(({ type, state }) => ({ state: type === 'put' ? state : undefined, revision: state.revision })),
+  );
+}
+
+/** What becomes of a key after a revision that is known from before, perhaps from a store that was there before this one. */
+function changesSince(nodes: NodeWatches, full: string, revision: bigint): Observable<Reading> {
+  return nodes.watch({ key: keyOf(full), from: revision + 1n }).pipe(
+    concatMap((answer) => {
+      if (answer.type === 'events') return answer.events;
+      if (answer.revision >= revision) return [];
+      throw new CompactedError('SERVER_ERROR', 'The store went back.');
+    }),
     map(({ type, state }) => ({ state: type === 'put' ? state : undefined, revision: state.revision })),
   );
 }

@@ -1,5 +1,6 @@
-import { map, type Observable } from 'rxjs';
+import { map, type MonoTypeOperatorFunction, type Observable, of } from 'rxjs';
 import { Batcher, type Outcome } from '../../internal/batcher.js';
+import { orElse } from '../../internal/orElse.js';
 import { parentOf } from '../../internal/path.js';
 import type { CreateOptions } from '../../port/index.js';
 import type { ZkClient } from './client.js';
@@ -47,5 +48,12 @@ function createAll(client: ZkClient, nodes: readonly Wanted[]): Observable<reado
         each === bad || (error.code === 'NO_NODE' && parentOf(each.path) === parentOf(bad.path));
       return nodes.map((each) => (fails(each) ? { error } : 'again'));
     }),
+    inParts(nodes.length),
   );
+}
+
+/** Has what is too large to be sent together sent in parts. */
+export function inParts<O>(count: number): MonoTypeOperatorFunction<readonly Outcome<O>[]> {
+  return (source) =>
+    count === 1 ? source : orElse('TOO_LARGE', source, () => of(Array.from({ length: count }, () => 'again' as const)));
 }

@@ -7,6 +7,7 @@ import { Deliveries } from './deliveries.js';
 import { type AclToWrite, encodeCreates } from './encodeCreates.js';
 import { toRegistryError, ZK } from './errors.js';
 import { type ConnectionOptions, LibraryClient } from './libraryClient.js';
+import { RefusedRequests } from './refusedRequests.js';
 import { type Done, RequestWindow } from './requestWindow.js';
 import type { NodeEvent } from './treeWatches.js';
 import {
@@ -47,6 +48,8 @@ export type Acl = readonly ClientAcl[];
 /** How {@link openClient} opens a connection. */
 export interface ClientOptions extends ConnectionOptions {
   readonly acl: Acl;
+  /** What is known of the requests at which servers close the connection. @defaultValue nothing */
+  readonly refused?: RefusedRequests;
 }
 
 /**
@@ -67,11 +70,7 @@ export class ZkClient {
   readonly #library: LibraryClient;
   readonly #acl: Acl;
   readonly #deliveries = new Deliveries();
-  readonly #requests = new RequestWindow(this.#deliveries, {
-    codeOf: (error) => this.#library.codeOf(error),
-    // An answer may wait for half the time between two pings: then pings are answered in time, and soon enough to be proofs.
-    patienceMs: () => this.#library.sessionTimeoutMs / 12,
-  });
+  readonly #requests: RequestWindow;
   readonly #watches = new ClientWatches(this.#deliveries, {
     add: (path, onSent) => this.#addTree(path, onSent),
     remove: (path) => void this.#removeTree(path).subscribe(whateverComesOfIt),
@@ -81,11 +80,21 @@ export class ZkClient {
 
   constructor(options: ClientOptions, subscriber: Subscriber<ZkClient>) {
     this.#acl = options.acl;
+    this.#requests = new RequestWindow(this.#deliveries, {
+      codeOf: (error) => this.#library.codeOf(error),
+      // An answer may wait for half the time between two pings: then pings are answered in time, and soon enough to be proofs.
+      patienceMs: () => this.#library.sessionTimeoutMs / 12,
+      refused: options.refused ?? new RefusedRequests(options.sessionTimeoutMs),
+    });
     this.#library = new LibraryClient(options, {
-      connected: () => this.#deliveries.add(() => subscriber.next(this)),
+      connected: () => {
+        this.#requests.opened();
+        this.#deliveries.add(() => subscriber.next(this));
+      },
       failed: (error) => {
         // Before the requests that fail with it: they are then left, not tried again, and the reason is known.
         this.#deliveries.addFirst(() => subscriber.error(error));
+        if (error.code === 'CONNECTION_LOST') this.#requests.closed();
         this.#finish(error);
       },
       notified: (event) => this.#watches.notify(event),
@@ -201,6 +210,17 @@ export class ZkClient {
     });
   }
 
+  /** Has the server catch up with its leader. */
+  sync(): Observable<void> {
+    return this.#requests.request<void>({
+      operation: 'sync',
+      path: '/',
+      // The library does not know this answer, of which nothing is needed but that it came.
+      send: (done) =>
+        this.#library.send(OPCODE.SYNC, OPCODE.DELETE, encodeString('/'), (error) => done(error, () => undefined)),
+    });
+  }
+
   /** Makes a node; emits its path and the transaction that made it. */
   create(
     path: string,
@@ -234,6 +254,7 @@ export class ZkClient {
     return this.#requests.request({
       operation: 'create',
       path: `${nodes.length} nodes`,
+      isBatch: nodes.length > 1,
       dataLength: nodes.reduce((sum, { path, data }) => sum + Buffer.byteLength(path) + (data?.length ?? 0), 0),
       send: (done) => {
         const body = encodeCreates(
@@ -325,6 +346,7 @@ export class ZkClient {
     return this.#requests.request<void>({
       operation: 'watch',
       path: `${watches.length} nodes`,
+      isBatch: watches.length > 1,
       dataLength: watches.reduce((sum, { path }) => sum + Buffer.byteLength(path), 0),
       send: (done) => {
         const wanted = watches.filter(({ left }) => !left());
@@ -443,7 +465,8 @@ export class ZkClient {
 
   #addTree(path: string, onSent: () => void): Observable<unknown> {
     return this.#requests.request<void>({
-      operation: 'watch',
+      // Not the name of the others: older servers close the connection at this one alone.
+      operation: 'watch all below',
       path,
       send: (done) => {
         onSent();

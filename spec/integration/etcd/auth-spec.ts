@@ -13,7 +13,7 @@ import { type EtcdServer, startEtcd } from '../../support/servers/etcdServer.js'
 import type { EtcdUsers } from '../../support/servers/etcdUsers.js';
 import { eventually } from '../../support/servers/eventually.js';
 import { RawEtcd } from '../../support/servers/rawEtcd.js';
-import { DebugLines } from './support/debugLines.js';
+import { DebugLines } from '../../support/debugLines.js';
 import { follow, followDirectory } from './support/follow.js';
 import { startGrpcRelay, type Verdict } from './support/grpcRelay.js';
 import { numbers } from './support/inSlices.js';

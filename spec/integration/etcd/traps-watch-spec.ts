@@ -77,15 +77,6 @@ async function putAll(keys: readonly string[]): Promise<void> {
   await inSlices(batches, 8, (put) => raw.transact({ put }));
 }
 
-/** How many names there were after each thing that was told. */
-function sizesOf({ values }: Recorder<DirectoryChange>): number[] {
-  let size = 0;
-  return values.map((change) => {
-    size = change.type === 'snapshot' ? change.names.length : size + change.added.length - change.removed.length;
-    return size;
-  });
-}
-
 async function resumed(probe: Probe, session: Session): Promise<void> {
   await probe.reaches('suspended');
   await eventually(() => probe.state?.status === 'connected', { withinMs: SOON_MS });
@@ -199,28 +190,6 @@ describe('traps 1 and 2: the position of a watch', () => {
 });
 
 describe('trap 3: more than fits one answer', () => {
-  it('no missed removal: 50,000 deletions in one revision arrive, together, also when they are cut off halfway', async () => {
-    const keys = numbers(50_000).map((index) => `/vast/${String(index).padStart(90, 'x')}`);
-    await putAll(keys);
-    // In one answer of 6 MB: to have it in pieces costs the server the square of what happened.
-    const [whole, broken] = [
-      await troupe.join(server.port, { sessionTimeoutMs: 30_000 }),
-      await troupe.join(server.port),
-    ];
-    const views = [whole, broken].map(({ probe }) => followDirectory(probe, '/vast'));
-    await eventually(() => views.every(({ last }) => last?.type === 'snapshot' && last.names.length === keys.length), {
-      withinMs: SOON_MS,
-    });
-    broken.proxy.cutAfter(3_000_000, 'toClient');
-    expect(await raw.deleteRange('/vast/')).toBe(keys.length);
-    for (const view of views) {
-      await eventually(() => expect(sizesOf(view).at(-1)).toBe(0), { withinMs: SOON_MS });
-      expect(new Set(sizesOf(view))).toEqual(new Set([keys.length, 0]));
-      expect(view.error).toBeUndefined();
-      view.stop();
-    }
-  });
-
   it('names that make a page larger than 4 MiB are read, and watched', async () => {
     const { probe, session } = await troupe.join(server.port);
     await putAll(numbers(2_500).map((index) => `/wide/${String(index).padStart(1_800, 'x')}`));
@@ -318,7 +287,8 @@ describe('trap 4: compaction', () => {
       await raw.compact();
       relay.release();
       await eventually(() => expect(text(seen.last?.data)).toBe('new'));
-      expect(watchesAskedFor(path)).toBe(2);
+      // The second one is asked for after that was told.
+      await eventually(() => expect(watchesAskedFor(path)).toBe(2));
       await eventually(async () => expect(await raw.watches()).toBe(watches + 1));
     }
     await eventually(async () => expect(await raw.watches()).toBe(watches));

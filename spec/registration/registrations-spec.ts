@@ -44,7 +44,7 @@ describe('a registration', () => {
     expect(node()?.owner).toBe(mine.sessionId);
   });
 
-  it('is let go of also when its node could not be read for hours', () => {
+  it('is removed also when its node could not be read for hours', () => {
     let readable = true;
     const who = world.registry(
       {},
@@ -157,7 +157,7 @@ describe('a registration', () => {
   });
 
   describe('single registration', () => {
-    it('a fast restart takes the dying twin over, and nobody who watches sees a thing: no flap', () => {
+    it('a fast restart takes over the node of the session that ends, and nobody who watches sees a thing: no flap', () => {
       const watcher = world.connected();
       const consumer = new ConsumerRecord(watcher.registry, { interface: SERVICE });
       register();
@@ -183,7 +183,7 @@ describe('a registration', () => {
       expect(node()?.owner).toBe(mine.sessionId);
     });
 
-    it('an answer that was lost before the registration was let go leaves no node: no ghost', () => {
+    it('an answer that was lost before the registration was released leaves no node: no ghost', () => {
       world.server.loseAnswers(1);
       const registration = register();
       registration.unsubscribe();
@@ -206,7 +206,7 @@ describe('a registration', () => {
       expect(node()).toBeUndefined();
     });
 
-    it('two live claims of one path do not fight for ever: bounded take-overs, a warning, one winner', () => {
+    it('two live registrations of one path take it over once: a warning, one winner', () => {
       const other = world.connected();
       const first = register();
       const second = register(A, other);
@@ -220,7 +220,7 @@ describe('a registration', () => {
       expect(other.warnings).toEqual([]);
     });
 
-    it('two live claims do not fight after outages either: one take-over a session', () => {
+    it('two live registrations of one path do not take it over after outages either: once a session', () => {
       const other = world.connected();
       register();
       register(A, other);
@@ -333,7 +333,7 @@ describe('a registration', () => {
       expect(late.server.watches).toBe(0);
     });
 
-    it('a late removal never kills a newer claim: it is conditional on the owner', () => {
+    it('a late removal never removes a newer node: it is conditional on the owner', () => {
       const slow = new World({ latencyMs: 50 });
       const former = slow.registry();
       const newer = slow.registry();
@@ -641,7 +641,7 @@ describe('a registration', () => {
       expect(world.providers()).toHaveLength(1);
     });
 
-    it('is possible again once the first is let go', () => {
+    it('is possible again once the first is released', () => {
       register().unsubscribe();
       const second = register();
       expect(second.error).toBeUndefined();
@@ -660,7 +660,7 @@ describe('a registration', () => {
       expect(world.providers()).toHaveLength(2);
     });
 
-    it('errors also after its weight has changed, while it moves and after that, until it is let go', () => {
+    it('errors also after its weight has changed, while it moves and after that, until it is released', () => {
       const urls = new Subject<ServiceUrl>();
       const moving = new RegistrationRecord(mine.registry, urls);
       urls.next(provider('a', { weight: '1' }));
@@ -819,7 +819,7 @@ describe('a registration', () => {
       expect(node(A)).toBeUndefined();
     });
 
-    it('can be let go', () => {
+    it('can be released', () => {
       register(odd).unsubscribe();
       pass(BACKOFF_MS);
       expect(world.server.watches).toBe(0);
