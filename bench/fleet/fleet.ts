@@ -6,6 +6,13 @@ import { Host, SERVICE_MS, seeded, Time } from './world.js';
 /** Makes what a client balances with. */
 export type MakeBalancer = (fleet: Fleet, random: () => number) => BalancerFactory;
 
+/** What a client has to make its pipeline of. */
+export interface Client {
+  readonly name: string;
+  readonly meter: CallMeter;
+  readonly scheduler: SchedulerLike;
+}
+
 /** How a fleet is set up. */
 export interface FleetOptions {
   readonly clients: number;
@@ -15,7 +22,7 @@ export interface FleetOptions {
   readonly utilization: number;
   readonly balancer: MakeBalancer;
   /** What stands before `balance` in each client. */
-  readonly before?: ((meter: CallMeter, scheduler: SchedulerLike) => MonoTypeOperatorFunction<InstanceSet>) | undefined;
+  readonly before?: ((client: Client) => MonoTypeOperatorFunction<InstanceSet>) | undefined;
   readonly seed?: number | undefined;
 }
 
@@ -55,7 +62,7 @@ export class Fleet {
     for (let client = 0; client < options.clients; client++) {
       const meter = new CallMeter({ scheduler });
       const balancer = options.balancer(this, seeded(1_000 + client));
-      const before = options.before?.(meter, scheduler) ?? ((sets) => sets);
+      const before = options.before?.({ name: `client-${client}`, meter, scheduler }) ?? ((sets) => sets);
       const toPicker: OperatorFunction<InstanceSet, Picker> = balance(balancer, { meter, scheduler });
       this.#sets.pipe(before, toPicker).subscribe((picker) => this.#pickers.push(picker));
     }

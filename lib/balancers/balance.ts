@@ -16,6 +16,7 @@ import { CallMeter } from './callMeter.js';
 import { checkBalancer } from './makeBalancer.js';
 import { LivePicker, type PickerSettings } from './picker/livePicker.js';
 import type { Picker } from './picker/picker.js';
+import { powerOfTwoChoices } from './powerOfTwoChoices/powerOfTwoChoices.js';
 
 /** How {@link balance} counts and waits. */
 export interface BalanceOptions {
@@ -71,7 +72,7 @@ export interface BalanceOptions {
  *
  * Every subscription has a picker and a balancer of its own. To use one in several places, share it, as in the example.
  *
- * @param balancer - How to choose.
+ * @param balancer - How to choose; by default {@link powerOfTwoChoices}, which does best in a simulated fleet (docs/balancers.md).
  * @param options - How to count and wait.
  * @throws InvalidOptionError if `balancer` or `isFailure` is no function, `meter` no {@link CallMeter}, or `waitMs`,
  * `startMs`, `trialCalls` or `maxHedgedShare` out of range.
@@ -80,7 +81,7 @@ export interface BalanceOptions {
  * ```ts
  * const picker = registry
  *   .instances({ interface: 'com.acme.Users' })
- *   .pipe(balance(leastLoaded(), { waitMs: 500 }), shareReplay({ bufferSize: 1, refCount: true }));
+ *   .pipe(balance(powerOfTwoChoices(), { waitMs: 500 }), shareReplay({ bufferSize: 1, refCount: true }));
  * requests.pipe(
  *   withLatestFrom(picker),
  *   mergeMap(([request, picker]) => picker.use(request.key, (target) => call(target, request))),
@@ -88,7 +89,7 @@ export interface BalanceOptions {
  * ```
  */
 export function balance(
-  balancer: BalancerFactory,
+  balancer: BalancerFactory = powerOfTwoChoices(),
   options: BalanceOptions = {},
 ): OperatorFunction<InstanceSet, Picker> {
   checkBalancer(balancer);

@@ -26,6 +26,7 @@ import {
   shortestResponse,
   smoothWeightedRoundRobin,
 } from '../../lib/balancers/index.js';
+import type { ServiceUrl } from '../../lib/dubbo/index.js';
 import { InvalidOptionError, NoInstanceError } from '../../lib/errors.js';
 import { type InstanceSet } from '../../lib/instances/index.js';
 import { VirtualTime } from '../support/virtual/index.js';
@@ -105,6 +106,17 @@ describe('balance', () => {
       expectObservable(source.pipe(balance(roundRobin(IN_ORDER))), unsub).toBe('P', { P: expect.anything() as Picker });
       expectSubscriptions(source.subscriptions).toBe(subs);
     });
+  });
+
+  it('chooses by the power of two choices unless it is told how', async () => {
+    let picker!: Picker;
+    const subscription = new BehaviorSubject(setOf('a', 'b')).pipe(balance()).subscribe((one) => (picker = one));
+    const only = (host: string) => ({ avoid: (target: ServiceUrl) => target.host !== host });
+    await expect(picker.run(() => Promise.reject(new Error('no')), only('a'))).rejects.toThrow('no');
+    await picker.run(() => Promise.resolve(), only('b'));
+    // The one that failed counts for slow: it is picked only if it is drawn nine times in a row.
+    expect(hosts(picker, 100).filter((host) => host === 'b').length).toBeGreaterThan(75);
+    subscription.unsubscribe();
   });
 
   it('picks of the newest set, at every moment', () => {

@@ -471,4 +471,42 @@ export const SAFEGUARDS: readonly Safeguard[] = [
     spec: 'spec/backends/etcd/attempts-realtime-spec.ts',
     title: 'bounded herd: are one connection each, also where it is refused, and none comes later',
   },
+  {
+    name: 'a request that costs the connection (ZooKeeper)',
+    without: 'one that is larger than the server takes has everything else flap with it for ever',
+    file: 'lib/backends/zookeeper/refusedRequests.ts',
+    edits: edit('if (drops < MOST_DROPS) return;', 'if (drops < Infinity) return;'),
+    project: 'unit',
+    spec: 'spec/backends/zookeeper/refusedRequests-spec.ts',
+    title: 'is found out by being sent alone, and held back',
+  },
+  {
+    name: 'watches a few at a time (etcd)',
+    without: 'on a slow link the renewal of leases waits behind the requests for all watches, and the session is lost',
+    file: 'lib/backends/etcd/watchStream.ts',
+    edits: edit('if (this.#window && !this.#window.hasRoom) return;', ''),
+    project: 'unit',
+    spec: 'spec/backends/etcd/watchStream-spec.ts',
+    title:
+      'is asked for a few watches at a time, for more with every answer, in order, and never for one that was left',
+  },
+  {
+    name: 'pages as large as the link (etcd)',
+    without: 'on a slow link whatever else is asked for waits behind a page',
+    file: 'lib/backends/etcd/pageSize.ts',
+    edits: edit('else if (ms > slowMs', 'else if (ms > Infinity'),
+    project: 'unit',
+    spec: 'spec/backends/etcd/pageSize-spec.ts',
+    title: 'settles where no page takes long: %d keys a millisecond',
+  },
+  {
+    name: 'a known node of another history (etcd)',
+    without: 'a node that went with the history is believed to be there',
+    file: 'lib/backends/etcd/etcdSession.ts',
+    edits: edit('if (!isOfStore) return read;', 'if (!known) return read;'),
+    project: 'unit',
+    spec: 'spec/backends/etcd/knownNode-spec.ts',
+    title:
+      'no vanish: reads first where it was written over another connection: an older copy may be there, and have gone on',
+  },
 ];

@@ -24,8 +24,6 @@ export interface Wanted {
   readonly ephemeral: boolean;
   /** Whether its directory should be there, as far as we may read that. @defaultValue `true` */
   readonly inDirectory?: boolean;
-  /** Whether it goes before all that wait, because they are going to need it. */
-  readonly isAhead?: boolean;
 }
 
 /** A key that was made. */
@@ -125,8 +123,7 @@ function createIn(
     success: nodes.map((node) => put(node.path, node.data, leaseOf(node))),
     failure: [...looked, ...directories].map((path) => get(path, true)),
   };
-  const isAhead = nodes.some((node) => node.isAhead);
-  return client.txn(txn, named('create', pathsOf(nodes)), { isAhead }).pipe(
+  return client.txn(txn, named('create', pathsOf(nodes))).pipe(
     switchMap(({ succeeded, revision, found }) => {
       if (succeeded) return of(nodes.map((node) => ({ value: { revision, lease: leaseOf(node) } })));
       const states = new Map(directories.map((path, index) => [path, found[looked.length + index]?.[0]]));

@@ -172,9 +172,7 @@ export class EtcdClient {
   readonly #subscriber: Subscriber<EtcdClient>;
   readonly #ended = new FailureSignal();
   readonly #outstanding = new Set<Subscriber<never>>();
-  /** Calls that wait for room, and those that go before them. */
   readonly #waiting = new Set<() => void>();
-  readonly #ahead = new Set<() => void>();
   readonly #monitor: CallMonitor;
   readonly #ticks: Subscription;
   readonly #window: CallWindow;
@@ -272,11 +270,10 @@ export class EtcdClient {
     );
   }
 
-  /** Carries out a transaction; `isAhead` has it go before all that wait. */
-  txn({ compare, success, failure = [] }: Txn, what: string, { isAhead = false } = {}): Observable<TxnResult> {
+  txn({ compare, success, failure = [] }: Txn, what: string): Observable<TxnResult> {
     const bytes = bytesOf(compare) + bytesOf(success.map(argumentsOf)) + bytesOf(failure.map(argumentsOf));
     const request = { compare: [...compare], success: [...success], failure: [...failure] };
-    return this.#call(what, () => this.#etcd.kv.txn(request), { bytes, isAhead }).pipe(map(toTxnResult));
+    return this.#call(what, () => this.#etcd.kv.txn(request), { bytes }).pipe(map(toTxnResult));
   }
 
   /** Reads one key, or with `to` one page of a range; linearizable. */
@@ -426,7 +423,6 @@ export class EtcdClient {
     const outstanding = [...this.#outstanding];
     this.#outstanding.clear();
     this.#waiting.clear();
-    this.#ahead.clear();
     const lost = new RegistryError('CONNECTION_LOST', 'The connection to etcd broke before the answer came.', {
       cause: error,
     });
@@ -482,19 +478,17 @@ export class EtcdClient {
 
   /** Begins what waits, as far as there is room. */
   #runNext(): void {
-    for (const queue of [this.#ahead, this.#waiting]) {
-      for (const next of queue) {
-        if (!this.#window.hasRoom) return;
-        queue.delete(next);
-        next();
-      }
+    for (const next of this.#waiting) {
+      if (!this.#window.hasRoom) return;
+      this.#waiting.delete(next);
+      next();
     }
   }
 
   #once<T>(
     what: string,
     start: () => Promise<T>,
-    { bytes = 0, answerBytes = 0, isUrgent = false, isAhead = false }: CallOptions,
+    { bytes = 0, answerBytes = 0, isUrgent = false }: CallOptions,
   ): Observable<T> {
     return new Observable<T>((subscriber) => {
       if (this.#over) return subscriber.error(new RegistryError('CONNECTION_LOST', this.#over.message));
@@ -524,11 +518,10 @@ export class EtcdClient {
       subscriber.add(() => {
         this.#outstanding.delete(subscriber);
         this.#waiting.delete(run);
-        this.#ahead.delete(run);
       });
       // With thousands under way at once the server refuses some: "too many requests".
       if (isUrgent || this.#window.hasRoom) run();
-      else (isAhead ? this.#ahead : this.#waiting).add(run);
+      else this.#waiting.add(run);
     });
   }
 
@@ -598,8 +591,6 @@ interface CallOptions {
   readonly answerBytes?: number;
   /** Whether it waits for no other call. */
   readonly isUrgent?: boolean;
-  /** Whether it goes before all that wait. */
-  readonly isAhead?: boolean;
 }
 
 /** What makes a request large. */

@@ -54,6 +54,7 @@ import { DirectoryStream } from './directoryStream.js';
 import { listDirectory } from './directoryWatch.js';
 import { DirectoryWatches } from './directoryWatches.js';
 import { CompactedError, isOutdated, readAnew } from './errors.js';
+import { FirstIn } from './firstIn.js';
 import { below, keyOf } from './keys.js';
 import type { Leases } from './leases.js';
 import { NodeWatches } from './nodeWatches.js';
@@ -68,6 +69,9 @@ interface Line {
   readonly creates: Batcher<Wanted, Made>;
   readonly removes: Batcher<Unwanted, Removal>;
   readonly reads: Batcher<string, Reading>;
+  readonly directories: FirstIn;
+  /** The revisions of what was written over it and is not watched yet. */
+  readonly written: Map<string, bigint>;
 }
 
 /** How an {@link EtcdSession} works. */
@@ -142,6 +146,8 @@ export class EtcdSession implements Session {
       creates: bulkCreate(client, this.leases),
       removes: bulkRemove(client),
       reads: bulkRead(client),
+      directories: new FirstIn(),
+      written: new Map(),
     };
     this.#making.clear();
     for (const full of this.#guarded) this.#guard(this.#line, full);
@@ -175,7 +181,7 @@ export class EtcdSession implements Session {
         return this.#createNext(line, path, full, content, ephemeral).pipe(this.#seen(full, ({ version }) => version));
       }
       return this.#create(line, { path: full, data: content, ephemeral }).pipe(
-        map((made) => this.#made(path, full, content, made)),
+        map((made) => this.#made(line, path, full, content, made)),
         this.#answered(full),
         this.#seen(full, ({ version }) => version),
       );
@@ -197,7 +203,7 @@ export class EtcdSession implements Session {
           )
           .pipe(
             map(({ succeeded, revision, found }) => {
-              if (succeeded) return this.#made(node.path, full, content, { revision, lease });
+              if (succeeded) return this.#made(line, node.path, full, content, { revision, lease });
               if (found[0]?.[0]?.revision === node.version) throw notEmpty(node.path);
               throw new RegistryError('CONFLICT', `${quoted(node.path)} is not what it was.`);
             }),
@@ -232,7 +238,7 @@ export class EtcdSession implements Session {
             map(({ succeeded, revision, found }) => {
               if (succeeded) {
                 this.#forget(from);
-                return this.#made(path, full, content, { revision, lease });
+                return this.#made(line, path, full, content, { revision, lease });
               }
               if (found[0]?.[0]?.revision !== node.version) {
                 throw new RegistryError('CONFLICT', `${quoted(node.path)} is not what it was.`);
@@ -347,7 +353,10 @@ export class EtcdSession implements Session {
         position: revision,
       }));
       const read = readings(line, full).pipe(toNodeState);
-      if (!known) return read;
+      // What is known from an earlier connection may have gone with the store that it was in.
+      const isOfStore = known && line.written.get(full) === known.version;
+      line.written.delete(full);
+      if (!isOfStore) return read;
       return concat(of(positioned(known)), changesSince(line.nodes, full, known.version).pipe(toNodeState)).pipe(
         catchError((error: unknown) => (isOutdated(error) ? read : throwError(() => error))),
       );
@@ -419,22 +428,19 @@ export class EtcdSession implements Session {
    */
   #create(line: Line, wanted: Wanted): Observable<Made> {
     const ask = (inDirectory: boolean): Observable<Made> => defer(() => line.creates.ask({ ...wanted, inDirectory }));
-    return orElse('NO_NODE', ask(true), () => {
-      const made = this.#make(line, parentOf(wanted.path)).pipe(map(() => true));
+    const directory = parentOf(wanted.path);
+    const create = orElse('NO_NODE', ask(true), () => {
+      const made = this.#make(line, directory).pipe(map(() => true));
       return orElse('NOT_AUTHORIZED', made, () => of(false)).pipe(switchMap(ask));
     });
+    return line.directories.afterFirst(directory, create);
   }
 
   #make(line: Line, full: string): Observable<void> {
     if (full === '/') return of(undefined);
     const making = this.#making.get(full);
     if (making) return making;
-    const create = this.#create(line, {
-      path: full,
-      data: new Uint8Array(),
-      ephemeral: false,
-      isAhead: true,
-    });
+    const create = this.#create(line, { path: full, data: new Uint8Array(), ephemeral: false });
     // Ten thousand registrations of a new service need its directory once.
     const make: Observable<void> = orElse('NODE_EXISTS', create, () => of(undefined)).pipe(
       map(() => undefined),
@@ -469,7 +475,7 @@ export class EtcdSession implements Session {
               )
               .pipe(
                 map(({ succeeded, revision, found }) => {
-                  if (succeeded) return this.#made(name, key, data, { revision, lease });
+                  if (succeeded) return this.#made(line, name, key, data, { revision, lease });
                   throw new Taken(found[0]?.length ? 1n : 0n);
                 }),
               ),
@@ -522,8 +528,9 @@ export class EtcdSession implements Session {
       .pipe(concatMap((lease) => write(lease).pipe(tap({ error: () => this.leases.giveBack(lease, 1) }))));
   }
 
-  #made(path: string, full: string, data: Buffer, { revision, lease }: Made): RegistryNode {
+  #made(line: Line, path: string, full: string, data: Buffer, { revision, lease }: Made): RegistryNode {
     this.#forget(full);
+    line.written.set(full, revision);
     if (lease !== '0') this.#mine.set(full, { revision, lease });
     return { path, data, owner: lease === '0' ? undefined : this.id, version: revision };
   }
@@ -573,6 +580,7 @@ export class EtcdSession implements Session {
   }
 
   #forget(full: string): void {
+    this.#line?.written.delete(full);
     const mine = this.#mine.get(full);
     if (!mine) return;
     this.leases.giveBack(mine.lease, 1);

@@ -1,6 +1,6 @@
-import { NEVER, type Observable, of, Subject } from 'rxjs';
+import { firstValueFrom, NEVER, type Observable, of, Subject } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import type { EtcdClient, KeyState } from '../../../lib/backends/etcd/client.js';
+import type { EtcdClient, KeyState, TxnResult } from '../../../lib/backends/etcd/client.js';
 import { CompactedError } from '../../../lib/backends/etcd/errors.js';
 import { EtcdSession } from '../../../lib/backends/etcd/etcdSession.js';
 import { Leases } from '../../../lib/backends/etcd/leases.js';
@@ -8,7 +8,8 @@ import { PageSize } from '../../../lib/backends/etcd/pageSize.js';
 import type { WatchAnswer, WatchRequest, WatchStream } from '../../../lib/backends/etcd/watchStream.js';
 import type { NodeState, RegistryNode } from '../../../lib/port/index.js';
 
-const NODE: RegistryNode = { path: '/a', data: Buffer.from('known'), owner: undefined, version: 7n };
+const FORMER: RegistryNode = { path: '/a', data: new Uint8Array(), owner: undefined, version: 6n };
+const DATA = Buffer.from('known');
 
 function stateAt(revision: bigint, text: string): KeyState {
   return { key: Buffer.from('/a'), value: Buffer.from(text), revision, madeAt: revision, writes: 1n, lease: '0' };
@@ -31,19 +32,25 @@ function stage(held: KeyState | undefined) {
     chroot: '',
     pageSize: new PageSize({ most: 100, fastMs: 100, slowMs: 1_000 }),
   });
-  session.attach({ range, isOver: false, ended: NEVER } as unknown as EtcdClient, { watch } as unknown as WatchStream);
+  const txn = (): Observable<TxnResult> => of({ succeeded: true, revision: 7n, found: [] });
+  const client = { range, txn, isOver: false, ended: NEVER } as unknown as EtcdClient;
+  const connect = (): void => session.attach(client, { watch } as unknown as WatchStream);
+  connect();
   const told: (readonly [text: string | undefined, position: bigint])[] = [];
-  session.nodes.watch('/a', NODE).subscribe(({ node, position }: NodeState) => {
-    told.push([node && Buffer.from(node.data).toString(), position]);
-  });
-  return { watches, told, reads: () => reads };
+  const write = (): Promise<RegistryNode> => firstValueFrom(session.takeOver(FORMER, { data: DATA }));
+  const follow = (node: RegistryNode): void =>
+    void session.nodes.watch('/a', node).subscribe(({ node: is, position }: NodeState) => {
+      told.push([is && Buffer.from(is.data).toString(), position]);
+    });
+  return { connect, write, follow, watches, told, reads: () => reads };
 }
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('a watch on a node that is known', () => {
-  it('begins after what is known, without a reading', async () => {
-    const { watches, told, reads } = stage(undefined);
+  it('begins after what was written over the same connection, without a reading', async () => {
+    const { write, follow, watches, told, reads } = stage(undefined);
+    follow(await write());
     await settled();
     expect(watches.map(({ request }) => request.from)).toEqual([8n]);
     watches[0]!.answers.next({ type: 'created', revision: 7n });
@@ -61,7 +68,8 @@ describe('a watch on a node that is known', () => {
     ['has been compacted', (answers) => answers.error(new CompactedError('SERVER_ERROR', 'compacted'))],
     ['is not there, because an older copy was restored', (answers) => answers.next({ type: 'created', revision: 6n })],
   ])('reads first where the history after it %s', async (_, fail) => {
-    const { watches, told, reads } = stage(undefined);
+    const { write, follow, watches, told, reads } = stage(undefined);
+    follow(await write());
     await settled();
     fail(watches[0]!.answers);
     await settled();
@@ -72,5 +80,15 @@ describe('a watch on a node that is known', () => {
     expect(reads()).toBe(1);
     expect(watches.map(({ request }) => request.from)).toEqual([8n, 10n]);
     expect(watches[0]!.answers.observed).toBe(false);
+  });
+
+  it('no vanish: reads first where it was written over another connection: an older copy may be there, and have gone on', async () => {
+    const { connect, write, follow, watches, told } = stage(undefined);
+    const node = await write();
+    connect();
+    follow(node);
+    await settled();
+    expect(told).toEqual([[undefined, 9n]]);
+    expect(watches.map(({ request }) => request.from)).toEqual([10n]);
   });
 });
