@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { RegistryNode } from '../../../lib/port/index.js';
-import { type Action, decide, type Observed, type Situation } from '../../../lib/registration/index.js';
+import { type Action, decide, type Observed, type Situation } from '../../../lib/applications/providing/decide.js';
 
 const node = (owner: string | undefined): RegistryNode => ({ path: '/a', data: new Uint8Array(), owner, version: 1n });
 
