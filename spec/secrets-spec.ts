@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { etcd, type EtcdOptions } from '../lib/backends/etcd/index.js';
 import { zookeeper, type ZooKeeperOptions } from '../lib/backends/zookeeper/index.js';
@@ -130,10 +131,10 @@ describe('secrets', () => {
     'of a service are shown neither by console.log nor in messages: the parameter %s',
     (name) => {
       const url = ServiceUrl.parse(`dubbo://app:${PASSWORD}@h:20880/a.B?${name}=${PASSWORD}&version=1.0`);
-      // Its text is what is registered, and so is its JSON.
-      expect(ServiceUrl.parse(String(url)).equals(url)).toBe(true);
-      expect(leaksOf(url, SECRETS)).not.toContain('inspect shows the password');
-      expect(leaksOf(new Map([[url, [url]]]), SECRETS)).not.toContain('inspect shows the password');
+      expect(ServiceUrl.parse(url.toFullString()).equals(url)).toBe(true);
+      expect(
+        [url.toString(), JSON.stringify(url), inspect(url), inspect(new Map([[url, [url]]]))].join(),
+      ).not.toContain(PASSWORD);
     },
   );
 });
