@@ -7,6 +7,7 @@ export {
   type ConnectionStatus,
 } from './connectionState.js';
 export { inArrivalOrder } from './inArrivalOrder.js';
+export { NodeExistsError } from './nodeExistsError.js';
 export type {
   CreateOptions,
   DirectoryChange,
