@@ -52,7 +52,9 @@ export {
   type ConnectionStatus,
   type CreateOptions,
   type DirectoryChange,
+  type DirectoryEvent,
   type DirectoryOptions,
+  type DirectorySetChange,
   isLegalTransition,
   LEGAL_TRANSITIONS,
   type NodeCondition,
@@ -63,7 +65,16 @@ export {
 } from './port/index.js';
 export { iterate, type IterateBuffer, type IterateOptions } from './interop/index.js';
 export type { RegistrationState } from './registration/index.js';
-export type { Provision, Registry, RegistryOptions, RegistryWarning } from './registry.js';
+export type {
+  LookupOptions,
+  Provision,
+  Registry,
+  RegistryOptions,
+  RegistryWarning,
+  SubscribeOptions,
+  SyncedEvent,
+} from './registry.js';
+export type { RegistryPicker, RegistryPickerOptions } from './registryPicker.js';
 export {
   drain,
   drained,

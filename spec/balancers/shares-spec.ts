@@ -28,16 +28,16 @@ const draw = seeded(99);
 
 type Kind = 'turns' | 'lots' | 'load' | 'keys';
 const BALANCERS: readonly (readonly [name: string, kind: Kind, factory: BalancerFactory, tolerance: number])[] = [
-  ['smoothWeightedRoundRobin', 'turns', smoothWeightedRoundRobin(), 0.1],
+  ['smoothWeightedRoundRobin', 'turns', smoothWeightedRoundRobin({ random: draw }), 0.1],
   ['random', 'lots', random({ random: draw }), 0.1],
-  ['leastLoaded', 'load', leastLoaded(), 0.1],
+  ['leastLoaded', 'load', leastLoaded({ random: draw }), 0.1],
   ['powerOfTwoChoices', 'load', powerOfTwoChoices({ random: draw }), 0.1],
-  ['shortestResponse', 'load', shortestResponse(), 0.1],
+  ['shortestResponse', 'load', shortestResponse({ random: draw }), 0.1],
   ['consistentHash, 64 points', 'keys', consistentHash({ maxLoad: Infinity }), 3 / Math.sqrt(64)],
   ['consistentHash, 1024 points', 'keys', consistentHash({ maxLoad: Infinity, points: 1_024 }), 3 / Math.sqrt(1_024)],
   // It has 40 points for an instance of the default weight, and asks 8 times.
   ['rendezvous', 'keys', rendezvous(), 0.15],
-  ['sticky', 'turns', sticky(smoothWeightedRoundRobin(), { maxKeys: 10 }), 0.1],
+  ['sticky', 'turns', sticky(smoothWeightedRoundRobin({ random: draw }), { maxKeys: 10 }), 0.1],
 ];
 
 /** Calls to a balancer that each take as long, and so many at a time. */
@@ -192,7 +192,7 @@ describe.each(BALANCERS)('%s', (_, kind, factory, tolerance) => {
       for (const [sixth, { picked, entitled, busy, fair, picks }] of sums.entries()) {
         const what = `${sixth}: ${picked} of ${entitled}`;
         if (kind === 'load' && concurrency > 1) {
-          expect(picked, what).toBeGreaterThan(entitled * 0.8);
+          if (picked < entitled) expect(withinAt99(picked, entitled, 6), what).toBeLessThan(0.2);
           expect(Math.abs(busy - fair) / picks, what).toBeLessThan(Math.max((tolerance * fair) / picks, 1));
           continue;
         }

@@ -17,6 +17,7 @@ export function fakeSession(id: string, timeoutMs = 12_000): Session {
       watch: silent,
     },
     owned: silent,
+    sync: silent,
     makeDirectory: silent,
     create: silent,
     takeOver: silent,
@@ -27,5 +28,6 @@ export function fakeSession(id: string, timeoutMs = 12_000): Session {
     remove: silent,
     watchNode: silent,
     watchDirectory: silent,
+    watchDirectories: silent,
   };
 }

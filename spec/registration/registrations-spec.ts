@@ -44,22 +44,34 @@ describe('a registration', () => {
     expect(node()?.owner).toBe(mine.sessionId);
   });
 
-  it('is removed also when its node could not be read for hours', () => {
-    let readable = true;
+  it('that cannot be read is asked for no more often than its backoff allows, and removed once it can be', () => {
+    let isReadable = true;
+    let asked = 0;
     const who = world.registry(
       {},
-      refusing(world.backend(), (method) => method !== 'list' && !readable),
+      refusing(world.backend(), (method) => {
+        if (isReadable || method === 'list') return false;
+        asked += 1;
+        // What is made is said to have failed, so that only reading tells.
+        return method === 'create' ? 'after' : true;
+      }),
     );
     const registration = register(A, who);
-    pass(0);
     expect(registration.status).toBe('registered');
-    readable = false;
+    isReadable = false;
     world.server.remove(pathOf(A));
-    pass(3 * 3_600_000);
-    readable = true;
-    pass(BACKOFF_MS);
-    expect(registration.status).toBe('registered');
+    pass(60_000);
+    const [askedBefore, timers] = [asked, world.time.timers];
+    const MINUTES_MS = 15 * 60_000;
+    pass(MINUTES_MS);
+    // Half of the longest wait lies between two attempts, for the node and for its watch.
+    expect(asked - askedBefore).toBeLessThanOrEqual(2 * (MINUTES_MS / (BACKOFF_MS / 2)) + 2);
+    expect(world.time.timers).toBe(timers);
+    expect(node()).toBeDefined();
     registration.unsubscribe();
+    pass(60_000);
+    expect(node()).toBeDefined();
+    isReadable = true;
     pass(BACKOFF_MS);
     expect(node()).toBeUndefined();
   });

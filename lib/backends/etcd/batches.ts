@@ -184,30 +184,52 @@ function createIn(
   lease: string,
 ): Observable<Outcome<Made>[]> {
   const leaseOf = ({ ephemeral }: Wanted): string => (ephemeral ? lease : '0');
+  // Of many, only directories are looked at: not to name each key twice for the case that one exists.
+  const looked = nodes.length === 1 ? pathsOf(nodes) : [];
   const txn = {
     compare: [
       ...nodes.map(({ path }) => absent(path)),
       ...directories.flatMap((path) => [present(path), leased(path, '0')]),
     ],
     success: nodes.map((node) => put(node.path, node.data, leaseOf(node))),
-    failure: [...nodes, ...directories.map((path) => ({ path }))].map(({ path }) => get(path, true)),
+    failure: [...looked, ...directories].map((path) => get(path, true)),
   };
   return client.txn(txn, named('create', pathsOf(nodes))).pipe(
-    map(({ succeeded, revision, found }) => {
-      if (succeeded) return nodes.map((node) => ({ value: { revision, lease: leaseOf(node) } }));
-      const states = new Map(directories.map((path, index) => [path, found[nodes.length + index]?.[0]]));
-      return nodes.map(({ path }, index): Outcome<Made> => {
-        const state = found[index]?.[0];
-        if (state) return { error: new KeyExistsError(path, state, revision) };
+    switchMap(({ succeeded, revision, found }) => {
+      if (succeeded) return of(nodes.map((node) => ({ value: { revision, lease: leaseOf(node) } })));
+      const states = new Map(directories.map((path, index) => [path, found[looked.length + index]?.[0]]));
+      const reasonFor = (path: string, state: KeyState | undefined, readAt: bigint): Outcome<Made> => {
+        if (state) return { error: new KeyExistsError(path, state, readAt) };
         const parent = parentOf(path);
         const directory = states.get(parent);
         if (directory && directory.lease !== '0') {
           return failed('CONFLICT', path, 'an ephemeral node can have no children');
         }
         return states.has(parent) && !directory ? failed('NO_NODE', path, 'its directory is missing') : 'again';
-      });
+      };
+      const isNone = directories.length > 0 && directories.every((path) => !states.get(path));
+      if (looked.length > 0 || isNone) {
+        return of(
+          pathsOf(nodes).map((path, index) =>
+            reasonFor(path, index < looked.length ? found[index]?.[0] : undefined, revision),
+          ),
+        );
+      }
+      return existing(client, pathsOf(nodes)).pipe(
+        map((exist) => nodes.map(({ path }, index) => reasonFor(path, exist.states[index], exist.revision))),
+      );
     }),
   );
+}
+
+/** What some keys are, without their contents, and when. */
+function existing(
+  client: EtcdClient,
+  paths: readonly string[],
+): Observable<{ readonly states: readonly (KeyState | undefined)[]; readonly revision: bigint }> {
+  return client
+    .txn({ compare: [], success: paths.map((path) => get(path, true)) }, named('read', paths))
+    .pipe(map(({ found, revision }) => ({ states: paths.map((_, index) => found[index]?.[0]), revision })));
 }
 
 function removeAll(client: EtcdClient, nodes: readonly Unwanted[]): Observable<readonly Outcome<Removal>[]> {

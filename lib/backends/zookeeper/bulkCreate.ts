@@ -1,9 +1,9 @@
-import { forkJoin, map, type Observable, of, switchMap } from 'rxjs';
+import { forkJoin, map, type MonoTypeOperatorFunction, type Observable, of, switchMap } from 'rxjs';
+import { RegistryError } from '../../errors.js';
 import { Batcher, type Outcome } from '../../internal/batcher.js';
-import { hasCode } from '../../internal/orElse.js';
+import { hasCode, orElse } from '../../internal/orElse.js';
 import { parentOf } from '../../internal/path.js';
 import type { CreateOptions } from '../../port/index.js';
-import { RegistryError } from '../../errors.js';
 import { type NodeStat, type NodeToReplace, writesAfter, type ZkClient } from './client.js';
 
 /** A node that was made: where, and by which transaction. */
@@ -67,6 +67,7 @@ export function bulkReplace(client: Pick<ZkClient, 'replace' | 'replaceAll'>): B
             return at === outcome.failedAt ? { error: outcome.error } : 'again';
           }),
         ),
+        inParts(nodes.length),
       );
     },
   });
@@ -87,6 +88,7 @@ function createAll(
         each === bad || (error.code === 'NO_NODE' && parentOf(each.path) === parentOf(bad.path));
       return of(nodes.map((each) => (fails(each) ? { error } : ('again' as const))));
     }),
+    inParts(nodes.length),
   );
 }
 
@@ -110,4 +112,10 @@ function findAll(
       }),
     ),
   );
+}
+
+/** Has what is too large to be sent together sent in parts. */
+export function inParts<O>(count: number): MonoTypeOperatorFunction<readonly Outcome<O>[]> {
+  return (source) =>
+    count === 1 ? source : orElse('TOO_LARGE', source, () => of(Array.from({ length: count }, () => 'again' as const)));
 }

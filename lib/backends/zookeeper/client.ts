@@ -7,6 +7,7 @@ import { Deliveries } from './deliveries.js';
 import { type AclToWrite, encodeTransaction, type Operation } from './encodeTransaction.js';
 import { toRegistryError, ZK } from './errors.js';
 import { type ConnectionOptions, LibraryClient } from './libraryClient.js';
+import { RefusedRequests } from './refusedRequests.js';
 import { type Done, RequestWindow } from './requestWindow.js';
 import type { NodeEvent } from './treeWatches.js';
 import {
@@ -59,6 +60,8 @@ export type Acl = readonly ClientAcl[];
 /** How {@link openClient} opens a connection. */
 export interface ClientOptions extends ConnectionOptions {
   readonly acl: Acl;
+  /** What is known of the requests at which servers close the connection. @defaultValue nothing */
+  readonly refused?: RefusedRequests;
 }
 
 /**
@@ -79,11 +82,7 @@ export class ZkClient {
   readonly #library: LibraryClient;
   readonly #acl: Acl;
   readonly #deliveries = new Deliveries();
-  readonly #requests = new RequestWindow(this.#deliveries, {
-    codeOf: (error) => this.#library.codeOf(error),
-    // An answer may wait for half the time between two pings: then pings are answered in time, and soon enough to be proofs.
-    patienceMs: () => this.#library.sessionTimeoutMs / 12,
-  });
+  readonly #requests: RequestWindow;
   readonly #watches = new ClientWatches(this.#deliveries, {
     add: (path, onSent) => this.#addTree(path, onSent),
     remove: (path) => void this.#removeTree(path).subscribe(whateverComesOfIt),
@@ -93,11 +92,21 @@ export class ZkClient {
 
   constructor(options: ClientOptions, subscriber: Subscriber<ZkClient>) {
     this.#acl = options.acl;
+    this.#requests = new RequestWindow(this.#deliveries, {
+      codeOf: (error) => this.#library.codeOf(error),
+      // An answer may wait for half the time between two pings: then pings are answered in time, and soon enough to be proofs.
+      patienceMs: () => this.#library.sessionTimeoutMs / 12,
+      refused: options.refused ?? new RefusedRequests(options.sessionTimeoutMs),
+    });
     this.#library = new LibraryClient(options, {
-      connected: () => this.#deliveries.add(() => subscriber.next(this)),
+      connected: () => {
+        this.#requests.opened();
+        this.#deliveries.add(() => subscriber.next(this));
+      },
       failed: (error) => {
         // Before the requests that fail with it: they are then left, not tried again, and the reason is known.
         this.#deliveries.addFirst(() => subscriber.error(error));
+        if (error.code === 'CONNECTION_LOST') this.#requests.closed();
         this.#finish(error);
       },
       notified: (event) => this.#watches.notify(event),
@@ -213,6 +222,17 @@ export class ZkClient {
     });
   }
 
+  /** Has the server catch up with its leader. */
+  sync(): Observable<void> {
+    return this.#requests.request<void>({
+      operation: 'sync',
+      path: '/',
+      // The library does not know this answer, of which nothing is needed but that it came.
+      send: (done) =>
+        this.#library.send(OPCODE.SYNC, OPCODE.DELETE, encodeString('/'), (error) => done(error, () => undefined)),
+    });
+  }
+
   /** Makes a node; emits its path and the transaction that made it. */
   create(
     path: string,
@@ -278,6 +298,7 @@ export class ZkClient {
     return this.#requests.request({
       operation,
       path: `${nodes.length} nodes`,
+      isBatch: nodes.length > 1,
       dataLength: operations.reduce((sum, each) => sum + bytesOf(each), 0),
       send: (done) => {
         const body = encodeTransaction(operations, this.#acl as unknown as readonly AclToWrite[]);
@@ -365,6 +386,7 @@ export class ZkClient {
     return this.#requests.request<void>({
       operation: 'watch',
       path: `${watches.length} nodes`,
+      isBatch: watches.length > 1,
       dataLength: watches.reduce((sum, { path }) => sum + Buffer.byteLength(path), 0),
       send: (done) => {
         const wanted = watches.filter(({ left }) => !left());
@@ -483,7 +505,8 @@ export class ZkClient {
 
   #addTree(path: string, onSent: () => void): Observable<unknown> {
     return this.#requests.request<void>({
-      operation: 'watch',
+      // Not the name of the others: older servers close the connection at this one alone.
+      operation: 'watch all below',
       path,
       send: (done) => {
         onSent();

@@ -1,19 +1,23 @@
-import { catchError, concatMap, defer, finalize, map, type Observable, of, share, throwError } from 'rxjs';
+import { catchError, concatMap, defer, finalize, map, merge, type Observable, of, share, throwError } from 'rxjs';
 import { type ErrorCode, RegistryError } from '../../errors.js';
 import type { Batcher } from '../../internal/batcher.js';
 import { debugLog } from '../../internal/debug.js';
+import { INSPECT, type Inspect, inspected } from '../../internal/legible.js';
 import { hasCode, orElse, retryAfter } from '../../internal/orElse.js';
 import { quoted } from '../../internal/quoted.js';
 import { checkMove, checkPath, childOf, nameOf, parentOf } from '../../internal/path.js';
 import {
   type CreateOptions,
   type DirectoryChange,
+  type DirectoryEvent,
+  type DirectorySetChange,
   inArrivalOrder,
   NodeExistsError,
   type NodeCondition,
   type NodeOperations,
   type RegistryNode,
   type Session,
+  watchEachDirectory,
 } from '../../port/index.js';
 import { bulkCreate, bulkReplace, FoundError, type Made, type Wanted } from './bulkCreate.js';
 import { bulkWatch, type WantedWatch } from './bulkWatch.js';
@@ -64,6 +68,19 @@ export class ZooKeeperSession implements Session {
     return session.#credentials;
   }
 
+  /** What logs may know. */
+  toJSON(): { id: string; timeoutMs: number } {
+    return { id: this.id, timeoutMs: this.timeoutMs };
+  }
+
+  toString(): string {
+    return `Session ${this.id}`;
+  }
+
+  [INSPECT](_depth: number, options: object, inspect: Inspect): string {
+    return inspected('Session', this.toJSON(), options, inspect);
+  }
+
   /** Carries the session on over another connection, or over none. */
   attach(client: ZkClient | undefined, persistent?: PersistentWatches): void {
     this.#client = client;
@@ -90,6 +107,10 @@ export class ZooKeeperSession implements Session {
         .ephemerals(`${this.#chroot}/`)
         .pipe(map((paths) => paths.map((path) => path.slice(this.#chroot.length))));
     });
+  }
+
+  sync(): Observable<void> {
+    return this.#at('/', (client) => client.sync());
   }
 
   makeDirectory(path: string): Observable<void> {
@@ -204,6 +225,15 @@ export class ZooKeeperSession implements Session {
 
   watchDirectory(path: string): Observable<DirectoryChange> {
     return this.#at(path, (client, full) => this.#unfinished.watch(full, this.#watchDirectory(client, full)));
+  }
+
+  watchDirectories(changes: Observable<DirectorySetChange>): Observable<DirectoryEvent> {
+    return this.#at('/', (client) =>
+      merge(
+        client.ended,
+        watchEachDirectory(changes, (path) => this.watchDirectory(path)),
+      ),
+    );
   }
 
   #watchDirectory(client: ZkClient, full: string): Observable<DirectoryChange> {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { EtcdClient, TxnResult } from '../../../lib/backends/etcd/client.js';
 import { EtcdSession } from '../../../lib/backends/etcd/etcdSession.js';
 import { Leases } from '../../../lib/backends/etcd/leases.js';
+import { PageSize } from '../../../lib/backends/etcd/pageSize.js';
 import type { WatchStream } from '../../../lib/backends/etcd/watchStream.js';
 import type { RegistryNode } from '../../../lib/port/index.js';
 
@@ -15,7 +16,10 @@ function stage() {
       sent.push(answer);
       return answer;
     });
-  const session = new EtcdSession(new Leases(10, 100), { chroot: '', pageSize: 100 });
+  const session = new EtcdSession(new Leases(10, 100), {
+    chroot: '',
+    pageSize: new PageSize({ most: 100, fastMs: 100, slowMs: 1_000 }),
+  });
   session.attach({ txn, isOver: false, ended: NEVER } as unknown as EtcdClient, {} as WatchStream);
   const answer = (index: number): void => {
     sent[index]!.next({ succeeded: true, revision: 2n, found: [] });

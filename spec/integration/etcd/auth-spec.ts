@@ -13,7 +13,7 @@ import { type EtcdServer, startEtcd } from '../../support/servers/etcdServer.js'
 import type { EtcdUsers } from '../../support/servers/etcdUsers.js';
 import { eventually } from '../../support/servers/eventually.js';
 import { RawEtcd } from '../../support/servers/rawEtcd.js';
-import { DebugLines } from './support/debugLines.js';
+import { DebugLines } from '../../support/debugLines.js';
 import { follow, followDirectory } from './support/follow.js';
 import { startGrpcRelay, type Verdict } from './support/grpcRelay.js';
 import { numbers } from './support/inSlices.js';
@@ -125,7 +125,7 @@ describe('user and password', () => {
   });
 });
 
-describe('trap 24: what becomes of a login', () => {
+describe('what becomes of a login', () => {
   it('no missed removal, no flap: a restart of the server makes it void, and everything is as before', async () => {
     const user = `app:${ENCODED}@`;
     const provider = await stage.connect({ user });
@@ -342,7 +342,7 @@ describe('a role', () => {
   });
 });
 
-describe('trap 7: a watch that is refused', () => {
+describe('a watch that is refused', () => {
   it('isolation: harms no other, neither on its stream nor after it', async () => {
     const credentials = await someone({ '/seen': 'READWRITE', '/unseen': 'READWRITE' });
     const relay = await startGrpcRelay(server);

@@ -147,7 +147,7 @@ describe('no missed removal, no flap', () => {
   });
 });
 
-describe('trap 25: a majority that is lost', () => {
+describe('a majority that is lost', () => {
   it.each<[string, () => Promise<EtcdServer>]>([
     ['a follower', async () => (await cluster.followers())[0]!],
     ['the leader', () => cluster.leader()],

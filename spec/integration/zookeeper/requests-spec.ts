@@ -32,7 +32,7 @@ async function resumed({ probe }: Player): Promise<void> {
   await eventually(() => probe.state?.status === 'connected', { withinMs: SOON_MS });
 }
 
-describe('trap 9: what is asked right after connecting', () => {
+describe('what is asked right after connecting', () => {
   const credentials = { username: 'ana', password: 'p:w' };
 
   it('comes after the credentials, on the first connection and on every one after it', async () => {
@@ -96,7 +96,7 @@ describe('trap 9: what is asked right after connecting', () => {
   });
 });
 
-describe('trap 12: data version 0', () => {
+describe('data version 0', () => {
   it('is a condition like any other', async () => {
     const client = await bareClient();
     await raw.create('/version-0/a', { data: '0', parents: true });
@@ -123,9 +123,7 @@ describe('trap 12: data version 0', () => {
   });
 });
 
-// Traps 3, 10, 11 and 18 are not its own: see shared/calls.ts.
-
-describe('trap 16: a directory beyond what others can read', () => {
+describe('a directory beyond what others can read', () => {
   it('is one where the backend says that the others’ limit is', () => {
     const { largeDirectoryBytes } = zookeeper(server.address);
     expect(largeDirectoryBytes).toBeGreaterThan(500_000);
@@ -133,7 +131,7 @@ describe('trap 16: a directory beyond what others can read', () => {
   });
 });
 
-describe('trap 17: a request that the server would drop the connection for', () => {
+describe('a request that the server would drop the connection for', () => {
   it('is refused here, alone, and the connection lives', async () => {
     const { proxy, probe, session } = await troupe.join(server.port);
     const node = await ask(session.create('/sized'));
@@ -161,7 +159,7 @@ describe('trap 17: a request that the server would drop the connection for', () 
   });
 });
 
-describe('trap 19: what an address and a mode can be', () => {
+describe('what an address and a mode can be', () => {
   it('a chroot that is missing is not there before it is needed', async () => {
     const session = await troupe.follow(`${server.address}/missing/chroot`).session();
     expect(await ask(session.read('/'))).toBeUndefined();

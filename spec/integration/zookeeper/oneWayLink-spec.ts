@@ -28,9 +28,7 @@ afterAll(async () => {
   await server.close();
 });
 
-// Traps 1, 2, 5, 6, 7, 8, 15, 20 and 21 are not its own: see shared/liveness.ts.
-
-describe('trap 4: a client that only receives', () => {
+describe('a client that only receives', () => {
   it('keeps its session', async () => {
     const clients: ZkClient[] = [];
     // As the backend does it, with the bare client in hand: what is watched through it is not read again.

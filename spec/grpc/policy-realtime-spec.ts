@@ -9,6 +9,7 @@ import { InstanceLedger, type InstanceSet } from '../../lib/instances/index.js';
 import { ejectOutliers } from '../../lib/operators/index.js';
 import { eventually } from '../support/servers/eventually.js';
 import { type Greeter, greeter, type GreeterServer, SERVICE, startGreeter } from './greeter.js';
+import { IN_ORDER } from '../support/inOrder.js';
 
 /** Two real servers, whose weights the spec says. */
 describe('the policy of gRPC channels', () => {
@@ -161,7 +162,7 @@ describe('the policy of gRPC channels', () => {
 
   it('spares one that is busy, with leastLoaded', async () => {
     const servers = [await serve(100, { answerMs: 200 }), await serve(100)];
-    const client = channel({ balancer: leastLoaded() });
+    const client = channel({ balancer: leastLoaded(IN_ORDER) });
     await connected(client, servers);
     await many(client, 1)();
     const counts = await countAfter(servers, async () => {
@@ -173,7 +174,7 @@ describe('the policy of gRPC channels', () => {
   it('refuses a balancer beside a policy that has its own, and what is none', () => {
     const register = (options: GrpcResolverOptions) => () =>
       registerGrpcResolver({ instances: () => sets }, { scheme: 'refused', ...options });
-    expect(register({ balancer: leastLoaded(), loadBalancing: 'round_robin' })).toThrow(InvalidOptionError);
+    expect(register({ balancer: leastLoaded(IN_ORDER), loadBalancing: 'round_robin' })).toThrow(InvalidOptionError);
     expect(register({ balancer: leastLoaded as never })).toThrow(InvalidOptionError);
     expect(register({ meter: {} as never })).toThrow(InvalidOptionError);
     expect(register({ isFailure: true as never })).toThrow(InvalidOptionError);

@@ -32,7 +32,7 @@ async function join() {
   return { proxy, probe, config, told, versions, watch };
 }
 
-it('trap 4: a value is told after the history of what it was while we were away has been compacted', async () => {
+it('a value is told after the history of what it was while we were away has been compacted', async () => {
   const { raw } = server;
   await raw.put(PATH, 'first');
   const { proxy, probe, told, versions, watch } = await join();

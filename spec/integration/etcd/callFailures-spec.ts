@@ -62,7 +62,7 @@ function createAll(session: Session, paths: readonly string[]): Promise<Registry
   return firstValueFrom(forkJoin(paths.map((path) => session.create(path))));
 }
 
-describe('trap 17: a call that fails', () => {
+describe('a call that fails', () => {
   it('isolation: for its deadline costs nothing beside it', async () => {
     const { probe, session } = await join({ tuning: { callTimeoutMs: 400 } });
     await ask(session.create('/late/a'));
@@ -101,7 +101,7 @@ describe('trap 17: a call that fails', () => {
   });
 });
 
-describe('trap 18: a write whose answer is lost', () => {
+describe('a write whose answer is lost', () => {
   const lost = async (probe: Probe, write: Promise<unknown>, answer: Promise<void>): Promise<void> => {
     const { length } = probe.statuses;
     await answer;
@@ -157,7 +157,7 @@ describe('trap 18: a write whose answer is lost', () => {
   });
 });
 
-describe('trap 19: deadlines', () => {
+describe('deadlines', () => {
   it('are of each call: those of a session that is older than one are as good, and streams have none', async () => {
     const { probe, session } = await join({ tuning: { callTimeoutMs: 300 } });
     using directory = followDirectory(probe, '/older');
@@ -185,7 +185,7 @@ describe('trap 19: deadlines', () => {
   });
 });
 
-describe('trap 20: a black hole', () => {
+describe('a black hole', () => {
   it('liveness: is noticed by the connection itself, long before a long session would ask', async () => {
     const tuning = { keepaliveTimeMs: 500, keepaliveTimeoutMs: 300 };
     const { proxy, probe, session } = await troupe.join(server.port, { sessionTimeoutMs: 60_000, tuning });
@@ -199,7 +199,7 @@ describe('trap 20: a black hole', () => {
   });
 });
 
-describe('trap 21: more calls than the server takes', () => {
+describe('more calls than the server takes', () => {
   it('bounded load: wait for their turn', async () => {
     for (const [callWindow, most] of [
       [undefined, 128],
@@ -244,7 +244,7 @@ describe('trap 21: more calls than the server takes', () => {
   });
 });
 
-describe('trap 22: what fails and nobody waits for', () => {
+describe('what fails and nobody waits for', () => {
   it('clean shutdown: is nobody’s, and ends no process', async () => {
     const unhandled: unknown[] = [];
     const note = (reason: unknown): void => void unhandled.push(reason);
@@ -267,7 +267,7 @@ describe('trap 22: what fails and nobody waits for', () => {
   });
 });
 
-describe('trap 23: closing', () => {
+describe('closing', () => {
   it('no leak: leaves no stream, watch, lease or socket, whatever there was', async () => {
     const before = await server.load();
     const { proxy, probe, session } = await troupe.join(server.port, { tuning: { keysPerLease: 2 } });

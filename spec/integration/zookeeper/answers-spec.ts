@@ -62,9 +62,7 @@ async function resumed(probe: Probe): Promise<void> {
   await eventually(() => probe.state?.status === 'connected', { withinMs: SOON_MS });
 }
 
-// Trap 14 is not its own: see shared/isolation.ts.
-
-describe('trap 13: an error code that the client does not know', () => {
+describe('an error code that the client does not know', () => {
   it.each([-118, -119, -121, -122, -123, -124, -125, -127, -9_999, 5])(
     '%i fails the call that it answers, and nothing else',
     async (code) => {
@@ -102,7 +100,7 @@ describe('trap 13: an error code that the client does not know', () => {
   });
 });
 
-describe('trap 13: an answer that is none', () => {
+describe('an answer that is none', () => {
   const header = (packet: Buffer): Buffer => packet.subarray(4, 20);
   const spoilers: Record<string, (packet: Buffer) => Buffer> = {
     'of random bytes': () => Buffer.from('c0ffee00deadbeefc0ffee00deadbeefc0ffee00deadbeef', 'hex'),

@@ -53,7 +53,7 @@ function keysOf(session: Session): Promise<number[]> {
   return Promise.all(server.ownersOf(session).map(async (lease) => (await raw.lease(lease))?.keys.length ?? 0));
 }
 
-describe('trap 12: a process that stands still for longer than its session lasts', () => {
+describe('a process that stands still for longer than its session lasts', () => {
   it('no ghost: goes on with one loop that keeps its leases, and what it closes stays closed', async () => {
     const { proxy, probe, session } = await troupe.join(server.port, { sessionTimeoutMs: 1_000 });
     await ask(session.create('/stalled/a', { ephemeral: true }));
@@ -92,7 +92,7 @@ describe('trap 12: a process that stands still for longer than its session lasts
   });
 });
 
-describe('trap 13: how a session ends', () => {
+describe('how a session ends', () => {
   it('liveness: by our clock, one session timeout after the last answered word, and only once', async () => {
     const T = 2_000;
     const probe = troupe.follow(relay.address, { sessionTimeoutMs: T });
@@ -206,7 +206,7 @@ describe('trap 13: how a session ends', () => {
   });
 });
 
-describe('trap 14: what the server grants', () => {
+describe('what the server grants', () => {
   it('liveness: is what counts, not what was asked for', async () => {
     const slow = new EtcdRegistry(await startEtcd({ flags: { 'heartbeat-interval': 100, 'election-timeout': 2_000 } }));
     try {
@@ -239,7 +239,7 @@ describe('trap 14: what the server grants', () => {
   });
 });
 
-describe('trap 15: leases that hold many keys', () => {
+describe('leases that hold many keys', () => {
   it('bounded load: hold a thousand each, and there are no more of them than it takes', async () => {
     const { probe, session } = await troupe.join(server.port);
     const paths = numbers(2_500).map((index) => `/thousands/${index}`);
