@@ -198,8 +198,8 @@ function createIn(
     switchMap(({ succeeded, revision, found }) => {
       if (succeeded) return of(nodes.map((node) => ({ value: { revision, lease: leaseOf(node) } })));
       const states = new Map(directories.map((path, index) => [path, found[looked.length + index]?.[0]]));
-      const reasonFor = (path: string, existing: Reading | undefined): Outcome<Made> => {
-        if (existing?.state) return { error: new KeyExistsError(path, existing.state, existing.revision) };
+      const reasonFor = (path: string, state: KeyState | undefined, readAt: bigint): Outcome<Made> => {
+        if (state) return { error: new KeyExistsError(path, state, readAt) };
         const parent = parentOf(path);
         const directory = states.get(parent);
         if (directory && directory.lease !== '0') {
@@ -211,22 +211,25 @@ function createIn(
       if (looked.length > 0 || isNone) {
         return of(
           pathsOf(nodes).map((path, index) =>
-            reasonFor(path, index < looked.length ? { state: found[index]?.[0], revision } : undefined),
+            reasonFor(path, index < looked.length ? found[index]?.[0] : undefined, revision),
           ),
         );
       }
       return existing(client, pathsOf(nodes)).pipe(
-        map((readings) => nodes.map(({ path }, index) => reasonFor(path, readings[index]))),
+        map((exist) => nodes.map(({ path }, index) => reasonFor(path, exist.states[index], exist.revision))),
       );
     }),
   );
 }
 
-/** What some keys are, without their content. */
-function existing(client: EtcdClient, paths: readonly string[]): Observable<readonly Reading[]> {
+/** What some keys are, without their contents, and when. */
+function existing(
+  client: EtcdClient,
+  paths: readonly string[],
+): Observable<{ readonly states: readonly (KeyState | undefined)[]; readonly revision: bigint }> {
   return client
     .txn({ compare: [], success: paths.map((path) => get(path, true)) }, named('read', paths))
-    .pipe(map(({ found, revision }) => paths.map((_, index) => ({ state: found[index]?.[0], revision }))));
+    .pipe(map(({ found, revision }) => ({ states: paths.map((_, index) => found[index]?.[0]), revision })));
 }
 
 function removeAll(client: EtcdClient, nodes: readonly Unwanted[]): Observable<readonly Outcome<Removal>[]> {

@@ -1,9 +1,9 @@
 import { forkJoin, map, type MonoTypeOperatorFunction, type Observable, of, switchMap } from 'rxjs';
+import { RegistryError } from '../../errors.js';
 import { Batcher, type Outcome } from '../../internal/batcher.js';
 import { hasCode, orElse } from '../../internal/orElse.js';
 import { parentOf } from '../../internal/path.js';
 import type { CreateOptions } from '../../port/index.js';
-import { RegistryError } from '../../errors.js';
 import { type NodeStat, type NodeToReplace, writesAfter, type ZkClient } from './client.js';
 
 /** A node that was made: where, and by which transaction. */
@@ -67,6 +67,7 @@ export function bulkReplace(client: Pick<ZkClient, 'replace' | 'replaceAll'>): B
             return at === outcome.failedAt ? { error: outcome.error } : 'again';
           }),
         ),
+        inParts(nodes.length),
       );
     },
   });
@@ -91,12 +92,6 @@ function createAll(
   );
 }
 
-/** Has what is too large to be sent together sent in parts. */
-export function inParts<O>(count: number): MonoTypeOperatorFunction<readonly Outcome<O>[]> {
-  return (source) =>
-    count === 1 ? source : orElse('TOO_LARGE', source, () => of(Array.from({ length: count }, () => 'again' as const)));
-}
-
 /**
  * Looks which of the nodes are there, from the one on that was found. After a fast restart all are: to try them one transaction after
  * another, each of which names one, would cost a transaction for each.
@@ -117,4 +112,10 @@ function findAll(
       }),
     ),
   );
+}
+
+/** Has what is too large to be sent together sent in parts. */
+export function inParts<O>(count: number): MonoTypeOperatorFunction<readonly Outcome<O>[]> {
+  return (source) =>
+    count === 1 ? source : orElse('TOO_LARGE', source, () => of(Array.from({ length: count }, () => 'again' as const)));
 }
