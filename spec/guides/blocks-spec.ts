@@ -86,6 +86,7 @@ function pathsFrom(root: string): Record<string, string[]> {
   const part = (name: string, path: string): [string, string[]] => [`rx-registry${name}`, [`${root}/lib/${path}`]];
   return Object.fromEntries([
     part('', 'index.ts'),
+    part('/backend', 'backend.ts'),
     ...['operators', 'config', 'testing', 'grpc'].map((name) => part(`/${name}`, `${name}/index.ts`)),
     ...['zookeeper', 'etcd', 'memory'].map((name) => part(`/${name}`, `backends/${name}/index.ts`)),
   ]);
