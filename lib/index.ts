@@ -10,23 +10,12 @@ export type {
 } from './config/configCenter.js';
 export { ConfigConflictError, OutcomeUnknownError } from './config/configErrors.js';
 export type { AbsentConfigValue, ConfigValue, PresentConfigValue } from './config/configValue.js';
-export {
-  type Backoff,
-  type BackoffOptions,
-  type CallOptions,
-  fullJitter,
-  isFatalError,
-  type RetryOptions,
-  retryWithBackoff,
-  whileConnected,
-} from './connection/index.js';
+export { type BackoffOptions, type CallOptions, whileConnected } from './connection/index.js';
 export { createConfigCenter } from './createConfigCenter.js';
 export { createRegistry } from './createRegistry.js';
 export {
   CATEGORIES,
   instanceKey,
-  matcher,
-  matches,
   type ServiceQuery,
   ServiceUrl,
   type ServiceUrlChanges,
@@ -55,8 +44,6 @@ export {
   type DirectoryEvent,
   type DirectoryOptions,
   type DirectorySetChange,
-  isLegalTransition,
-  LEGAL_TRANSITIONS,
   type NodeCondition,
   type NodeOperations,
   type NodeState,
