@@ -5,7 +5,6 @@ import { nodePath } from '../../lib/dubbo/index.js';
 import { type Backend, createRegistry, type DirectoryChange, type Session } from '../../lib/index.js';
 import { watchEachDirectory } from '../../lib/port/index.js';
 import { nameOf } from '../../lib/internal/path.js';
-import { type DirectoryChange, watchEachDirectory } from '../../lib/port/index.js';
 import { FAKE_INTERFACE, fakeInstances } from '../../lib/testing/index.js';
 import { eventually } from '../support/servers/eventually.js';
 import { fakeSession } from '../connection/fakeSession.js';
@@ -16,13 +15,8 @@ const [a, b] = fakeInstances(2);
 /** A server whose first watch is never told that `a` has come. */
 function behind() {
   const asked: string[] = [];
-<<<<<<< HEAD
-  const watchDirectory = () =>
-    new Observable<DirectoryChange>((subscriber) => {
-=======
   const watch = (): Observable<DirectoryChange> =>
     new Observable((subscriber) => {
->>>>>>> front
       asked.push('watch');
       const names = asked.includes('sync') ? [nameOf(nodePath('/dubbo', a))] : [];
       return concat(of({ type: 'snapshot' as const, names }), NEVER).subscribe(subscriber);
@@ -35,12 +29,8 @@ function behind() {
         subscriber.next();
         subscriber.complete();
       }),
-<<<<<<< HEAD
-    watchDirectories: (changes) => watchEachDirectory(changes, watchDirectory),
-=======
     watchDirectory: watch,
     watchDirectories: (changes) => watchEachDirectory(changes, watch),
->>>>>>> front
   };
   const backend: Backend = {
     name: 'behind',
