@@ -33,6 +33,8 @@ import type {
 import { registryPicker, type RegistryPicker, type RegistryPickerOptions } from '../registryPicker.js';
 import { combinedRegistration, type CombinedRegistrationState } from './combinedRegistration.js';
 import { type CombinedState, combinedStates } from './combinedStates.js';
+import type { FailoverSettings } from './failover.js';
+import { failoverOf } from './failoverOf.js';
 import { Union } from './union.js';
 import { unionOf } from './unionOf.js';
 
@@ -40,9 +42,21 @@ import { unionOf } from './unionOf.js';
 export interface CombineOptions {
   /**
    * How what the registries know becomes one. `'union'`: an instance is there while any of them has it, as the first in order
-   * says that has it. @defaultValue `'union'`
+   * says that has it. `'failover'`: only what one of them has, the first that answers; when its session is lost, what another one
+   * has that answers, until an earlier one has been good again for `stableMs`. @defaultValue `'union'`
    */
-  readonly read?: 'union' | undefined;
+  readonly read?: 'union' | 'failover' | undefined;
+  /**
+   * Only with `read: 'failover'`: how long an earlier registry has to answer again before it is read again, in milliseconds.
+   *
+   * @defaultValue 30_000
+   */
+  readonly stableMs?: number | undefined;
+  /**
+   * Only with `read: 'failover'`: whether a registry that knows nobody is taken for one that is down. If not, a true removal of
+   * the last instance is told. @defaultValue `false`
+   */
+  readonly treatEmptyAsDown?: boolean | undefined;
   /** The names of the registries that services are registered in. @defaultValue all */
   readonly write?: readonly string[] | undefined;
   /**
@@ -91,7 +105,7 @@ export interface CombinedRegistry extends Registry {
  * one says, in the order in which they stand here. A query errors when all registries refuse it.
  *
  * Nothing is connected before it is used. {@link Registry.close} closes all registries, whoever made them. `lookup` with `fresh` asks
- * all of them, and rejects if one does not answer.
+ * all of them, and rejects if one does not answer; with failover, one after the other until one does.
  *
  * @param registries - The registries by name, the first to be believed first.
  * @throws InvalidOptionError if there is none, one stands there twice, or an option is out of range.
@@ -109,25 +123,33 @@ export function combineRegistries(
   options: CombineOptions = {},
 ): CombinedRegistry {
   const parts = Object.entries(optionsObject(registries, 'an object with registries by name', 'registries'));
-  const { read, write } = optionsObject(options);
+  const { read = 'union', write } = optionsObject(options);
   const isMade = parts.every(
     ([, part]) => typeof part?.instances === 'function' && typeof part.register === 'function',
   );
   checked('registries', registries, 'registries by name', parts.length > 0 && isMade);
   checked('registries', registries, 'each registry once', new Set(parts.map(([, part]) => part)).size === parts.length);
-  checked('read', read, "'union'", read === undefined || read === 'union');
+  checked('read', read, "'union' or 'failover'", read === 'union' || read === 'failover');
+  for (const name of ['stableMs', 'treatEmptyAsDown'] as const) {
+    const isGiven = options[name] !== undefined;
+    checked(name, options[name], "nothing, unless `read` is 'failover'", !isGiven || read === 'failover');
+  }
   const names = parts.map(([name]) => name);
   const isNamed =
     Array.isArray(write) && write.length > 0 && write.every((name: unknown) => names.some((each) => each === name));
   checked('write', write, `some of ${names.map((name) => quoted(name)).join(', ')}`, write === undefined || isNamed);
   return new Combination(new Map(parts), {
     write: names.filter((name) => write?.includes(name) ?? true),
+    read,
+    stableMs: milliseconds('stableMs', options.stableMs, 30_000),
+    treatEmptyAsDown: flag('treatEmptyAsDown', options.treatEmptyAsDown ?? false),
     settleMs: milliseconds('settleMs', options.settleMs, 1_000),
     timeoutMs: milliseconds('timeoutMs', options.timeoutMs, 30_000),
   });
 }
 
-interface Settings {
+interface Settings extends FailoverSettings {
+  readonly read: 'union' | 'failover';
   readonly write: readonly string[];
   readonly settleMs: number;
   readonly timeoutMs: number;
@@ -221,8 +243,12 @@ class Combination implements CombinedRegistry {
   }
 
   instances(query: string | ServiceUrl | ServiceQuery): Observable<InstanceSet> {
-    const sets = [...this.#parts.values()].map((part) => part.instances(query));
-    return unionOf(sets, this.#settings.settleMs);
+    const parts = [...this.#parts.values()].map((part) => ({ states: part.states, sets: part.instances(query) }));
+    if (this.#settings.read === 'failover') return failoverOf(parts, this.#settings);
+    return unionOf(
+      parts.map(({ sets }) => sets),
+      this.#settings.settleMs,
+    );
   }
 
   async lookup(query: string | ServiceUrl | ServiceQuery, options: LookupOptions = {}): Promise<InstanceSet> {
@@ -230,9 +256,13 @@ class Combination implements CombinedRegistry {
     const timeoutMs = milliseconds('timeoutMs', options.timeoutMs, this.#settings.timeoutMs);
     if (!isFresh)
       return this.#settle(this.instances(query), 'the registries to say who is there', { ...options, timeoutMs });
-    const sets = await Promise.all(
-      [...this.#parts.values()].map((part) => part.lookup(query, { ...options, timeoutMs })),
-    );
+    const ask = (part: Registry): Promise<InstanceSet> => part.lookup(query, { ...options, timeoutMs });
+    const parts = [...this.#parts.values()];
+    if (this.#settings.read === 'failover') {
+      const [first, ...others] = parts;
+      return others.reduce((answer, part) => answer.catch(() => ask(part)), ask(first!));
+    }
+    const sets = await Promise.all(parts.map(ask));
     const union = new Union(sets.length);
     for (const [part, set] of sets.entries()) union.take(part, set);
     return union.set;

@@ -177,6 +177,32 @@ describe('combineRegistries', () => {
     expect(() => both.picker('no url')).toThrow(/Expected/);
   });
 
+  it('reads one at a time with failover, and goes back', async () => {
+    const { servers, parts, both } = stage({ read: 'failover', stableMs: 50 }, { eu: 1_000, us: 60_000 });
+    await parts.eu.provide(a, { timeoutMs: 20_000 });
+    await parts.us.provide(b);
+    const told: string[] = [];
+    both.instances(query).subscribe((set) =>
+      told.push(
+        set
+          .toArray()
+          .map(({ host }) => host)
+          .join(),
+      ),
+    );
+    await eventually(() => expect(told.at(-1)).toBe(a.host));
+    const found = async (options?: { fresh: boolean }): Promise<string[]> =>
+      (await both.lookup(query, options)).toArray().map(({ host }) => host);
+    // A busy machine may end a session of one second at any time: then it takes a moment.
+    await eventually(async () => expect(await found({ fresh: true })).toEqual([a.host]));
+    servers.eu.cut();
+    // Once the session of one second is lost.
+    await eventually(() => expect(told.at(-1)).toBe(b.host));
+    await eventually(async () => expect(await found()).toEqual([b.host]));
+    servers.eu.heal();
+    await eventually(() => expect(told.at(-1)).toBe(a.host));
+  });
+
   it('closes all of them', async () => {
     const { parts, both } = stage();
     await both.lookup(query);
@@ -195,7 +221,11 @@ describe('combineRegistries', () => {
       [null as never, {}, 'registries'],
       [{ eu: 5 } as never, {}, 'registries'],
       [{ eu, us: eu } as never, {}, 'registries'],
-      [{ eu } as never, { read: 'failover' as never }, 'read'],
+      [{ eu } as never, { read: 'both' as never }, 'read'],
+      [{ eu } as never, { stableMs: 5 }, 'stableMs'],
+      [{ eu } as never, { treatEmptyAsDown: true }, 'treatEmptyAsDown'],
+      [{ eu } as never, { read: 'failover', stableMs: -5 }, 'stableMs'],
+      [{ eu } as never, { read: 'failover', treatEmptyAsDown: 1 as never }, 'treatEmptyAsDown'],
       [{ eu } as never, { write: [] }, 'write'],
       [{ eu } as never, { write: ['us'] }, 'write'],
       [{ eu } as never, { settleMs: -1 }, 'settleMs'],
