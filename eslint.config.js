@@ -18,6 +18,8 @@ const LAYERS = {
   operators: ['balancers', 'instances', 'dubbo', 'internal'],
   balancers: ['instances', 'dubbo', 'internal'],
   config: ['connection', 'port', 'operators', 'instances', 'dubbo', 'internal'],
+  // Of registries, not below them.
+  combined: ['registry', 'operators', 'registration', 'connection', 'port', 'instances', 'dubbo', 'internal'],
   shutdown: ['internal'],
   interop: ['internal'],
   grpc: ['connection', 'balancers', 'instances', 'dubbo', 'internal'],

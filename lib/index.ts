@@ -1,3 +1,12 @@
+export {
+  type CombinedRegistrationState,
+  type CombinedRegistry,
+  type CombinedState,
+  type CombineOptions,
+  combineRegistries,
+  type PartRegistrationState,
+  type PartStates,
+} from './combined/index.js';
 export type { ConfigSource } from './config/configSource.js';
 export type {
   ConfigCenter,

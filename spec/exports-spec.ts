@@ -27,6 +27,7 @@ describe('what the package exports', () => {
       'ServiceUrl',
       'UnreadableNodeError',
       'VERSION',
+      'combineRegistries',
       'createConfigCenter',
       'createRegistry',
       'drain',
