@@ -63,21 +63,3 @@ describe('a name that cannot be read', () => {
     expect(warnings.map(({ code, count }) => [code, count])).toEqual([['UNREADABLE_NODE', 1]]);
   });
 });
-
-describe('instances of a service whose directory goes', () => {
-  it('are gone from a query of all services', () => {
-    const world = new World();
-    const { registry } = world.registry();
-    const sizes: number[] = [];
-    const node = `/dubbo/x.Y/providers/${encodeComponent('dubbo://h:1/x.Y')}`;
-    world.server.create(node);
-    registry.instances({ interface: '*' }).subscribe(({ size }) => sizes.push(size));
-    world.time.pass(BACKOFF_MS);
-    expect(sizes.at(-1)).toBe(1);
-    world.server.remove(node);
-    world.server.remove('/dubbo/x.Y/providers');
-    world.server.remove('/dubbo/x.Y');
-    world.time.pass(BACKOFF_MS);
-    expect(sizes.at(-1)).toBe(0);
-  });
-});
