@@ -127,13 +127,13 @@ describe('secrets', () => {
   });
 
   it.each(['password', 'token', 'db.password', 'accessSecret', 'secretKey', 'access_token', 'PASSWD'])(
-    'of a service are shown neither by console.log nor in messages: the parameter %s',
+    'of a service are shown by no printer: the parameter %s',
     (name) => {
       const url = ServiceUrl.parse(`dubbo://app:${PASSWORD}@h:20880/a.B?${name}=${PASSWORD}&version=1.0`);
-      // Its text is what is registered, and so is its JSON.
-      expect(ServiceUrl.parse(String(url)).equals(url)).toBe(true);
-      expect(leaksOf(url, SECRETS)).not.toContain('inspect shows the password');
-      expect(leaksOf(new Map([[url, [url]]]), SECRETS)).not.toContain('inspect shows the password');
+      expect(ServiceUrl.parse(url.toFullString()).equals(url)).toBe(true);
+      // Its own fields are what it is compared by: a service URL is data that every client of the registry reads.
+      const shown = [url, new Map([[url, [url]]]), { url }].flatMap((value) => leaksOf(value, SECRETS));
+      expect(new Set(shown)).toEqual(new Set(['own properties shows the password']));
     },
   );
 });

@@ -3,7 +3,13 @@ import { RegistryError } from '../errors.js';
 import { isAnswer } from '../internal/isAnswer.js';
 import { parentOf } from '../internal/path.js';
 import { quoted } from '../internal/quoted.js';
-import type { ConnectionState, NodeState, RegistryNode, Session } from '../port/index.js';
+import {
+  type ConnectionState,
+  NodeExistsError,
+  type NodeState,
+  type RegistryNode,
+  type Session,
+} from '../port/index.js';
 import {
   type Desired,
   isOwn,
@@ -294,6 +300,9 @@ function operationFailed(record: NodeRecord, error: unknown): NodeStep {
   const { phase } = record;
   const isCounted = phase === 'create' || phase === 'takeOver';
   const next = isCounted && isAnswer(error) ? { ...record, unanswered: record.unanswered - 1 } : record;
+  if (error instanceof NodeExistsError && error.position !== undefined && !isOwn(record, error.node)) {
+    return decide({ ...observed(next, { node: error.node, position: error.position }), phase: 'idle' });
+  }
   return isSurprise(phase, error) ? [{ ...next, phase: 'read', surprise: error }, 'read'] : retry(next, error);
 }
 
