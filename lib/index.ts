@@ -1,12 +1,3 @@
-export {
-  type CombinedRegistrationState,
-  type CombinedRegistry,
-  type CombinedState,
-  type CombineOptions,
-  combineRegistries,
-  type PartRegistrationState,
-  type PartStates,
-} from './combined/index.js';
 export type { ConfigSource } from './config/configSource.js';
 export type {
   ConfigCenter,
@@ -19,12 +10,23 @@ export type {
 } from './config/configCenter.js';
 export { ConfigConflictError, OutcomeUnknownError } from './config/configErrors.js';
 export type { AbsentConfigValue, ConfigValue, PresentConfigValue } from './config/configValue.js';
-export { type BackoffOptions, type CallOptions, whileConnected } from './connection/index.js';
+export {
+  type Backoff,
+  type BackoffOptions,
+  type CallOptions,
+  fullJitter,
+  isFatalError,
+  type RetryOptions,
+  retryWithBackoff,
+  whileConnected,
+} from './connection/index.js';
 export { createConfigCenter } from './createConfigCenter.js';
 export { createRegistry } from './createRegistry.js';
 export {
   CATEGORIES,
   instanceKey,
+  matcher,
+  matches,
   type ServiceQuery,
   ServiceUrl,
   type ServiceUrlChanges,
@@ -50,9 +52,9 @@ export {
   type ConnectionStatus,
   type CreateOptions,
   type DirectoryChange,
-  type DirectoryEvent,
   type DirectoryOptions,
-  type DirectorySetChange,
+  isLegalTransition,
+  LEGAL_TRANSITIONS,
   type NodeCondition,
   type NodeOperations,
   type NodeState,
@@ -61,16 +63,7 @@ export {
 } from './port/index.js';
 export { iterate, type IterateBuffer, type IterateOptions } from './interop/index.js';
 export type { RegistrationState } from './registration/index.js';
-export type {
-  LookupOptions,
-  Provision,
-  Registry,
-  RegistryOptions,
-  RegistryWarning,
-  SubscribeOptions,
-  SyncedEvent,
-} from './registry.js';
-export type { RegistryPicker, RegistryPickerOptions } from './registryPicker.js';
+export type { Provision, Registry, RegistryOptions, RegistryWarning } from './registry.js';
 export {
   drain,
   drained,

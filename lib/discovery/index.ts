@@ -1,1 +1,1 @@
-export { Discovery, type DiscoveryOptions } from './discovery.js';
+export { Discovery } from './discovery.js';

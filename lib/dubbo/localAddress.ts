@@ -1,11 +1,4 @@
-import { host } from '../internal/host.js';
-
-/** An address of a network interface, as `networkInterfaces()` of `node:os` tells it. */
-export interface InterfaceAddress {
-  readonly address: string;
-  readonly family: string;
-  readonly internal: boolean;
-}
+import { networkInterfaces, type NetworkInterfaceInfo } from 'node:os';
 
 /**
  * The address under which others probably reach this host.
@@ -23,7 +16,7 @@ export interface InterfaceAddress {
  * ```
  */
 export function localAddress(
-  interfaces: Readonly<Record<string, readonly InterfaceAddress[] | undefined>> = host().networkInterfaces(),
+  interfaces: Readonly<Record<string, readonly NetworkInterfaceInfo[] | undefined>> = networkInterfaces(),
 ): string {
   const outside = Object.values(interfaces)
     .flatMap((addresses) => addresses ?? [])

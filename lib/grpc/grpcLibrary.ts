@@ -2,37 +2,37 @@ import * as installed from '@grpc/grpc-js';
 export { connectivityState as ConnectivityState, status as Status } from '@grpc/grpc-js';
 import { RegistryError } from '../errors.js';
 
-/** The part of `@grpc/grpc-js` that is used here. */
+/** What is needed of `@grpc/grpc-js`. */
 export type GrpcLibrary = Pick<typeof installed, 'experimental'>;
 
 type Experimental = GrpcLibrary['experimental'];
 
-/** The constructor of a name resolver. */
+/** Makes resolvers for the channels of one copy of `@grpc/grpc-js`. */
 export type ResolverConstructor = Parameters<Experimental['registerResolver']>[1];
-/** Receives what a target resolves to. */
+/** How a channel is told what its target resolves to. */
 export type ResolverListener = ConstructorParameters<ResolverConstructor>[1];
-/** The parsed target of a channel. */
+/** The target of a channel, split. */
 export type GrpcUri = ConstructorParameters<ResolverConstructor>[0];
 /** The options of a channel. */
 export type ChannelOptions = ConstructorParameters<ResolverConstructor>[2];
-/** One server, with its addresses. */
+/** One that may be called. */
 export type Endpoint = Parameters<Experimental['endpointToString']>[0];
 
-/** A load-balancing policy of a channel. */
+/** A policy by which a channel chooses. */
 export type LoadBalancer = installed.experimental.LoadBalancer;
-/** Through which a policy reports its state to the channel. */
+/** What a policy tells its channel with. */
 export type ChannelControlHelper = installed.experimental.ChannelControlHelper;
-/** The options of a policy in a service config. */
+/** What a service config says to a policy. */
 export type LoadBalancerConfig = installed.experimental.TypedLoadBalancingConfig;
 /** Keeps a connection to one endpoint. */
 export type Leaf = InstanceType<Experimental['LeafLoadBalancer']>;
-/** The kinds of {@link PickResult}. */
+/** What became of choosing. */
 export const { PickResultType } = installed.experimental;
-/** The metadata of a call. */
+/** What a call is sent with. */
 export type Metadata = installed.Metadata;
-/** What a picker is given for a call. */
+/** What is known of a call when it is sent. */
 export type PickArguments = installed.experimental.PickArgs;
-/** The result of a pick. */
+/** Where a call is sent. */
 export type PickResult = installed.experimental.PickResult;
 
 const RESOLVING = [
@@ -51,13 +51,13 @@ const CHOOSING = [
 ] as const;
 const NEEDED = [...RESOLVING, ...CHOOSING] as const;
 
-/** The part of `@grpc/grpc-js` that registers policies. */
+/** The part of `@grpc/grpc-js` that makes policies pluggable. */
 export type PolicyApi = Pick<Experimental, (typeof CHOOSING)[number]>;
-/** The part of `@grpc/grpc-js` that registers resolvers and policies. */
+/** The part of `@grpc/grpc-js` that makes name resolution pluggable, and policies. */
 export type ResolverApi = Pick<Experimental, (typeof RESOLVING)[number]> & PolicyApi;
 
 /**
- * Returns the experimental API of grpc-js, which may change in any minor version.
+ * Finds what is needed where grpc-js keeps what may change in any minor version.
  *
  * @throws RegistryError with `UNSUPPORTED` if it is not there.
  */

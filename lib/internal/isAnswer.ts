@@ -1,6 +1,6 @@
-import { outcomeOf } from './outcomeOf.js';
+import { RegistryError } from '../errors.js';
 
-/** Whether an error is the answer of a server that is alive, after which nothing of the operation comes any more. */
+/** Whether an error says what became of an operation, rather than that nobody knows. */
 export function isAnswer(error: unknown): boolean {
-  return outcomeOf(error) !== 'unanswered';
+  return error instanceof RegistryError && error.code !== 'CONNECTION_LOST' && error.code !== 'TIMEOUT';
 }

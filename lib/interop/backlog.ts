@@ -1,24 +1,24 @@
-/** A first-in, first-out queue whose operations take amortized constant time. */
+/** Values in the order in which they came; to add one and to take one costs the same however many there are. */
 export class Backlog<T> {
   #values: (T | undefined)[] = [];
   #taken = 0;
 
-  /** The number of values. */
+  /** How many there are. */
   get size(): number {
     return this.#values.length - this.#taken;
   }
 
-  /** Adds a value at the end. */
+  /** Adds a value behind all others. */
   add(value: T): void {
     this.#values.push(value);
   }
 
-  /** Removes and returns the oldest value; must not be called when the queue is empty. */
+  /** Takes the oldest value; call it only if there is one. */
   take(): T {
     const value = this.#values[this.#taken] as T;
     this.#values[this.#taken] = undefined;
     this.#taken += 1;
-    // Copying at half keeps the cost of each call constant on average.
+    // Moving up what is left costs no more than taking what is gone did.
     if (this.#taken * 2 >= this.#values.length) {
       this.#values = this.#values.slice(this.#taken);
       this.#taken = 0;
@@ -26,7 +26,7 @@ export class Backlog<T> {
     return value;
   }
 
-  /** Removes all values. */
+  /** Forgets all values. */
   clear(): void {
     this.#values = [];
     this.#taken = 0;

@@ -1,44 +1,44 @@
 import type { Releasable } from './drainOptions.js';
 
-/** A step of a drain that failed or ran out of time. */
+/** What a drain could not do in order. */
 export type DrainCut =
   /**
-   * The registry did not acknowledge the release of a provision: consumers may still call it. `cause` is the error of
-   * `release()`, or a `RegistryError` with the code `TIMEOUT`.
+   * A provision whose release the registry did not acknowledge: consumers may have gone on to call. `cause` is what its
+   * `release()` failed with, or a `RegistryError` with the code `TIMEOUT`.
    */
   | { readonly step: 'release'; readonly provision: Releasable; readonly cause: unknown }
   /**
-   * Calls were still in flight when it was time to close: `inFlight` of them when last counted, `undefined` if they were not
-   * counted. `cause` is a `RegistryError` with the code `TIMEOUT`, or the error of the count.
+   * Calls that were still under way when it was time to close: `inFlight` as it was counted last, `undefined` if nobody
+   * counted. `cause` is a `RegistryError` with the code `TIMEOUT`, or what the count failed with.
    */
   | { readonly step: 'finish'; readonly inFlight: number | undefined; readonly cause: unknown }
-  /** Closing failed with `cause`; `TIMEOUT` where it had to be forced or did not end by the deadline. */
+  /** Closing failed with `cause`, or had to be forced, or was not over by the deadline: `TIMEOUT`. */
   | { readonly step: 'close'; readonly cause: unknown };
 
-/** The outcome of a drain. */
+/** What came of a drain. */
 export interface DrainReport {
-  /** Whether every step ended in time without an error, which means that `cutOff` is empty. */
+  /** Whether everything was done in order: nothing was cut off. */
   readonly isComplete: boolean;
-  /** The steps that failed or ran out of time, in order. */
+  /** What was cut off, in the order in which it was. */
   readonly cutOff: readonly DrainCut[];
-  /** How long the drain took, in milliseconds. */
+  /** How long it took, in milliseconds. */
   readonly elapsedMs: number;
 }
 
-/** The progress of a drain; `elapsedMs` is the time since it began, in milliseconds. */
+/** Where a drain stands; `elapsedMs` counts from its beginning. */
 export type DrainStep =
-  /** The registrations are being released: `acknowledged` of them so far. */
+  /** Being taken back: so many are acknowledged, of so many. */
   | {
       readonly step: 'release';
       readonly acknowledged: number;
       readonly of: number;
       readonly elapsedMs: number;
     }
-  /** Waiting for `propagationMs`, until consumers know of the release. */
+  /** Consumers are given `propagationMs` to hear of it. */
   | { readonly step: 'propagate'; readonly propagationMs: number; readonly elapsedMs: number }
-  /** Waiting for the calls in flight; `undefined` where they are not counted. */
+  /** Calls under way are waited for: so many, `undefined` if nobody counts. */
   | { readonly step: 'finish'; readonly inFlight: number | undefined; readonly elapsedMs: number }
-  /** `close` is running; `isForced` once its signal is aborted. */
+  /** Being closed; `isForced` once time is up. */
   | { readonly step: 'close'; readonly isForced: boolean; readonly elapsedMs: number }
-  /** The drain has ended. */
+  /** Over. */
   | { readonly step: 'done'; readonly report: DrainReport; readonly elapsedMs: number };

@@ -185,6 +185,5 @@ export function scenario(options: ScenarioOptions = {}): Scenario {
 }
 
 function promisesHadTheirTurn(): Promise<void> {
-  // A browser has the other one only.
-  return new Promise((resolve) => (typeof setImmediate === 'function' ? setImmediate(resolve) : setTimeout(resolve)));
+  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -14,14 +14,14 @@ import {
 /** Every balancer by its name, with default options but for what it draws numbers with. */
 export function everyBalancer(draw: () => number): readonly (readonly [name: string, factory: BalancerFactory])[] {
   return [
-    ['roundRobin', roundRobin({ random: draw })],
-    ['smoothWeightedRoundRobin', smoothWeightedRoundRobin({ random: draw })],
+    ['roundRobin', roundRobin()],
+    ['smoothWeightedRoundRobin', smoothWeightedRoundRobin()],
     ['random', random({ random: draw })],
-    ['leastLoaded', leastLoaded({ random: draw })],
+    ['leastLoaded', leastLoaded()],
     ['powerOfTwoChoices', powerOfTwoChoices({ random: draw })],
-    ['shortestResponse', shortestResponse({ random: draw })],
+    ['shortestResponse', shortestResponse()],
     ['consistentHash', consistentHash({ random: draw })],
     ['rendezvous', rendezvous({ random: draw })],
-    ['sticky', sticky(leastLoaded({ random: draw }))],
+    ['sticky', sticky(leastLoaded())],
   ];
 }

@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeComponent, encodeComponent } from '../../lib/dubbo/encoding.js';
 import { UnreadableNodeError } from '../../lib/errors.js';
-import { cpuMs } from '../support/cpuMs.js';
 
 describe('encodeComponent', () => {
   // What java.net.URLEncoder makes of it; recorded from a JDK 17.
@@ -79,8 +78,8 @@ describe('decodeComponent', () => {
   });
 
   it.each(['%25', '%ff', '+', '%C3', 'a'])('takes linear time for a megabyte of %s', (unit) => {
-    const started = cpuMs();
+    const started = performance.now();
     decodeComponent(unit.repeat(1_000_000 / unit.length));
-    expect(cpuMs() - started).toBeLessThan(2_000);
+    expect(performance.now() - started).toBeLessThan(2_000);
   });
 });

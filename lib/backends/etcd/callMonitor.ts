@@ -1,5 +1,3 @@
-import { isAnswered } from './errors.js';
-
 /** What a member can carry out while it cannot carry out the other. */
 export type CallKind = 'read' | 'write';
 
@@ -56,7 +54,8 @@ interface Awaited {
   waited: number;
 }
 
-/** The code of gRPC for a call that took too long. */
+/** The codes of gRPC for a call that was not answered, or not carried out: cancelled, deadline exceeded, unavailable. */
+const UNANSWERED: ReadonlySet<number> = new Set([1, 4, 14]);
 const DEADLINE_EXCEEDED = 4;
 
 /** Fewer bytes in one tick are signs of life, and small messages. */
@@ -126,7 +125,7 @@ export class CallMonitor {
         onReceiveMessage: (message) => listener.onReceiveMessage(message),
         onReceiveStatus: (status) => {
           this.#awaited.delete(awaited);
-          if (kind && isAnswered(status)) this.#vainTicks.delete(kind);
+          if (kind && !UNANSWERED.has(status.code)) this.#vainTicks.delete(kind);
           listener.onReceiveStatus(status);
         },
       });

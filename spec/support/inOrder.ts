@@ -1,2 +1,0 @@
-/** For balancers that draw in which order instances have their turns: the order in which they come. */
-export const IN_ORDER = { random: (): number => 0 };
