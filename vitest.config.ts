@@ -1,12 +1,21 @@
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 const source = (path: string) => fileURLToPath(new URL(`./lib/${path}`, import.meta.url));
 
+const SERVERS = 'spec/integration';
+const SLOW = 'spec/**/*-slow-spec.ts';
+const REALTIME = 'spec/**/*-realtime-spec.ts';
+
+/** Specs that wait for the wall clock: one file at a time, and with time to spare. */
+const SERIAL = { fileParallelism: false, testTimeout: 60_000, hookTimeout: 60_000 };
+
 export default defineConfig({
   resolve: {
     alias: [
       { find: /^rx-registry$/, replacement: source('index.ts') },
+      { find: /^rx-registry\/backend$/, replacement: source('backend.ts') },
       { find: /^rx-registry\/(operators|config|testing|grpc)$/, replacement: source('$1/index.ts') },
       { find: /^rx-registry\/(zookeeper|etcd|memory)$/, replacement: source('backends/$1/index.ts') },
     ],
@@ -21,21 +30,25 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['spec/**/*-spec.ts'],
-          exclude: ['spec/integration/**', 'spec/faults/cut-*'],
-          testTimeout: 20_000,
-        },
-      },
-      {
-        extends: true,
-        // Real servers share two cores with their clients: one file at a time keeps their deadlines honest.
-        test: {
-          name: 'servers',
-          include: ['spec/integration/**/*-spec.ts', 'spec/faults/cut-*-spec.ts'],
-          fileParallelism: false,
+          exclude: [`${SERVERS}/**`, SLOW, REALTIME],
+          // Vitest leaves one core to itself, which is half of two.
+          maxWorkers: availableParallelism(),
           testTimeout: 60_000,
-          hookTimeout: 60_000,
         },
       },
+      { extends: true, test: { name: 'realtime', include: [REALTIME], ...SERIAL } },
+      // Real servers share two cores with their clients: one file at a time keeps their deadlines honest.
+      ...['zookeeper', 'etcd'].map((kind) => ({
+        extends: true as const,
+        test: {
+          name: `servers-${kind}`,
+          include: [`${SERVERS}/${kind}/**/*-spec.ts`],
+          exclude: [SLOW],
+          ...SERIAL,
+        },
+      })),
+      // What takes minutes, needs a cluster or measures: nothing else runs beside it.
+      { extends: true, test: { name: 'slow', include: [SLOW], ...SERIAL } },
     ],
   },
 });

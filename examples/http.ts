@@ -1,7 +1,7 @@
-// HTTP requests over `fetch` to whoever is there: each goes to the instance that has the fewest under way.
+// HTTP requests over `fetch` to whoever is there: each goes to the better of two that are drawn at random.
 import { firstValueFrom, interval, mergeMap, timer, withLatestFrom } from 'rxjs';
 import { drained } from 'rx-registry';
-import { balance, leastLoaded } from 'rx-registry/operators';
+import { balance, powerOfTwoChoices } from 'rx-registry/operators';
 import { startHttpProvider } from './support/httpProvider.js';
 import { stageAt } from './support/stage.js';
 import { Tally } from './support/tally.js';
@@ -21,7 +21,7 @@ const start = async (name: string, answerMs: number) => {
 const running = await Promise.all([start('quick', 20), start('usual', 40), start('slow', 120)]);
 
 const tally = new Tally();
-const picker = consumer.instances({ interface: service }).pipe(balance(leastLoaded()));
+const picker = consumer.instances({ interface: service }).pipe(balance(powerOfTwoChoices()));
 const calling = interval(10)
   .pipe(
     withLatestFrom(picker),

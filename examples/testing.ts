@@ -15,7 +15,9 @@ new TestScheduler(assert.deepEqual).run(({ hot, expectObservable }) => {
   const contents = '             x 20s y'; //        b alone is left while nobody can look
   const requests = hot('         5s r 14999ms r 14999ms r 14999ms r 14999ms r');
   const backend = marbleBackend({ states, contents, values: { x: [a, b], y: [b] } });
-  const picker = createRegistry(backend).instances(query).pipe(balance(roundRobin()));
+  const picker = createRegistry(backend)
+    .instances(query)
+    .pipe(balance(roundRobin({ random: () => 0 })));
   const hosts = requests.pipe(withLatestFrom(picker, (_, now) => now.pick()?.host));
   expectObservable(hosts).toBe('5s a 14999ms b 14999ms a 14999ms b 14999ms b', { a: a.host, b: b.host });
 });

@@ -1,4 +1,6 @@
+import { looksLikeKey } from './internal/looksLikeKey.js';
 import { quoted } from './internal/quoted.js';
+import { redact } from './internal/redact.js';
 
 /**
  * Every code that a {@link RegistryError} of this package can carry, and whether trying again can help.
@@ -57,6 +59,11 @@ export class RegistryError extends Error {
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
+  }
+
+  /** What stands in JSON, where a plain error is `{}`. */
+  toJSON(): { name: string; code: ErrorCode; message: string } {
+    return { name: this.name, code: this.code, message: this.message };
   }
 
   /** Whether the same call can succeed later without anybody changing it. */
@@ -135,7 +142,8 @@ export class NoInstanceError extends RegistryError {
 }
 
 function describe(value: unknown): string {
-  const text = textOf(value);
+  const whole = textOf(value);
+  const text = looksLikeKey(whole) ? 'a text that may be a key' : redact(whole);
   return `${text.length > 80 ? `${text.slice(0, 80)}…` : text} (${value === null ? 'null' : typeof value})`;
 }
 

@@ -1,3 +1,12 @@
+export {
+  type CombinedRegistrationState,
+  type CombinedRegistry,
+  type CombinedState,
+  type CombineOptions,
+  combineRegistries,
+  type PartRegistrationState,
+  type PartStates,
+} from './combined/index.js';
 export type { ConfigSource } from './config/configSource.js';
 export type {
   ConfigCenter,
@@ -10,23 +19,12 @@ export type {
 } from './config/configCenter.js';
 export { ConfigConflictError, OutcomeUnknownError } from './config/configErrors.js';
 export type { AbsentConfigValue, ConfigValue, PresentConfigValue } from './config/configValue.js';
-export {
-  type Backoff,
-  type BackoffOptions,
-  type CallOptions,
-  fullJitter,
-  isFatalError,
-  type RetryOptions,
-  retryWithBackoff,
-  whileConnected,
-} from './connection/index.js';
+export { type BackoffOptions, type CallOptions, whileConnected } from './connection/index.js';
 export { createConfigCenter } from './createConfigCenter.js';
 export { createRegistry } from './createRegistry.js';
 export {
   CATEGORIES,
   instanceKey,
-  matcher,
-  matches,
   type ServiceQuery,
   ServiceUrl,
   type ServiceUrlChanges,
@@ -52,9 +50,9 @@ export {
   type ConnectionStatus,
   type CreateOptions,
   type DirectoryChange,
+  type DirectoryEvent,
   type DirectoryOptions,
-  isLegalTransition,
-  LEGAL_TRANSITIONS,
+  type DirectorySetChange,
   type NodeCondition,
   type NodeOperations,
   type NodeState,
@@ -63,7 +61,16 @@ export {
 } from './port/index.js';
 export { iterate, type IterateBuffer, type IterateOptions } from './interop/index.js';
 export type { RegistrationState } from './registration/index.js';
-export type { Provision, Registry, RegistryOptions, RegistryWarning } from './registry.js';
+export type {
+  LookupOptions,
+  Provision,
+  Registry,
+  RegistryOptions,
+  RegistryWarning,
+  SubscribeOptions,
+  SyncedEvent,
+} from './registry.js';
+export type { RegistryPicker, RegistryPickerOptions } from './registryPicker.js';
 export {
   drain,
   drained,

@@ -1,22 +1,39 @@
-import { defer, endWith, firstValueFrom, isObservable, map, type Observable, of, ReplaySubject, switchMap } from 'rxjs';
+import {
+  defer,
+  endWith,
+  firstValueFrom,
+  isObservable,
+  map,
+  type Observable,
+  of,
+  ReplaySubject,
+  switchMap,
+  tap,
+} from 'rxjs';
 import {
   type BackoffOptions,
   type CallOptions,
   fullJitter,
   KeptConnection,
+  retryWithBackoff,
   type SharedBackend,
   shareBackend,
+  whileConnected,
 } from './connection/index.js';
-import { Discovery } from './discovery/index.js';
+import { Discovery, type DiscoveryOptions } from './discovery/index.js';
 import { localAddress, rootPath, type ServiceQuery, ServiceUrl, toQuery, toRegisteredUrl } from './dubbo/index.js';
 import type { InstanceSet, ServiceEvent } from './instances/index.js';
-import { milliseconds } from './internal/options.js';
+import { host } from './internal/host.js';
+import { INSPECT, type Inspect, inspected, legible, shownError } from './internal/legible.js';
+import { flag, milliseconds, optionsObject } from './internal/options.js';
 import { quoted } from './internal/quoted.js';
 import { redact } from './internal/redact.js';
+import { noteUnsubscribed } from './internal/unsubscribed.js';
 import { Warnings } from './internal/warnings.js';
 import { withheldEvents } from './internal/withheldEvents.js';
 import type { Backend, BackendWarning, ConnectionState } from './port/index.js';
-import { Claims, register, type RegistrationState, ReleasedNodes } from './registration/index.js';
+import { register, Registrations, type RegistrationState, ReleasedNodes } from './registration/index.js';
+import { registryPicker, type RegistryPicker, type RegistryPickerOptions } from './registryPicker.js';
 import { VERSION } from './version.js';
 
 /** How a registry behaves, whatever it is kept on. */
@@ -27,6 +44,28 @@ export interface RegistryOptions {
   readonly timeoutMs?: number | undefined;
   /** The waits after an operation that failed while connected. */
   readonly retry?: BackoffOptions | undefined;
+}
+
+/** How {@link Registry.lookup} behaves. */
+export interface LookupOptions extends CallOptions {
+  /**
+   * Whether to ask the registry anew, after it has caught up (`sync` on ZooKeeper, a linearizable read on etcd): what was
+   * acknowledged to anybody before the call is seen. Costs some round trips more, and needs a connection.
+   *
+   * @defaultValue `false`
+   */
+  readonly fresh?: boolean | undefined;
+}
+
+/** How {@link Registry.subscribe} tells. */
+export interface SubscribeOptions {
+  /** Whether a {@link SyncedEvent} follows the present set, once. @defaultValue `false` */
+  readonly synced?: boolean | undefined;
+}
+
+/** The events before this one told the complete present set, which may be empty; those after it tell changes. */
+export interface SyncedEvent {
+  readonly type: 'synced';
 }
 
 /** Something that went wrong and was got around: nothing stops because of it, but somebody should know. */
@@ -143,7 +182,15 @@ export interface Registry extends AsyncDisposable {
    * });
    * ```
    */
-  subscribe(query: string | ServiceUrl | ServiceQuery): Observable<ServiceEvent>;
+  subscribe(
+    query: string | ServiceUrl | ServiceQuery,
+    options?: { readonly synced?: false | undefined },
+  ): Observable<ServiceEvent>;
+  /** The same with `synced: true`: one event of the type `synced` follows the present set. */
+  subscribe(
+    query: string | ServiceUrl | ServiceQuery,
+    options: SubscribeOptions,
+  ): Observable<ServiceEvent | SyncedEvent>;
 
   /**
    * Who is there as complete sets: the present one, and one more for every change.
@@ -155,12 +202,34 @@ export interface Registry extends AsyncDisposable {
   /**
    * Who is there now. Rejects with `TIMEOUT` if the registry does not say in time, or with the signal's reason.
    *
+   * A query that is followed already is answered from what is known, which may be some milliseconds behind: a provider whose
+   * registration another process has just seen acknowledged may be missing. `fresh: true` asks the registry.
+   *
    * @example
    * ```ts
    * const users = await registry.lookup({ interface: 'com.acme.UserService', version: '*' });
    * ```
    */
-  lookup(query: string | ServiceUrl | ServiceQuery, options?: CallOptions): Promise<InstanceSet>;
+  lookup(query: string | ServiceUrl | ServiceQuery, options?: LookupOptions): Promise<InstanceSet>;
+
+  /**
+   * Chooses who gets the next call, for those who await: a web server, a script.
+   *
+   * Hot: it follows the registry from now on, by one subscription, until it or the registry is closed. A call that comes before the
+   * registry has answered waits for `startMs`. Calls fail with `CLOSED` after the end, and with `NOT_AUTHORIZED` if the registry
+   * refuses us for good. Make one for each service and keep it.
+   *
+   * @param query - Who may be called.
+   * @param options - How to choose, and what the sets go through before.
+   * @throws InvalidUrlError or InvalidOptionError for a query or an option that cannot be.
+   *
+   * @example
+   * ```ts
+   * const users = registry.picker({ interface: 'com.acme.UserService', version: '*' });
+   * const response = await users.run(({ address }, { signal }) => fetch(`http://${address}/users/7`, { signal }));
+   * ```
+   */
+  picker(query: string | ServiceUrl | ServiceQuery, options?: RegistryPickerOptions): RegistryPicker;
 
   /**
    * Takes everything back, lets every watch go, ends the session, in this order; then every stream completes.
@@ -189,7 +258,8 @@ class BackendRegistry implements Registry {
   readonly #backend: SharedBackend;
   readonly #connection: KeptConnection;
   readonly #root: string;
-  readonly #claims: Claims;
+  readonly #registrations: Registrations;
+  readonly #discovering: DiscoveryOptions;
   readonly #discovery: Discovery;
   readonly #keys = new Map<string, object>();
   readonly #warnings = new Warnings<RegistryWarning['code']>('registry');
@@ -213,14 +283,14 @@ class BackendRegistry implements Registry {
     const released = new ReleasedNodes(this.states, {
       ...shared,
       root: this.#root,
-      isWanted: (path) => this.#claims.has(path),
+      isWanted: (path) => this.#registrations.has(path),
     });
-    this.#claims = new Claims(this.states, {
+    this.#registrations = new Registrations(this.states, {
       ...shared,
       released: (session, node) => released.add(session, node),
       warn: (cause) => this.#warnings.tell('CONTESTED_REGISTRATION', cause.message, { cause }),
     });
-    this.#discovery = new Discovery(this.#root, this.states, {
+    this.#discovering = {
       ...shared,
       ...(backend.largeDirectoryBytes && { largeAtBytes: backend.largeDirectoryBytes }),
       onLarge: (path, bytes) =>
@@ -253,7 +323,8 @@ class BackendRegistry implements Registry {
           { path: redact(path), cause },
         );
       },
-    });
+    };
+    this.#discovery = new Discovery(this.#root, this.states, this.#discovering);
   }
 
   static guestOf(registry: object): SharedBackend | undefined {
@@ -261,25 +332,20 @@ class BackendRegistry implements Registry {
   }
 
   register(url: string | ServiceUrl | Observable<string | ServiceUrl | undefined>): Observable<RegistrationState> {
-    const urls: Observable<string | ServiceUrl | undefined> = isObservable(url) ? url : of(url);
-    return this.#connection.whileOpen(
+    const registration = this.#connection.whileOpen(
       register(
-        urls.pipe(
-          map((next) =>
-            next === undefined
-              ? undefined
-              : toRegisteredUrl(ServiceUrl.parse(next), {
-                  pid: process.pid,
-                  timestampMs: Date.now(),
-                  release: `rx-registry-${VERSION}`,
-                  localAddress,
-                  env: process.env,
-                }),
-          ),
-        ),
-        { root: this.#root, claims: this.#claims, keys: this.#keys, isClosing: () => this.#connection.isClosed },
-      ),
+        isObservable(url)
+          ? url.pipe(map((next) => (next === undefined ? undefined : this.#announced(next))))
+          : () => this.#announced(url),
+        {
+          root: this.#root,
+          registrations: this.#registrations,
+          keys: this.#keys,
+          isClosing: () => this.#connection.isClosed,
+        },
+      ).pipe(tap((state) => legible(state, 'RegistrationState', shownRegistration))),
     );
+    return noteUnsubscribed(registration, () => `register(${isObservable(url) ? 'urls' : quoted(String(url))})`);
   }
 
   async provide(url: string | ServiceUrl, options: CallOptions = {}): Promise<Provision> {
@@ -297,37 +363,108 @@ class BackendRegistry implements Registry {
       const release = async (): Promise<void> => {
         registration.unsubscribe();
         states.complete();
-        // Once: what is claimed later at the same path is another's.
-        gone ??= this.#claims.gone(registered.path);
+        // Once: what is held later at the same path is another's.
+        gone ??= this.#registrations.gone(registered.path);
         const what = `${quoted(String(url))} to be taken back`;
         await firstValueFrom(this.#connection.within(timeoutMs, gone.pipe(endWith(undefined)), what));
       };
-      return { url: registered.url, states: states.asObservable(), release, [Symbol.asyncDispose]: release };
+      const provision = { url: registered.url, states: states.asObservable(), release, [Symbol.asyncDispose]: release };
+      return legible(provision, 'Provision', ({ url }) => ({ url }));
     } catch (error) {
       registration.unsubscribe();
       throw error;
     }
   }
 
-  subscribe(query: string | ServiceUrl | ServiceQuery): Observable<ServiceEvent> {
-    return this.#connection.whileOpen(defer(() => this.#discovery.events(toQuery(query))));
+  subscribe(query: string | ServiceUrl | ServiceQuery): Observable<ServiceEvent>;
+  subscribe(
+    query: string | ServiceUrl | ServiceQuery,
+    options: SubscribeOptions,
+  ): Observable<ServiceEvent | SyncedEvent>;
+  subscribe(
+    query: string | ServiceUrl | ServiceQuery,
+    options: SubscribeOptions = {},
+  ): Observable<ServiceEvent | SyncedEvent> {
+    const isSynced = optionsObject(options).synced !== undefined && flag('synced', options.synced);
+    const synced: readonly SyncedEvent[] = isSynced ? [{ type: 'synced' }] : [];
+    const events = this.#connection.whileOpen(defer(() => this.#discovery.events(toQuery(query), synced)));
+    return noteUnsubscribed(events, () => `subscribe(${shownQuery(query)})`);
   }
 
   instances(query: string | ServiceUrl | ServiceQuery): Observable<InstanceSet> {
-    return this.#connection.whileOpen(defer(() => this.#discovery.sets(toQuery(query))));
+    const sets = this.#connection.whileOpen(defer(() => this.#discovery.sets(toQuery(query))));
+    return noteUnsubscribed(sets, () => `instances(${shownQuery(query)})`);
   }
 
-  async lookup(query: string | ServiceUrl | ServiceQuery, options: CallOptions = {}): Promise<InstanceSet> {
-    return this.#connection.settle(this.instances(query), 'the registry to say who is there', options);
+  async lookup(query: string | ServiceUrl | ServiceQuery, options: LookupOptions = {}): Promise<InstanceSet> {
+    const isFresh = optionsObject(options).fresh !== undefined && flag('fresh', options.fresh);
+    const sets = isFresh ? defer(() => this.#fresh(toQuery(query))) : this.instances(query);
+    return this.#connection.settle(sets, 'the registry to say who is there', options);
+  }
+
+  /** Sets that are read anew, after the server has caught up: what others have been told of is in the first one. */
+  #fresh(query: ServiceUrl): Observable<InstanceSet> {
+    const { retry, scheduler } = this.#discovering;
+    return this.states.pipe(
+      whileConnected((session) =>
+        session.sync().pipe(
+          retryWithBackoff({ ...retry, ...(scheduler && { scheduler }) }),
+          switchMap(() => new Discovery(this.#root, this.states, this.#discovering).sets(query)),
+        ),
+      ),
+    );
+  }
+
+  picker(query: string | ServiceUrl | ServiceQuery, options: RegistryPickerOptions = {}): RegistryPicker {
+    // Refuses what cannot be asked for now, not at the first call.
+    toQuery(query);
+    const { scheduler = this.#connection.scheduler } = optionsObject(options);
+    return registryPicker(this.instances(query), { ...options, scheduler });
   }
 
   close(options: { readonly deadlineMs?: number | undefined } = {}): Promise<void> {
     return (this.#closed ??= this.#connection
-      .close(options.deadlineMs, this.#claims.releases(), () => this.#claims.mayOwn)
+      .close(options.deadlineMs, this.#registrations.releases(), () => this.#registrations.mayOwn)
       .finally(() => this.#warnings.end()));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+
+  /** What logs may know. */
+  toJSON(): { backend: string; root: string; connection: string } {
+    return { backend: this.#backend.name, root: this.#root, connection: this.#connection.status };
+  }
+
+  toString(): string {
+    return `Registry ${JSON.stringify(this)}`;
+  }
+
+  [INSPECT](_depth: number, options: object, inspect: Inspect): string {
+    return inspected('Registry', this.toJSON(), options, inspect);
+  }
+
+  /** What is written to the registry for a URL that was asked for. */
+  #announced(url: string | ServiceUrl): ServiceUrl {
+    return toRegisteredUrl(ServiceUrl.parse(url), {
+      pid: host().pid,
+      timestampMs: Date.now(),
+      release: `rx-registry-${VERSION}`,
+      localAddress,
+      env: host().env,
+    });
+  }
+}
+
+function shownRegistration(state: RegistrationState): Record<string, unknown> {
+  return {
+    ...state,
+    ...('path' in state && { path: redact(state.path) }),
+    ...('cause' in state && { cause: shownError(state.cause) }),
+  };
+}
+
+function shownQuery(query: string | ServiceUrl | ServiceQuery): string {
+  return typeof query === 'string' || query instanceof ServiceUrl ? quoted(String(query)) : JSON.stringify(query);
 }

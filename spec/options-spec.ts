@@ -7,15 +7,8 @@ import { zookeeper } from '../lib/backends/zookeeper/index.js';
 import { applyOverrides, asJson, asProperties, asText, asYaml } from '../lib/config/index.js';
 import { InvalidOptionError } from '../lib/errors.js';
 import { registerGrpcResolver } from '../lib/grpc/index.js';
-import {
-  createConfigCenter,
-  createRegistry,
-  drain,
-  fullJitter,
-  InstanceSet,
-  iterate,
-  retryWithBackoff,
-} from '../lib/index.js';
+import { createConfigCenter, createRegistry, drain, InstanceSet, iterate } from '../lib/index.js';
+import { fullJitter, retryWithBackoff } from '../lib/backend.js';
 import {
   balance,
   CallMeter,
@@ -81,6 +74,9 @@ const USES: Readonly<Record<string, readonly [use: Use, needed?: Options]>> = {
   consistentHash: [(options) => consistentHash(options)],
   powerOfTwoChoices: [(options) => powerOfTwoChoices(options)],
   random: [(options) => random(options)],
+  roundRobin: [(options) => roundRobin(options)],
+  smoothWeightedRoundRobin: [(options) => smoothWeightedRoundRobin(options)],
+  leastLoaded: [(options) => leastLoaded(options)],
   rendezvous: [(options) => rendezvous(options)],
   shortestResponse: [(options) => shortestResponse(options)],
   sticky: [(options) => sticky(random(), options)],
@@ -278,7 +274,7 @@ describe('an option that is undefined is not given', () => {
     ],
     emptyProtection: ['minShare', 'evidence', 'scheduler'],
     panic: ['threshold', 'recoverAt'],
-    preferZone: ['minimum', 'fallback', 'elsewhere', 'zoneOf'],
+    preferZone: ['mode', 'minimum', 'fallback', 'elsewhere', 'zoneOf', 'traffic'],
     stabilize: ['scheduler'],
     warmUp: ['durationMs', 'tickMs', 'scheduler'],
     balance: ['meter', 'waitMs', 'startMs', 'trialCalls', 'maxHedgedShare', 'isFailure', 'scheduler'],
@@ -287,7 +283,10 @@ describe('an option that is undefined is not given', () => {
     powerOfTwoChoices: ['decayMs', 'failurePenaltyMs', 'random'],
     random: ['random'],
     rendezvous: ['random'],
-    shortestResponse: ['windowMs', 'failurePenaltyMs'],
+    roundRobin: ['random'],
+    smoothWeightedRoundRobin: ['random'],
+    leastLoaded: ['random'],
+    shortestResponse: ['windowMs', 'failurePenaltyMs', 'random'],
     sticky: ['maxKeys'],
     limitConcurrency: ['initial', 'min', 'max', 'backoff', 'slowMs', 'limits'],
     registerGrpcResolver: [

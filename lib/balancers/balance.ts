@@ -16,6 +16,7 @@ import { CallMeter } from './callMeter.js';
 import { checkBalancer } from './makeBalancer.js';
 import { LivePicker, type PickerSettings } from './picker/livePicker.js';
 import type { Picker } from './picker/picker.js';
+import { powerOfTwoChoices } from './powerOfTwoChoices/powerOfTwoChoices.js';
 
 /** How {@link balance} counts and waits. */
 export interface BalanceOptions {
@@ -65,12 +66,13 @@ export interface BalanceOptions {
  * ```
  *
  * Emits one picker, at once: a request that comes before the first set finds a picker, and waits. The picker goes by the newest
- * set from then on. A change costs what the balancer says, whatever the size of the set, and what it has learned of instances
+ * set as long as the stream is subscribed to, and by the last one after that: `firstValueFrom` gives a picker of one set, which is
+ * asked for with the first call. Those who await and want one that follows changes use `Registry.picker`. A change costs what the balancer says, whatever the size of the set, and what it has learned of instances
  * that stay is kept. Completes and errors with the source; what the picker does then is said there.
  *
  * Every subscription has a picker and a balancer of its own. To use one in several places, share it, as in the example.
  *
- * @param balancer - How to choose.
+ * @param balancer - How to choose; by default {@link powerOfTwoChoices}, which does best in a simulated fleet (docs/balancers.md).
  * @param options - How to count and wait.
  * @throws InvalidOptionError if `balancer` or `isFailure` is no function, `meter` no {@link CallMeter}, or `waitMs`,
  * `startMs`, `trialCalls` or `maxHedgedShare` out of range.
@@ -79,7 +81,7 @@ export interface BalanceOptions {
  * ```ts
  * const picker = registry
  *   .instances({ interface: 'com.acme.Users' })
- *   .pipe(balance(leastLoaded(), { waitMs: 500 }), shareReplay({ bufferSize: 1, refCount: true }));
+ *   .pipe(balance(powerOfTwoChoices(), { waitMs: 500 }), shareReplay({ bufferSize: 1, refCount: true }));
  * requests.pipe(
  *   withLatestFrom(picker),
  *   mergeMap(([request, picker]) => picker.use(request.key, (target) => call(target, request))),
@@ -87,7 +89,7 @@ export interface BalanceOptions {
  * ```
  */
 export function balance(
-  balancer: BalancerFactory,
+  balancer: BalancerFactory = powerOfTwoChoices(),
   options: BalanceOptions = {},
 ): OperatorFunction<InstanceSet, Picker> {
   checkBalancer(balancer);
@@ -104,7 +106,7 @@ export function balance(
   };
   return (source) =>
     defer(() => {
-      const picker = new LivePicker(balancer, { ...settings, meter: meter ?? new CallMeter({ scheduler }) });
+      const picker = new LivePicker(balancer, { ...settings, meter: meter ?? new CallMeter({ scheduler }) }, source);
       const following = source.pipe(
         tap({
           next: (set) => picker.update(set),
@@ -113,6 +115,6 @@ export function balance(
         }),
         ignoreElements(),
       );
-      return concat(of(picker), following).pipe(finalize(() => picker.close()));
+      return concat(of(picker), following).pipe(finalize(() => picker.leave()));
     });
 }

@@ -1,12 +1,11 @@
 import { defer, type Observable, type SchedulerLike, take, tap } from 'rxjs';
 import { type BackoffOptions, retryWithBackoff, whileConnected } from '../connection/index.js';
 import { RegistryError } from '../errors.js';
+import { outcomeOf } from '../internal/outcomeOf.js';
 import type { ConnectionState, Session } from '../port/index.js';
 
-/** After these it is not known whether the server has done what it was asked for. */
-const NO_ANSWER: ReadonlySet<unknown> = new Set(['CONNECTION_LOST', 'SESSION_EXPIRED', 'TIMEOUT', 'SERVER_ERROR']);
 /** Trying again would meet the same. */
-const ANSWERS: ReadonlySet<unknown> = new Set(['CONFLICT', 'NOT_EMPTY']);
+const FINAL: ReadonlySet<unknown> = new Set(['CONFLICT', 'NOT_EMPTY']);
 
 /** How {@link Attempts} go on. */
 export interface AttemptsOptions {
@@ -43,7 +42,7 @@ export class Attempts {
         tap({
           next: answered,
           error: (error: unknown) => {
-            if (error instanceof RegistryError && !NO_ANSWER.has(error.code)) answered();
+            if (outcomeOf(error) === 'refused') answered();
           },
         }),
       );
@@ -59,7 +58,7 @@ export class Attempts {
           retryWithBackoff({
             ...retry,
             ...(scheduler && { scheduler }),
-            isFatal: (error) => !(error instanceof RegistryError && error.retriable && !ANSWERS.has(error.code)),
+            isFatal: (error) => !(error instanceof RegistryError && error.retriable && !FINAL.has(error.code)),
             onRetry: (error) => (this.#lastFailure = error instanceof Error ? error : undefined),
           }),
         ),

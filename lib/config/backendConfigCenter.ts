@@ -9,6 +9,7 @@ import {
 import { configGroupPath, configPath, configRoot, DEFAULT_CONFIG_GROUP, dottedConfigPath } from '../dubbo/index.js';
 import { InvalidOptionError } from '../errors.js';
 import { type Kept, kept } from '../internal/kept.js';
+import { INSPECT, type Inspect, inspected } from '../internal/legible.js';
 import { flag, optionsObject } from '../internal/options.js';
 import { quoted } from '../internal/quoted.js';
 import { redact } from '../internal/redact.js';
@@ -156,6 +157,19 @@ class BackendConfigCenter implements ConfigCenter {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** What logs may know. */
+  toJSON(): { root: string; connection: string } {
+    return { root: this.#root, connection: this.#connection.status };
+  }
+
+  toString(): string {
+    return `ConfigCenter ${JSON.stringify(this)}`;
+  }
+
+  [INSPECT](_depth: number, options: object, inspect: Inspect): string {
+    return inspected('ConfigCenter', this.toJSON(), options, inspect);
   }
 
   #place(key: string, group: string | undefined): Place {

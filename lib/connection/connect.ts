@@ -81,12 +81,18 @@ export interface ConnectOptions {
   readonly sessionTimeoutMs: number;
   /** The waits between attempts. */
   readonly reconnect?: BackoffOptions;
+  /** Where the servers are, for messages. */
+  readonly at?: string;
   /** Measures all time. @defaultValue `asyncScheduler` with a monotonic clock */
   readonly scheduler?: SchedulerLike;
 }
 
 /** The share of the session timeout after which a handshake is late. */
 const HANDSHAKE_SHARE = 1 / 4;
+
+/** A server that has never answered is reported after that. */
+const SILENT_MS = 2_000;
+const CHECK = 'It is still waited for; check that the address is that of such a server, and its port for clients.';
 
 /**
  * For so many session timeouts a link that was lost by our own clock may go on, while bytes flow on it: the answer behind them
@@ -108,7 +114,7 @@ const NOT_SERVED_TO_WARN = 3;
  * What it adds to a bare transport: tries for ever with full jitter, a bound on every handshake, a ping every sixth of
  * the session timeout whose answer is waited for a quarter of it (so silence is `suspended` within five twelfths), not counting
  * the time in which bytes flow, and `lost` by our own monotonic clock one session timeout after the last acknowledged ping was
- * *sent* (see {@link heartbeat} for why bytes do not count there). A session that our clock gave up is still tried first; only
+ * *sent* (bytes do not count there). A session that our clock gave up is still tried first; only
  * one that the server declared over is replaced.
  *
  * The backoff begins anew with a link that is served, and with a session that ends after it lasted. Connections that are
@@ -125,12 +131,25 @@ export function connect(open: OpenLink, options: ConnectOptions): Backend {
   const warnings = new Subject<BackendWarning>();
   const ends = new Set<Observable<unknown>>();
 
+  const noHandshake = `No handshake with a server of ${name}${options.at === undefined ? '' : ` at ${options.at}`}`;
+
   const events = new Observable<ConnectionEvent>((subscriber) => {
     let session: Session | undefined;
     let link: Link | undefined;
     let lastCause: Error | undefined;
     let isLost = false;
     let notServed = 0;
+    /** Whether it was said that no server answers, or need not be said as one has. */
+    let isSilenceTold = false;
+    /** Says in good time that the first server is silent: it may be one of another kind, which waits for us. */
+    const silence = timer(SILENT_MS, scheduler).pipe(
+      tap(() => {
+        if (!isSilenceTold)
+          warnings.next({ code: 'NOT_SERVED', message: `${noHandshake} for ${SILENT_MS} ms. ${CHECK}` });
+        isSilenceTold = true;
+      }),
+      concatMap(() => NEVER),
+    );
     const attempts = new AttemptCounter(longestWait(options.reconnect));
     const proofs = new Subject<{ sentAt: number; timeoutMs: number } | undefined>();
     const overdue = proofs.pipe(
@@ -188,7 +207,8 @@ export function connect(open: OpenLink, options: ConnectOptions): Backend {
     const tryOnce = defer((): Observable<ConnectionEvent> => {
       const sentAt = clock.now();
       return open(session, isLost).pipe(
-        raceWith(late((session?.timeoutMs ?? sessionTimeoutMs) * HANDSHAKE_SHARE, 'No handshake', scheduler)),
+        raceWith(late((session?.timeoutMs ?? sessionTimeoutMs) * HANDSHAKE_SHARE, noHandshake, scheduler)),
+        raceWith(isSilenceTold ? NEVER : silence),
         switchMap((opened) => {
           const replaced = session !== undefined && session !== opened.session;
           if (replaced) attempts.ended(clock.now());
@@ -199,6 +219,7 @@ export function connect(open: OpenLink, options: ConnectOptions): Backend {
           lastCause = undefined;
           isLost = false;
           notServed = 0;
+          isSilenceTold = true;
           proofs.next({ sentAt, timeoutMs: session.timeoutMs });
           return merge(
             replaced ? anew(new RegistryError('SESSION_EXPIRED', 'The server began another session.')) : EMPTY,

@@ -12,6 +12,7 @@ import {
   type Subscriber,
   Subscription,
   takeUntil,
+  tap,
   throwError,
   throwIfEmpty,
   timeout,
@@ -21,6 +22,7 @@ import { RegistryError } from '../errors.js';
 import { whenAborted } from '../internal/abort.js';
 import { clockOf } from '../internal/clock.js';
 import { debugLog } from '../internal/debug.js';
+import { legible, shownError } from '../internal/legible.js';
 import { milliseconds } from '../internal/options.js';
 import type { BackendWarning, ConnectionState } from '../port/index.js';
 import { closeDeadline } from './closeDeadline.js';
@@ -64,6 +66,8 @@ export class KeptConnection {
   readonly #log: (format: string, ...values: unknown[]) => void;
   #holding = Subscription.EMPTY;
   #state: ConnectionState | undefined;
+  /** Why no server serves us, where the state does not say so yet. */
+  #notServed: RegistryError | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(backend: SharedBackend, { name, area, timeoutMs, warn }: KeptConnectionOptions) {
@@ -74,12 +78,17 @@ export class KeptConnection {
     this.#log = debugLog(area);
     this.states = defer(() => {
       this.#hold();
-      return backend.states;
+      return backend.states.pipe(tap((state) => legible(state, 'ConnectionState', shownState)));
     });
   }
 
   get scheduler(): SchedulerLike {
     return this.#backend.scheduler ?? asyncScheduler;
+  }
+
+  /** How the connection is, as far as anybody has used it. */
+  get status(): string {
+    return this.#state?.status ?? (this.isClosed ? 'closed' : 'not used');
   }
 
   /** Whether it is closed, or about to be. */
@@ -169,7 +178,12 @@ export class KeptConnection {
     if (!this.#holding.closed || this.#closed) return;
     const holding = new Subscription();
     this.#holding = holding;
-    holding.add(this.#backend.warnings?.subscribe((warning) => this.#warn(warning)));
+    holding.add(
+      this.#backend.warnings?.subscribe((warning) => {
+        if (warning.code === 'NOT_SERVED') this.#notServed = new RegistryError('CONNECTION_LOST', warning.message);
+        this.#warn(warning);
+      }),
+    );
     holding.add(
       this.#backend.states.subscribe({
         next: (state) => (this.#state = state),
@@ -179,8 +193,13 @@ export class KeptConnection {
   }
 
   #timeoutError(what: string, timeoutMs: number, failure: Error | undefined): RegistryError {
-    const cause = this.#state && 'cause' in this.#state ? this.#state.cause : failure;
+    const notServed = this.#state?.status === 'connecting' ? this.#notServed : undefined;
+    const cause = this.#state && 'cause' in this.#state ? this.#state.cause : (failure ?? notServed);
     const why = `the connection is ${this.#state?.status ?? 'not there'}${cause ? ` (${cause.message.replace(/\.$/, '')})` : ''}`;
     return new RegistryError('TIMEOUT', `Waited ${timeoutMs} ms for ${what}; ${why}.`, cause ? { cause } : {});
   }
+}
+
+function shownState(state: ConnectionState): Record<string, unknown> {
+  return { ...state, ...('cause' in state && { cause: shownError(state.cause) }) };
 }

@@ -1,1 +1,1 @@
-export { Discovery } from './discovery.js';
+export { Discovery, type DiscoveryOptions } from './discovery.js';

@@ -54,7 +54,7 @@ export class Twins {
 
 function isNewer(a: ServiceUrl, b: ServiceUrl): boolean {
   const difference = timestampMs(a) - timestampMs(b);
-  return difference === 0 ? a.toString() > b.toString() : difference > 0;
+  return difference === 0 ? a.toFullString() > b.toFullString() : difference > 0;
 }
 
 /** Java writes milliseconds, Go seconds: no millisecond of this century is below 10¹¹. */

@@ -1,4 +1,11 @@
-import { networkInterfaces, type NetworkInterfaceInfo } from 'node:os';
+import { host } from '../internal/host.js';
+
+/** An address of a network interface, as `networkInterfaces()` of `node:os` tells it. */
+export interface InterfaceAddress {
+  readonly address: string;
+  readonly family: string;
+  readonly internal: boolean;
+}
 
 /**
  * The address under which others probably reach this host.
@@ -16,7 +23,7 @@ import { networkInterfaces, type NetworkInterfaceInfo } from 'node:os';
  * ```
  */
 export function localAddress(
-  interfaces: Readonly<Record<string, readonly NetworkInterfaceInfo[] | undefined>> = networkInterfaces(),
+  interfaces: Readonly<Record<string, readonly InterfaceAddress[] | undefined>> = host().networkInterfaces(),
 ): string {
   const outside = Object.values(interfaces)
     .flatMap((addresses) => addresses ?? [])

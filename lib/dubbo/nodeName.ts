@@ -27,7 +27,7 @@ export const MAX_NAME_LENGTH = 65_536;
  */
 export function toNodeName(url: ServiceUrl): string {
   checkWritable(url);
-  const name = encodeComponent(url.toString());
+  const name = encodeComponent(url.toFullString());
   if (name.length > MAX_NAME_LENGTH) {
     throw new InvalidUrlError(`Expected a node name of at most ${MAX_NAME_LENGTH} characters, got ${name.length}.`);
   }

@@ -17,8 +17,8 @@ export interface RegistryHost {
   readonly port: number;
 }
 
-/** Where a registry is and how to talk to it, read from one line of text. */
-export interface RegistryAddress {
+/** The parts of a {@link RegistryAddress}. */
+interface AddressParts {
   /** What the registry is kept on. */
   readonly protocol: AddressScheme;
   /** The servers in the order given, at least one; none for `memory`. */
@@ -28,7 +28,6 @@ export interface RegistryAddress {
   /** The path under which everything lies on the servers (a chroot): `''`, or with a leading and no trailing slash. */
   readonly path: string;
   readonly username: string | undefined;
-  readonly password: string | undefined;
   /** The directory of the registry: see {@link rootPath}. */
   readonly group: string | undefined;
   /** What a configuration centre keeps its values below: see {@link configRoot}. */
@@ -39,8 +38,40 @@ export interface RegistryAddress {
   readonly timeoutMs: number | undefined;
   /** How long the servers keep what is ours after we went silent. */
   readonly sessionTimeoutMs: number | undefined;
-  /** What the backend reads besides, for itself alone: see `addressParameters.ts`. */
+}
+
+/** What of an address must not be shown. */
+interface AddressSecrets {
+  readonly password: string | undefined;
   readonly parameters: ReadonlyMap<string, string>;
+}
+
+/** Where a registry is and how to talk to it, read from one line of text. */
+export interface RegistryAddress extends AddressParts {
+  readonly password: string | undefined;
+  /** What the backend reads besides, for itself alone: see `addressParameters.ts`. One of them may be a private key. */
+  readonly parameters: ReadonlyMap<string, string>;
+}
+
+/** Keeps the secrets of an address where nobody finds them who prints it. */
+class ParsedAddress {
+  readonly #secrets: AddressSecrets;
+
+  private constructor(secrets: AddressSecrets) {
+    this.#secrets = secrets;
+  }
+
+  static of(parts: AddressParts, secrets: AddressSecrets): RegistryAddress {
+    return Object.assign(new ParsedAddress(secrets), parts);
+  }
+
+  get password(): string | undefined {
+    return this.#secrets.password;
+  }
+
+  get parameters(): ReadonlyMap<string, string> {
+    return this.#secrets.parameters;
+  }
 }
 
 /**
@@ -109,20 +140,22 @@ export function parseRegistryAddress(text: string, reader: 'registry' | 'backend
     throw refuse('memory:// or memory://name');
   }
 
-  return {
+  const parts: AddressParts = {
     protocol,
     hosts: isMemory ? [] : readHosts(protocol, [split.authority, ...(backup === undefined ? [] : [backup])], refuse),
     name: isMemory ? split.authority : undefined,
     path,
     username: username === '' ? undefined : decoded(username),
-    password: password === undefined || password === '' ? undefined : decoded(password),
     group: take('group'),
     namespace: take('namespace'),
     base64: truth('base64', take('base64')),
     timeoutMs: timeout(take('timeout')),
     sessionTimeoutMs: session(take('session')),
-    parameters: ofBackend(protocol, parameters),
   };
+  return ParsedAddress.of(parts, {
+    password: password === undefined || password === '' ? undefined : decoded(password),
+    parameters: ofBackend(protocol, parameters),
+  });
 }
 
 const SCHEMES = ADDRESS_SCHEMES.map((scheme) => `${scheme}://`)

@@ -1,5 +1,6 @@
 import { InvalidUrlError } from '../errors.js';
 import { quoted } from '../internal/quoted.js';
+import { isSecretName } from '../internal/redact.js';
 import { OWN_PARAMETERS, ownHost, ownParameter, ownPort } from './ownParts.js';
 import {
   CONTROL,
@@ -284,20 +285,28 @@ export class ServiceUrl {
   }
 
   /**
-   * The canonical text, as Java's `URL.toFullString`: parameters sorted, values trimmed, nothing escaped.
+   * The canonical text with its secrets, as Java's method of this name: parameters sorted, values trimmed, nothing escaped.
    *
-   * It holds the password, if there is one; for logs see `redact`.
+   * {@link ServiceUrl.parse} reads it back. Do not log it.
    */
-  toString(): string {
-    return canonical(this);
+  toFullString(): string {
+    return canonical(this, false);
   }
 
-  /** The canonical text: `JSON.stringify` and {@link ServiceUrl.parse} make a round trip. */
+  /**
+   * The canonical text for logs, as Java's `URL.toString`: what {@link ServiceUrl.toFullString} says, with `***` for the user, the
+   * password, and parameters that are called something like `password`, `token` or `secret`.
+   */
+  toString(): string {
+    return canonical(this, true);
+  }
+
+  /** As {@link ServiceUrl.toString}: JSON is logged, too. */
   toJSON(): string {
     return this.toString();
   }
 
-  /** What `console.log` shows in Node: the text without passwords. */
+  /** What `console.log` shows: the text of {@link ServiceUrl.toString}. */
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return `ServiceUrl ${quoted(this.toString(), Infinity)}`;
   }
@@ -332,13 +341,13 @@ const CATEGORY_OF_PROTOCOL: ReadonlyMap<string, string> = new Map([
   ['script', 'routers'],
 ]);
 
-function canonical(url: ServiceUrl): string {
+function canonical(url: ServiceUrl, isForLogs: boolean): string {
   const password = url.password === undefined ? '' : `:${url.password}`;
-  const user = url.username === undefined ? '' : `${url.username}${password}@`;
+  const user = url.username === undefined ? '' : `${isForLogs ? '***' : `${url.username}${password}`}@`;
   let text = `${url.protocol}://${user}${url.address}${url.path === '' ? '' : `/${url.path}`}`;
   let separator = '?';
   for (const [name, value] of url.parameters) {
-    text += `${separator}${name}=${value}`;
+    text += `${separator}${name}=${isForLogs && isSecretName(name) ? '***' : value}`;
     separator = '&';
   }
   return text;

@@ -65,7 +65,7 @@ function checkProvider(url: ServiceUrl): void {
  * the middle of another name, and up to the next parameter, whose name is then joined to the rest.
  */
 function checkNotCut(url: ServiceUrl, name: string): void {
-  const text = url.toString();
+  const text = url.toFullString();
   const start = text.indexOf(`${name}=`);
   if (start <= 0 || text[start - 1] === '?' || text[start - 1] === '&') return;
   const found = /[^?&]*$/.exec(text.slice(0, start))![0] + name;

@@ -19,39 +19,39 @@ import {
 } from './grpcLibrary.js';
 import type { LiveInstances } from './liveInstances.js';
 
-/** The name of the policy that chooses by weights, in a service config. */
+/** The name of our load-balancing policy in a service config. */
 export const POLICY = 'rx_registry';
 
-/** What a resolver hands to the policy, besides addresses; grpc-js tells subchannels apart by all else. */
+/** The attribute through which a resolver passes a {@link PolicyContext}; its prefix keeps grpc-js from comparing subchannels by it. */
 export const ATTRIBUTE = 'grpc.internal.no_subchannel.rx_registry';
 
-/** What came of a call, as gRPC says it. */
+/** The status of a call that has ended. */
 export interface GrpcStatus {
   readonly code: number;
   readonly details: string;
 }
 
-/** How the channels of a resolver choose. */
+/** How the policy picks an instance for a call. */
 export interface Choosing {
   readonly balancer: BalancerFactory;
   readonly meter: CallMeter;
   readonly trialCalls: number;
   readonly clock: TimestampProvider;
   readonly isFailure: (status: GrpcStatus) => boolean;
-  /** What a call is about. */
+  /** The key of a call, for balancers that send calls of one key to one instance. */
   readonly keyOf: ((metadata: Metadata) => string | undefined) | undefined;
 }
 
-/** What the policy finds under {@link ATTRIBUTE}. */
+/** The value of {@link ATTRIBUTE}. */
 export interface PolicyContext {
   readonly choosing: Choosing;
-  /** The instances of a channel, by their endpoints' names, as they are now. */
+  /** The present instances of the channel, by the names of their endpoints. */
   readonly live: LiveInstances;
 }
 
 const registered = new WeakSet<PolicyApi>();
 
-/** Makes the policy known to a copy of grpc-js. */
+/** Registers the policy with a copy of grpc-js, once. */
 export function registerPolicy(api: PolicyApi): void {
   if (registered.has(api)) return;
   registered.add(api);
@@ -63,7 +63,7 @@ export function registerPolicy(api: PolicyApi): void {
   api.registerLoadBalancerType(POLICY, Policy, PolicyConfig);
 }
 
-/** There is nothing to say in a service config: what a channel goes by comes with its addresses. */
+/** The policy has no options in a service config: its {@link PolicyContext} comes with the addresses. */
 class PolicyConfig implements LoadBalancerConfig {
   static createFromJson(): PolicyConfig {
     return new PolicyConfig();
@@ -80,11 +80,11 @@ class PolicyConfig implements LoadBalancerConfig {
 
 interface Child {
   readonly leaf: Leaf;
-  /** The key of the instance, while calls can be sent to it. */
+  /** The key of the instance while its connection is ready, else `undefined`. */
   readyAs: string | undefined;
 }
 
-/** Keeps a connection to each address of a channel, and lets a balancer choose among those that stand. */
+/** Keeps a connection to each address of a channel, and lets a balancer pick among those that are ready. */
 class ChannelBalancer implements LoadBalancer {
   readonly #api: PolicyApi;
   readonly #helper: ChannelControlHelper;
@@ -120,7 +120,7 @@ class ChannelBalancer implements LoadBalancer {
       return true;
     }
     this.#isPaused = true;
-    // A connection may stand already, from before the channel was idle.
+    // A connection may be ready already, from before the channel became idle.
     this.#follow(context);
     this.#keep(endpoints.value, channelOptions, note);
     this.#isPaused = false;
@@ -134,7 +134,7 @@ class ChannelBalancer implements LoadBalancer {
   }
 
   resetBackoff(): void {
-    // The connections have a backoff of their own.
+    // Each connection has a backoff of its own.
   }
 
   destroy(): void {
@@ -147,7 +147,7 @@ class ChannelBalancer implements LoadBalancer {
     return POLICY;
   }
 
-  /** Has a child for each endpoint, and no other one. */
+  /** Creates and destroys children so that there is one for each endpoint. */
   #keep(endpoints: readonly Endpoint[], options: ChannelOptions, note: string): void {
     const named = new Map(endpoints.map((endpoint) => [this.#api.endpointToString(endpoint), endpoint]));
     for (const [name, child] of this.#children) {
@@ -198,7 +198,7 @@ class ChannelBalancer implements LoadBalancer {
       this.#helper.requestReresolution();
   }
 
-  /** Lets the balancer choose one if its connection stands, as what it says of itself now. */
+  /** Adds the instance to the balancer's set if its connection is ready, else removes it. */
   #place(name: string): void {
     const child = this.#children.get(name)!;
     const isReady = child.leaf.getConnectivityState() === ConnectivityState.READY;
@@ -227,7 +227,7 @@ class ChannelBalancer implements LoadBalancer {
     else if (states.has(ConnectivityState.TRANSIENT_FAILURE))
       this.#fail(`No connection established. Last error: ${this.#lastError}`);
     else this.#update(ConnectivityState.IDLE, new this.#api.QueuePicker(this), null);
-    // Connections are kept up whether there are calls or not.
+    // Connections are kept open without calls, so that the first call need not wait.
     for (const { leaf } of this.#children.values()) {
       if (leaf.getConnectivityState() === ConnectivityState.IDLE) leaf.exitIdle();
     }

@@ -2,37 +2,37 @@ import * as installed from '@grpc/grpc-js';
 export { connectivityState as ConnectivityState, status as Status } from '@grpc/grpc-js';
 import { RegistryError } from '../errors.js';
 
-/** What is needed of `@grpc/grpc-js`. */
+/** The part of `@grpc/grpc-js` that is used here. */
 export type GrpcLibrary = Pick<typeof installed, 'experimental'>;
 
 type Experimental = GrpcLibrary['experimental'];
 
-/** Makes resolvers for the channels of one copy of `@grpc/grpc-js`. */
+/** The constructor of a name resolver. */
 export type ResolverConstructor = Parameters<Experimental['registerResolver']>[1];
-/** How a channel is told what its target resolves to. */
+/** Receives what a target resolves to. */
 export type ResolverListener = ConstructorParameters<ResolverConstructor>[1];
-/** The target of a channel, split. */
+/** The parsed target of a channel. */
 export type GrpcUri = ConstructorParameters<ResolverConstructor>[0];
 /** The options of a channel. */
 export type ChannelOptions = ConstructorParameters<ResolverConstructor>[2];
-/** One that may be called. */
+/** One server, with its addresses. */
 export type Endpoint = Parameters<Experimental['endpointToString']>[0];
 
-/** A policy by which a channel chooses. */
+/** A load-balancing policy of a channel. */
 export type LoadBalancer = installed.experimental.LoadBalancer;
-/** What a policy tells its channel with. */
+/** Through which a policy reports its state to the channel. */
 export type ChannelControlHelper = installed.experimental.ChannelControlHelper;
-/** What a service config says to a policy. */
+/** The options of a policy in a service config. */
 export type LoadBalancerConfig = installed.experimental.TypedLoadBalancingConfig;
 /** Keeps a connection to one endpoint. */
 export type Leaf = InstanceType<Experimental['LeafLoadBalancer']>;
-/** What became of choosing. */
+/** The kinds of {@link PickResult}. */
 export const { PickResultType } = installed.experimental;
-/** What a call is sent with. */
+/** The metadata of a call. */
 export type Metadata = installed.Metadata;
-/** What is known of a call when it is sent. */
+/** What a picker is given for a call. */
 export type PickArguments = installed.experimental.PickArgs;
-/** Where a call is sent. */
+/** The result of a pick. */
 export type PickResult = installed.experimental.PickResult;
 
 const RESOLVING = [
@@ -51,13 +51,13 @@ const CHOOSING = [
 ] as const;
 const NEEDED = [...RESOLVING, ...CHOOSING] as const;
 
-/** The part of `@grpc/grpc-js` that makes policies pluggable. */
+/** The part of `@grpc/grpc-js` that registers policies. */
 export type PolicyApi = Pick<Experimental, (typeof CHOOSING)[number]>;
-/** The part of `@grpc/grpc-js` that makes name resolution pluggable, and policies. */
+/** The part of `@grpc/grpc-js` that registers resolvers and policies. */
 export type ResolverApi = Pick<Experimental, (typeof RESOLVING)[number]> & PolicyApi;
 
 /**
- * Finds what is needed where grpc-js keeps what may change in any minor version.
+ * Returns the experimental API of grpc-js, which may change in any minor version.
  *
  * @throws RegistryError with `UNSUPPORTED` if it is not there.
  */

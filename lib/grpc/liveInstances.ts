@@ -8,9 +8,9 @@ export interface Placed {
 }
 
 /**
- * What the instances of a channel say of themselves now, by the names of their endpoints.
+ * The present instances of a channel, by the names of their endpoints.
  *
- * It goes past grpc-js: being told of addresses anew is costly for a channel, and a weight is none.
+ * A change of weight reaches the policy through here, because a new list of addresses would make grpc-js reconnect.
  */
 export class LiveInstances {
   readonly changes: Observable<void>;

@@ -30,57 +30,55 @@ import { RegistryResolver, type ResolverContext } from './registryResolver.js';
 import { type Resolution, resolutions, type ResolutionOptions } from './resolutions.js';
 import { queryOf } from './target.js';
 
-/** Who knows who is there: a `Registry`. */
+/** The part of a `Registry` that the resolver uses. */
 export interface InstanceSource {
-  /** Who is there as complete sets: the present one, and one more for every change. */
+  /** Emits the present set of instances, and a new set for every change. */
   instances(query: ServiceQuery): Observable<InstanceSet>;
 }
 
-/** How {@link registerGrpcResolver} resolves. */
+/** Options of {@link registerGrpcResolver}. */
 export interface GrpcResolverOptions {
-  /** What targets begin with; each registry of a process has one of its own. @defaultValue `registry` */
+  /** The scheme of targets; each registry of a process needs its own. @defaultValue `registry` */
   readonly scheme?: string | undefined;
   /** The protocols of instances that speak gRPC; others are left out. @defaultValue `['tri', 'grpc']` */
   readonly protocols?: readonly string[] | undefined;
   /**
-   * What becomes of the sets of each channel before they are addresses, such as `preferZone('eu-1')`; several go through
-   * RxJS's `pipe`.
+   * An operator that the sets of each channel go through, such as `preferZone('eu-1')`. Combine several with RxJS's `pipe`.
    *
-   * @defaultValue nothing
+   * @defaultValue the sets are used as they are
    */
   readonly through?: MonoTypeOperatorFunction<InstanceSet> | undefined;
   /**
-   * The policy by which channels choose among the addresses: `rx_registry`, which goes by `balancer`, or another one by the name
-   * that grpc-js has for it, which knows nothing of weights but that 0 is for when there are no others. A channel whose options
-   * have a `grpc.service_config` goes by that.
+   * The load-balancing policy of channels: `rx_registry`, which uses `balancer`, or the name of another policy of grpc-js. Others
+   * ignore weights, except that instances of weight 0 are left out while there are others. The option `grpc.service_config` of a
+   * channel takes precedence.
    *
    * @defaultValue `rx_registry`
    */
   readonly loadBalancing?: string | undefined;
-  /** What chooses among the instances that a channel is connected to. @defaultValue `smoothWeightedRoundRobin()` */
+  /** The balancer that picks among the instances that a channel is connected to. @defaultValue `smoothWeightedRoundRobin()` */
   readonly balancer?: BalancerFactory | undefined;
-  /** What calls are counted with, to close the loop to an operator in `through`. @defaultValue one for the scheme */
+  /** Counts the calls and their outcomes; share it with an operator in `through` that needs them. @defaultValue one for the scheme */
   readonly meter?: CallMeter | undefined;
-  /** How many calls one that comes gets until they are back: see `balance`. @defaultValue 3 */
+  /** How many calls a new instance gets before the first of them has ended: see `balance`. @defaultValue 3 */
   readonly trialCalls?: number | undefined;
   /**
-   * Whether a status is the instance's fault. A call that was cancelled tells nothing.
+   * Whether a status counts as a failure of the instance. Cancelled calls are not counted.
    *
-   * @defaultValue UNKNOWN, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, INTERNAL, UNAVAILABLE and DATA_LOSS are
+   * @defaultValue true for UNKNOWN, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, INTERNAL, UNAVAILABLE and DATA_LOSS
    */
   readonly isFailure?: ((status: GrpcStatus) => boolean) | undefined;
-  /** What a call is about, for balancers that keep calls about one thing together. @defaultValue nothing */
+  /** The key of a call, for balancers that send calls of one key to one instance. @defaultValue calls have no key */
   readonly keyOf?: ((metadata: Metadata) => string | undefined) | undefined;
   /**
-   * How long calls wait until the registry has said who is there, in milliseconds. After it they fail with `UNAVAILABLE` until it
-   * does.
+   * How long calls wait for the first set of instances, in milliseconds. After that they fail with `UNAVAILABLE` until it arrives.
    *
    * @defaultValue 10000
    */
   readonly startMs?: number | undefined;
-  /** The waits after a stream of sets that failed. @defaultValue 100 to 30000 ms */
+  /** The backoff before a stream of sets that failed is subscribed to again. @defaultValue 100 to 30000 ms */
   readonly retry?: BackoffOptions | undefined;
-  /** The copy of `@grpc/grpc-js` that makes the channels, where there are several. @defaultValue the one found from here */
+  /** The copy of `@grpc/grpc-js` that makes the channels, where a process has several. @defaultValue the one that this package resolves */
   readonly grpc?: GrpcLibrary | undefined;
   /** Measures all waits. @defaultValue `asyncScheduler` */
   readonly scheduler?: SchedulerLike | undefined;
@@ -88,17 +86,17 @@ export interface GrpcResolverOptions {
 
 /** A scheme that resolves through a registry, until it is unregistered. */
 export interface GrpcResolver extends Disposable {
-  /** What targets begin with. */
+  /** The scheme of targets. */
   readonly scheme: string;
   /**
-   * Lets the registry go: channels keep the addresses that they have, and no new channel can be made with the scheme until it
-   * is registered again. Once more is the same.
+   * Ends resolution through the registry: existing channels keep their addresses, and new channels with the scheme throw until it
+   * is registered again. Further calls do nothing.
    */
   unregister(): void;
 }
 
 /**
- * Makes gRPC channels find their servers through a registry, and follow it.
+ * Registers a gRPC name resolver that resolves targets through a registry, and keeps channels up to date.
  *
  * ```text
  *  in the registry            a,b     +c    -a              -b,c
@@ -106,18 +104,20 @@ export interface GrpcResolver extends Disposable {
  *  addresses of the channel   a,b     a,b,c b,c             none
  * ```
  *
- * A target is `registry:///com.acme.Greeter`, perhaps with `?group=…&version=…` by the rules of a `ServiceQuery`. Each channel
- * follows from its first call on until it is closed, or idle for half an hour; channels of one target share one watch on the
- * server. An outage changes nothing, and a failure keeps the last addresses; a channel that was idle goes by them too, when the
- * registry says nothing for a second. Nobody there is `UNAVAILABLE`, with a text that says so; calls that wait for ready wait.
- * Instances without port are left out, and an address counts once.
+ * A target is `registry:///com.acme.Greeter`, optionally with `?group=…&version=…` by the rules of a `ServiceQuery`. A channel
+ * subscribes at its first call, and unsubscribes when it is closed or has been idle for half an hour. Channels of one target share
+ * one watch on the server.
+ *
+ * During an outage or after a failure, a channel keeps its last addresses; a channel that was idle uses them when the registry does
+ * not answer within a second. Without instances, calls fail with `UNAVAILABLE` and a message that says so; calls with
+ * `waitForReady` wait. Instances without a port are left out, and each address is used once.
  *
  * With TLS the name that servers must prove is the interface's, unless the channel has a `grpc.ssl_target_name_override` or
  * `grpc.default_authority`.
  *
- * @param registry - Who knows who is there; closing it ends what channels follow.
- * @param options - What targets look like, and which instances they mean.
- * @returns What ends it again.
+ * @param registry - The registry to resolve through; after it is closed, channels keep their last addresses.
+ * @param options - The scheme of targets, and how channels choose.
+ * @returns The resolver, to unregister it.
  * @throws InvalidOptionError if an option is out of range, or the scheme is taken; RegistryError with `UNSUPPORTED` if the
  * installed version of `@grpc/grpc-js` has no resolvers. A channel whose target cannot be read throws `InvalidUrlError`
  * when it is made.
@@ -162,7 +162,7 @@ export function registerGrpcResolver(registry: InstanceSource, options: GrpcReso
   const schemes = schemesOf(api).set(scheme, contextOf);
   api.registerResolver(scheme, resolverClass(api));
   const unregister = (): void => {
-    // The scheme may be another's by now.
+    // The scheme may have been registered again since.
     if (schemes.get(scheme) === contextOf) schemes.delete(scheme);
     unregistered.next(UNREGISTERED);
   };
@@ -196,12 +196,12 @@ function choosingOf(options: GrpcResolverOptions, loadBalancing: string): Choosi
 
 const UNREGISTERED: Resolution = { type: 'unknown', cause: 'the resolver was unregistered' };
 const SCHEME = /^[a-z][a-z0-9+.-]*$/;
-/** Those that grpc-js, or one of its plug-ins, knows itself. */
+/** The schemes of grpc-js and its plug-ins. */
 const TAKEN: ReadonlySet<string> = new Set(['dns', 'ipv4', 'ipv6', 'unix', 'xds']);
 
 type ContextOf = (query: ServiceQuery) => ResolverContext;
 
-/** What each scheme of a copy of grpc-js stands for now: grpc-js itself cannot forget one. */
+/** The registries behind the schemes, by the copy of grpc-js: grpc-js itself cannot unregister a scheme. */
 const schemesByApi = new WeakMap<ResolverApi, Map<string, ContextOf>>();
 
 function schemesOf(api: ResolverApi): Map<string, ContextOf> {

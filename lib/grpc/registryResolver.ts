@@ -7,30 +7,30 @@ import { LiveInstances } from './liveInstances.js';
 import type { Resolution } from './resolutions.js';
 import { described } from './target.js';
 
-/** What the resolver of a channel works with. */
+/** The dependencies of a {@link RegistryResolver}. */
 export interface ResolverContext {
   readonly api: ResolverApi;
   readonly query: ServiceQuery;
-  /** What the query resolves to; `startMs` is how long the registry has for its first word. */
+  /** Resolves the query; emits `unknown` if the registry has not answered within `startMs`. */
   readonly resolutions: (startMs: number) => Observable<Resolution>;
-  /** How long calls wait for the registry's first word, in milliseconds. */
+  /** How long calls wait for the first set of instances, in milliseconds. */
   readonly startMs: number;
-  /** The protocols of instances that speak gRPC, in words. */
+  /** The protocols of instances that speak gRPC, for messages. */
   readonly protocols: string;
-  /** The policy that the channel shall choose by, where its options do not say. */
+  /** The load-balancing policy, where the options of the channel do not name one. */
   readonly loadBalancing: string;
-  /** How our policy chooses. */
+  /** How our own policy picks. */
   readonly choosing: Choosing;
 }
 
 type Resolver = InstanceType<ResolverConstructor>;
 
 const UNAVAILABLE = 14;
-/** How long a channel that wakes up waits for the registry before it goes by the last addresses that it knew. */
+/** How long a channel that was idle waits for the registry before it uses its last addresses. */
 const RETURN_MS = 1_000;
 const log = debugLog('grpc');
 
-/** Tells one channel what its target resolves to, from its first call on until it is idle or closed. */
+/** Resolves the target of one channel, from its first call until it is idle or closed. */
 export class RegistryResolver implements Resolver {
   readonly #context: ResolverContext;
   readonly #tell: ResolverListener;
@@ -39,11 +39,11 @@ export class RegistryResolver implements Resolver {
   readonly #live = new LiveInstances();
   readonly #attributes: Readonly<Record<string, unknown>>;
   #following: Subscription | undefined;
-  /** What the channel goes by since it woke up. */
+  /** The addresses that the channel was given since it was last idle. */
   #told: readonly Endpoint[] | undefined;
-  /** The last addresses there were, for a channel that wakes up while the registry is away. */
+  /** The last known addresses, for a channel that leaves idle during an outage. */
   #last: readonly Endpoint[] = [];
-  /** The names of the endpoints that it was told last. */
+  /** The names of the endpoints that the channel was given last. */
   #names: readonly string[] = [];
 
   constructor(context: ResolverContext, listener: ResolverListener, options: ChannelOptions) {
@@ -59,12 +59,12 @@ export class RegistryResolver implements Resolver {
   }
 
   updateResolution(): void {
-    // Who follows needs not be asked to look again.
+    // While it is subscribed, every change arrives by itself.
     if (this.#following) return;
     const { resolutions, startMs } = this.#context;
-    // Who has been here before has something to go by meanwhile.
+    // A channel that was resolved before can use its last addresses.
     const waitMs = this.#last.length > 0 ? Math.min(startMs, RETURN_MS) : startMs;
-    // grpc-js wants to be told later, never inside its own call.
+    // grpc-js does not expect the listener to be called within updateResolution().
     this.#following = resolutions(waitMs)
       .pipe(subscribeOn(asapScheduler))
       .subscribe((resolution) => this.#take(resolution));
@@ -82,18 +82,18 @@ export class RegistryResolver implements Resolver {
       const endpoints = addresses.map(({ host, port }) => ({ addresses: [{ host, port }] }));
       const names = endpoints.map((endpoint) => this.#context.api.endpointToString(endpoint));
       this.#live.set(new Map(names.map((name, index) => [name, addresses[index]!])));
-      // A channel that is told connects anew, and needs not know that a weight has changed.
+      // A new list makes the channel reconnect, so a mere change of weight must not produce one.
       if (this.#told && this.#names.length > 0 && isSame(names, this.#names)) return;
       this.#names = names;
       log('%s is at %d addresses', this.#name, endpoints.length);
       if (endpoints.length > 0) this.#tellEndpoints(endpoints);
-      else this.#tellNobody(resolution.instances);
+      else this.#tellNoInstances(resolution.instances);
       return;
     }
     log('%s is unknown: %s', this.#name, resolution.cause);
     if (this.#told) return;
     if (this.#last.length > 0) this.#tellEndpoints(this.#last);
-    else this.#tellError(`It is not known who provides ${this.#name}: ${resolution.cause}`);
+    else this.#tellError(`Cannot resolve ${this.#name}: ${resolution.cause}`);
   }
 
   #tellEndpoints(endpoints: readonly Endpoint[]): void {
@@ -107,11 +107,11 @@ export class RegistryResolver implements Resolver {
     );
   }
 
-  #tellNobody(instances: number): void {
-    const others = instances === 0 ? '' : `; of ${instances} there, none speaks ${this.#context.protocols}`;
-    const text = `Nobody provides ${this.#name}${others}`;
-    // A load balancer keeps what it has when it is told of an error, so it is told of the empty set first. One that has
-    // nothing is not: pick_first would fail every call while it connects to the next one who comes.
+  #tellNoInstances(instances: number): void {
+    const others = instances === 0 ? '' : `: none of ${instances} speaks ${this.#context.protocols}`;
+    const text = `No instance of ${this.#name}${others}`;
+    // A load balancer keeps its addresses when it gets an error, so it gets the empty list first. One without addresses does not:
+    // after an empty list, pick_first fails every call while it connects to the next instance.
     if (this.#told && this.#told.length > 0) {
       this.#tell(
         this.#context.api.statusOrFromValue<Endpoint[]>([]),

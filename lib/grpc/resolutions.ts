@@ -23,38 +23,38 @@ import { RegistryError } from '../errors.js';
 import type { InstanceSet } from '../instances/index.js';
 import type { Placed } from './liveInstances.js';
 
-/** Where to connect to, and to whom. */
+/** The address of an instance. */
 export interface Address extends Placed {
   readonly host: string;
   readonly port: number;
 }
 
-/** What a target resolves to: the addresses, perhaps none, of so many instances; or why that is not known. */
+/** What a target resolves to: addresses (perhaps none) and the number of instances they come from, or why they are unknown. */
 export type Resolution =
   | { readonly type: 'known'; readonly addresses: readonly Address[]; readonly instances: number }
   | { readonly type: 'unknown'; readonly cause: string };
 
-/** How {@link resolutions} resolves. */
+/** Options of {@link resolutions}. */
 export interface ResolutionOptions {
   /** The protocols of instances that speak gRPC. */
   readonly protocols: ReadonlySet<string>;
-  /** How long the first set is waited for, in milliseconds. */
+  /** How long to wait for the first set, in milliseconds. */
   readonly startMs: number;
-  /** The wait before it is tried again after the `attempt`-th failure in a row. */
+  /** The wait before the next attempt after `attempt` failures in a row, in milliseconds. */
   readonly backoff: (attempt: number) => number;
   readonly scheduler?: SchedulerLike | undefined;
 }
 
 /**
- * Turns sets of instances into addresses, each once, and failures into what can be told of them.
+ * Maps sets of instances to lists of distinct addresses, and failures to `unknown` resolutions.
  *
  * ```text
  *  sets           --{a}--{a,b}--{a,b'}--#
- *  resolutions()  --[a]--[a,b]--[a,b']--u...    u: unknown, and then it is tried again
+ *  resolutions()  --[a]--[a,b]--[a,b']--u...    u: unknown, followed by a retry
  * ```
  *
- * Who stays keeps the place, who is new comes last; what changes nothing is not told. Those of weight 0 are left out as long as
- * there are others. Never errors; completes with the source, after having said so, or when the registry is closed.
+ * Addresses that stay keep their order, and new ones are appended; sets that change nothing are not emitted. Instances of weight 0
+ * are left out while there are others. Never errors. Completes, after a last `unknown`, with the source or when the registry is closed.
  */
 export function resolutions(sets: Observable<InstanceSet>, options: ResolutionOptions): Observable<Resolution> {
   const { protocols, startMs, backoff, scheduler = asyncScheduler } = options;
@@ -77,7 +77,7 @@ export function resolutions(sets: Observable<InstanceSet>, options: ResolutionOp
         );
       }),
     );
-    const late: Resolution = { type: 'unknown', cause: `the registry has not said in ${startMs} ms` };
+    const late: Resolution = { type: 'unknown', cause: `the registry did not answer within ${startMs} ms` };
     return resolved.pipe(
       connect((told) =>
         merge(
@@ -92,7 +92,7 @@ export function resolutions(sets: Observable<InstanceSet>, options: ResolutionOp
   });
 }
 
-/** Addresses, each by its text. */
+/** Addresses by their text. */
 type Addresses = ReadonlyMap<string, Address>;
 
 interface Knowledge {
@@ -118,12 +118,12 @@ function knowledgeOf(set: InstanceSet, protocols: ReadonlySet<string>, last: Add
   return { addresses: new Map(order.map((text) => [text, present.get(text)!])), instances: set.size };
 }
 
-/** Whether it makes no difference: how many cannot be called is of interest only where nobody can. */
+/** Whether two resolutions are the same to a channel: the number of instances matters only where none has an address. */
 function isAlike(a: Knowledge, b: Knowledge): boolean {
   if (a.addresses.size !== b.addresses.size) return false;
   if (a.addresses.size === 0) return a.instances === b.instances;
   return [...a.addresses].every(([text, { instance }]) => {
     const other = b.addresses.get(text)?.instance;
-    return other === instance || other?.toString() === instance.toString();
+    return other === instance || other?.toFullString() === instance.toFullString();
   });
 }

@@ -6,9 +6,9 @@ import type { GrpcUri } from './grpcLibrary.js';
 const PARAMETERS: readonly string[] = ['group', 'version', 'classifier'];
 
 /**
- * Reads what the target of a channel asks the registry for, such as `registry:///com.acme.Greeter?version=1.0.0`.
+ * Parses the target of a channel, such as `registry:///com.acme.Greeter?version=1.0.0`, into a query.
  *
- * @throws InvalidUrlError if it names no interface, or anything but an interface and what it may be narrowed down by.
+ * @throws InvalidUrlError if it has a host, no interface, or a parameter other than group, version and classifier.
  */
 export function queryOf(target: GrpcUri): ServiceQuery {
   const { scheme = 'registry', authority = '', path } = target;
@@ -25,7 +25,7 @@ export function queryOf(target: GrpcUri): ServiceQuery {
   return { interface: name, ...Object.fromEntries(parameters) };
 }
 
-/** What a query asks for, in words for an error message. */
+/** Formats a query for an error message. */
 export function described({ interface: name, ...narrowed }: ServiceQuery): string {
   const parameters = Object.entries(narrowed).map(([key, value]) => `${key}=${value}`);
   return quoted(parameters.length > 0 ? `${name}?${parameters.join('&')}` : name);

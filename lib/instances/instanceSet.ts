@@ -1,4 +1,5 @@
 import type { ServiceUrl } from '../dubbo/index.js';
+import { type Inspect, inspected } from '../internal/legible.js';
 
 /** One instance that two sets differ in: `undefined` stands for absent. */
 export interface InstanceChange {
@@ -9,6 +10,9 @@ export interface InstanceChange {
 
 /** What every changed key had before a change: `undefined` if it was not there. */
 type Undo = ReadonlyMap<string, ServiceUrl | undefined>;
+
+/** So many instances are named in a text. */
+const MOST_SHOWN = 10;
 
 interface Outdated {
   readonly by: InstanceSet;
@@ -52,17 +56,17 @@ export class InstanceSet implements Iterable<ServiceUrl> {
   }
 
   /** The keys of all instances. */
-  keys(): ArrayIterator<string> {
+  keys(): IterableIterator<string> {
     return [...this.#present().keys()].values();
   }
 
   /** Each key with its instance. */
-  entries(): ArrayIterator<[key: string, instance: ServiceUrl]> {
+  entries(): IterableIterator<[key: string, instance: ServiceUrl]> {
     return [...this.#present()].values();
   }
 
   /** All instances, in no particular order. */
-  [Symbol.iterator](): ArrayIterator<ServiceUrl> {
+  [Symbol.iterator](): IterableIterator<ServiceUrl> {
     return this.toArray().values();
   }
 
@@ -104,6 +108,23 @@ export class InstanceSet implements Iterable<ServiceUrl> {
       if (after !== was) changes.push({ key, before: was, after });
     }
     return changes;
+  }
+
+  /** How many there are and where, for logs: `InstanceSet(2) 10.0.0.5:20880, 10.0.0.6:20880`. The first ten are named. */
+  toString(): string {
+    const addresses = this.toArray().map(({ address }) => address);
+    const more = addresses.length > MOST_SHOWN ? `, … ${addresses.length - MOST_SHOWN} more` : '';
+    return `InstanceSet(${addresses.length}) ${addresses.slice(0, MOST_SHOWN).join(', ')}${more}`.trimEnd();
+  }
+
+  /** The instances as an array; in JSON each is the text of `ServiceUrl.toString`, without secrets. */
+  toJSON(): ServiceUrl[] {
+    return this.toArray();
+  }
+
+  /** What `console.log` shows: how many instances there are, and which. */
+  [Symbol.for('nodejs.util.inspect.custom')](_depth: number, options: object, inspect: Inspect): string {
+    return inspected(`InstanceSet(${this.size})`, this.toArray(), options, inspect);
   }
 
   /**

@@ -1,6 +1,6 @@
-import { RegistryError } from '../errors.js';
+import { outcomeOf } from './outcomeOf.js';
 
-/** Whether an error says what became of an operation, rather than that nobody knows. */
+/** Whether an error is the answer of a server that is alive, after which nothing of the operation comes any more. */
 export function isAnswer(error: unknown): boolean {
-  return error instanceof RegistryError && error.code !== 'CONNECTION_LOST' && error.code !== 'TIMEOUT';
+  return outcomeOf(error) !== 'unanswered';
 }

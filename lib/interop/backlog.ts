@@ -1,24 +1,24 @@
-/** Values in the order in which they came; to add one and to take one costs the same however many there are. */
+/** A first-in, first-out queue whose operations take amortized constant time. */
 export class Backlog<T> {
   #values: (T | undefined)[] = [];
   #taken = 0;
 
-  /** How many there are. */
+  /** The number of values. */
   get size(): number {
     return this.#values.length - this.#taken;
   }
 
-  /** Adds a value behind all others. */
+  /** Adds a value at the end. */
   add(value: T): void {
     this.#values.push(value);
   }
 
-  /** Takes the oldest value; call it only if there is one. */
+  /** Removes and returns the oldest value; must not be called when the queue is empty. */
   take(): T {
     const value = this.#values[this.#taken] as T;
     this.#values[this.#taken] = undefined;
     this.#taken += 1;
-    // Moving up what is left costs no more than taking what is gone did.
+    // Copying at half keeps the cost of each call constant on average.
     if (this.#taken * 2 >= this.#values.length) {
       this.#values = this.#values.slice(this.#taken);
       this.#taken = 0;
@@ -26,7 +26,7 @@ export class Backlog<T> {
     return value;
   }
 
-  /** Forgets all values. */
+  /** Removes all values. */
   clear(): void {
     this.#values = [];
     this.#taken = 0;

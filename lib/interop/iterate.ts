@@ -5,26 +5,26 @@ import { optionsObject, wholeNumber } from '../internal/options.js';
 import { Backlog } from './backlog.js';
 
 /**
- * What becomes of values that come while the body of the loop runs.
+ * How values are buffered that arrive while the body of the loop runs.
  *
- * - `'latest'` keeps the newest one: for sets and states, where the newest says all.
- * - `'all'` keeps every one, however many: for events, where each counts.
- * - `{ size, whenFull }` keeps `size` of them; one more drops the oldest, or is dropped itself, or ends the loop: `'fail'`
- *   hands out what is kept, and then throws a `RegistryError`.
+ * - `'latest'` keeps the newest value only: for sets and states, where the newest replaces the others.
+ * - `'all'` keeps every value, without a bound: for events, where each counts.
+ * - `{ size, whenFull }` keeps up to `size` values. When one more arrives, `'dropOldest'` drops the oldest, `'dropNewest'` drops
+ *   the new one, and `'fail'` lets the loop go through what is buffered and then throws a `RegistryError`.
  */
 export type IterateBuffer =
   'latest' | 'all' | { readonly size: number; readonly whenFull: 'dropOldest' | 'dropNewest' | 'fail' };
 
-/** How {@link iterate} goes through a stream. */
+/** Options of {@link iterate}. */
 export interface IterateOptions {
-  /** What becomes of values that come while the body of the loop runs. There is no default that fits all streams. */
+  /** How values are buffered that arrive while the body of the loop runs. Required: no default fits all streams. */
   readonly buffer: IterateBuffer;
-  /** Ends the loop: it throws the signal's reason at once, and what waits is dropped. */
+  /** Ends the loop: it throws the signal's reason at once and drops what is buffered. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Makes any stream something to go through with `for await`.
+ * Makes an async iterable of an Observable, for `for await` loops.
  *
  * ```text
  *  source                     ^-a--b-c-d-----------e--|
@@ -32,16 +32,16 @@ export interface IterateOptions {
  *  { buffer: 'all' }            [a ----][b ---][c ----][d ---][e ---]
  * ```
  *
- * Cold: each loop subscribes, at its first step, and unsubscribes when it is left, by `break`, `return`, `throw` or the end. The
- * stream is never held up; what comes faster than the loop goes is kept as `buffer` says. When the stream completes, the
- * loop ends after what is kept; when it errors, the loop throws that error, after what is kept.
+ * Cold: each loop subscribes at its first step, and unsubscribes when it ends, by `break`, `return`, `throw` or completion. The
+ * source is never slowed down: values that arrive faster than the loop takes them are buffered. When the source completes or
+ * errors, the loop first goes through what is buffered, and then ends or throws that error.
  *
- * A loop throws the signal's reason when it is aborted; a `RegistryError` with the code `TOO_LARGE` when it falls behind by
- * more than a `buffer` of `size` that is to `'fail'` holds.
+ * A loop throws the signal's reason when it is aborted, and a `RegistryError` with the code `TOO_LARGE` when a buffer with
+ * `whenFull: 'fail'` overflows.
  *
- * @param source - Any stream, such as those of a registry.
- * @param options - What is kept for the loop, and what ends it.
- * @throws {@link InvalidOptionError} if `buffer` is none of those.
+ * @param source - The Observable to iterate.
+ * @param options - How to buffer, and the signal that ends the loop.
+ * @throws {@link InvalidOptionError} if `buffer` is not an {@link IterateBuffer}.
  *
  * @example
  * ```ts
@@ -78,7 +78,7 @@ function capacityOf(buffer: IterateBuffer): Capacity {
   return { size, whenFull };
 }
 
-/** How a stream ended. */
+/** How the source ended. */
 type End = { readonly error: unknown } | 'complete';
 
 interface Waiter<T> {
@@ -88,7 +88,7 @@ interface Waiter<T> {
 
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
-/** One loop through a stream. A promise is rejected only where somebody asked for it, so that every rejection has a taker. */
+/** One loop. Only promises that were returned by `next()` reject, so that no rejection goes unhandled. */
 class Loop<T> implements AsyncIterator<T, undefined, undefined> {
   readonly #source: Observable<T>;
   readonly #capacity: Capacity;
@@ -96,9 +96,9 @@ class Loop<T> implements AsyncIterator<T, undefined, undefined> {
   readonly #backlog = new Backlog<T>();
   readonly #leaving = new Subject<void>();
   #phase: 'new' | 'live' | 'ended' | 'over' = 'new';
-  /** How the stream ended, in the phase `ended`: to be told after what is kept. */
+  /** How the source ended; in the phase `ended`, this is reported after what is buffered. */
   #end: End = 'complete';
-  /** Who waits for the next value; nobody while there is one. */
+  /** The calls of `next()` that wait for a value; empty while one is buffered. */
   #waiters: Waiter<T>[] = [];
 
   constructor(source: Observable<T>, capacity: Capacity, signal: AbortSignal | undefined) {
@@ -158,7 +158,7 @@ class Loop<T> implements AsyncIterator<T, undefined, undefined> {
     this.#tellEnd();
   }
 
-  /** The first who waits is told how it ended, and all others that it is over. */
+  /** Settles the calls of `next()` that wait: the first one gets the error, if there was one, all others `done`. */
   #tellEnd(): void {
     if (this.#phase !== 'ended' && this.#phase !== 'over') return;
     for (const { resolve, reject } of this.#waiters.splice(0)) {

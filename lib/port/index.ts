@@ -6,7 +6,9 @@ export {
   type ConnectionState,
   type ConnectionStatus,
 } from './connectionState.js';
+export { type DirectoryEvent, type DirectorySetChange, watchEachDirectory } from './directories.js';
 export { inArrivalOrder } from './inArrivalOrder.js';
+export { NodeExistsError } from './nodeExistsError.js';
 export type {
   CreateOptions,
   DirectoryChange,

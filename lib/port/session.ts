@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs';
+import type { DirectoryEvent, DirectorySetChange } from './directories.js';
 
 /** A node as the registry holds it. */
 export interface RegistryNode {
@@ -39,6 +40,8 @@ export interface NodeOperations {
   move(node: RegistryNode, path: string, options?: CreateOptions): Observable<NodeState>;
   /** As {@link Session.read}. */
   read(path: string): Observable<NodeState>;
+  /** As {@link Session.write}. */
+  write(path: string, data: Uint8Array, condition?: NodeCondition): Observable<NodeState>;
   /** As {@link Session.remove}; emits that there is no node any more. */
   remove(path: string, condition?: NodeCondition): Observable<NodeState>;
   /** As {@link Session.watchNode}. */
@@ -114,6 +117,14 @@ export interface Session {
    */
   owned(): Observable<readonly string[]>;
 
+  /**
+   * Completes, after one emission, when what this session reads from now on has everything in it that was acknowledged to anybody
+   * before the subscription.
+   *
+   * A server of a cluster may be behind the others: then it catches up first.
+   */
+  sync(): Observable<void>;
+
   /** Makes a persistent directory and its parents; nothing happens where it exists. */
   makeDirectory(path: string): Observable<void>;
 
@@ -179,4 +190,28 @@ export interface Session {
    * watch on the server. A directory that does not exist is empty and watched for its coming.
    */
   watchDirectory(path: string, options?: DirectoryOptions): Observable<DirectoryChange>;
+
+  /**
+   * Watches a set of directories that changes, each as {@link watchDirectory} does.
+   *
+   * ```text
+   *  changes             +ab-----------+c---------------a---
+   *  watchDirectories()  ---(a:S b:S)------c:S-a:d-b:#-----    S: snapshot, d: delta, #: error
+   * ```
+   *
+   * A directory that cannot be watched is told with its error and leaves the set; the others go on. Errors as a whole
+   * without a connection, at its end, and with `changes`. Never completes: after the end of `changes` the set stays as it is. Unsubscribing
+   * releases all watches.
+   *
+   * @param changes - What to add and to remove; subscribed to for as long as the directories are watched.
+   *
+   * @example
+   * ```ts
+   * const wanted = new Subject<DirectorySetChange>();
+   * session.watchDirectories(wanted).subscribe(console.log);
+   * wanted.next({ add: ['/dubbo/a/providers', '/dubbo/b/providers'] });
+   * wanted.next({ remove: ['/dubbo/a/providers'] });
+   * ```
+   */
+  watchDirectories(changes: Observable<DirectorySetChange>): Observable<DirectoryEvent>;
 }

@@ -1,5 +1,9 @@
-export { Claims } from './claims.js';
-export { type Action, decide, type Desired, type Observed, type Situation } from './decide.js';
+export { NodeHold } from './nodeHold.js';
+export type { NodeEffect, NodeEvent, NodeStep } from './nodeEvents.js';
+export { canMove, nodeReducer } from './nodeReducer.js';
+export { isOwn, newRecord, type DesiredNode, type NodeRecord, type NodeStatus, type Observed } from './nodeRecord.js';
+export { reconcile, type ReconcileOptions } from './reconcile.js';
 export { register, type RegistrationContext } from './register.js';
-export { ReleasedNodes } from './releasedNodes.js';
+export { type HeldNode, Registrations, type RegistrationsOptions } from './registrations.js';
 export type { RegistrationState } from './registrationState.js';
+export { ReleasedNodes } from './releasedNodes.js';

@@ -27,25 +27,29 @@ import { type DrainOptions, type DrainSettings, drainSettings } from './drainOpt
 import type { DrainCut, DrainReport, DrainStep } from './drainStep.js';
 
 /**
- * Takes a provider out so that nobody's call is lost: takes it back, waits until that is known, lets calls finish, closes.
+ * Shuts a provider down without losing a call: releases its registrations, waits until consumers know, lets calls finish, closes.
  *
  * ```text
  *  registered   ++++----------------------
- *  consumers    call call call             until they have heard of it
+ *  consumers    call call call             until they are told of the removal
  *  in flight    2-3-2-1-2-1----0
  *  drain()      R--RP--------F-FC----D|    R release, P propagate, F finish, C close, D done
  * ```
  *
- * Cold: every subscription takes it out once more, which changes nothing for what is out. It tells each step when it begins
- * and whenever there is progress in it; the last one, `done`, says in its report what was cut off, if anything was. Then it
- * completes, at `deadlineMs` at the latest: an acknowledgement is waited for `releaseMs`, consumers get all of
- * `propagationMs`, calls under way all that is left but `closeMs`, and closing the rest; when only `closeMs` is left it shall
- * be done by force. Each step is taken, whatever became of the ones before.
+ * Cold: each subscription runs all steps; a provision that is released already stays released. It emits each step when it
+ * begins and whenever it makes progress. The last step is `done`; its report lists what was cut off. Then it completes, at
+ * `deadlineMs` at the latest.
  *
- * Errors only with the reason of `signal`. Unsubscribing stops it where it stands: what is taken back stays so, and nothing more is
- * waited for or closed.
+ * - `release` waits up to `releaseMs` for the registry's acknowledgement.
+ * - `propagate` takes all of `propagationMs`.
+ * - `finish` takes up to what is left of `deadlineMs`, less `closeMs`.
+ * - `close` takes the rest. When only `closeMs` is left, its `signal` is aborted: close by force.
  *
- * @param options - What to take out, and how long each step may take.
+ * A step that fails or runs out of time is reported, and the next step follows.
+ *
+ * Errors only with the reason of `signal`. Unsubscribing stops it: provisions that are released stay released, and no later step runs.
+ *
+ * @param options - What to shut down, and how long each step may take.
  * @throws {@link InvalidOptionError} if an option is out of range, or `deadlineMs` is less than the times of the steps together.
  *
  * @example
@@ -63,10 +67,10 @@ export function drain(options: DrainOptions): Observable<DrainStep> {
 }
 
 /**
- * Takes a provider out as {@link drain} does: for those who await.
+ * Does what {@link drain} does and resolves with its report.
  *
- * @param options - What to take out, and how long each step may take.
- * @returns What came of it; look at `cutOff`. Rejects with `InvalidOptionError`, or with the reason of `signal`.
+ * @param options - What to shut down, and how long each step may take.
+ * @returns The report; `cutOff` lists what did not end in time. Rejects with `InvalidOptionError`, or with the reason of `signal`.
  *
  * @example
  * ```ts
@@ -86,7 +90,7 @@ export async function drained(options: DrainOptions): Promise<DrainReport> {
   );
 }
 
-/** One provider on its way out. */
+/** One run of {@link drain}. */
 class Drain {
   readonly #settings: DrainSettings;
   readonly #now: () => number;
@@ -185,9 +189,9 @@ class Drain {
     const cut = (cause: unknown): void => void this.#cutOff.push({ step: 'close', cause });
     const told = (isForced: boolean): DrainStep => ({ step: 'close', isForced, elapsedMs: this.#now() });
     return defer(() => {
-      // Told before it is done: who is forced may be closed, and all of this over, at once.
+      // The step is emitted before the abort: `close` may end at once when it is aborted, and this stream with it.
       const forced = this.#after(this.#graceMs, () =>
-        cut(timeout('It was not closed when it had to be by force.')),
+        cut(timeout('close() was still running when it was time to close by force.')),
       ).pipe(concatMap(() => concat(of(told(true)), this.#closeByForce())));
       const closed = ended(() => close({ signal })).pipe(
         catchError((cause: unknown) => {
@@ -196,7 +200,9 @@ class Drain {
         }),
         endWith('closed' as const),
       );
-      const overdue = this.#after(deadlineMs - this.#now(), () => cut(timeout('It was not closed by the deadline.')));
+      const overdue = this.#after(deadlineMs - this.#now(), () =>
+        cut(timeout('close() was still running at the deadline.')),
+      );
       const untilClosed = merge(signal.aborted ? EMPTY : forced, closed).pipe(
         takeWhile((step) => step !== 'closed'),
         tap({ unsubscribe: () => this.#force.abort(overTime()) }),
@@ -221,15 +227,15 @@ class Drain {
     });
   }
 
-  /** How long it is until closing has to be by force. */
+  /** The time until the signal of `close` is aborted. */
   get #graceMs(): number {
     const { deadlineMs, closeMs } = this.#settings;
     return Math.max(0, deadlineMs - closeMs - this.#now());
   }
 
-  /** Emits after a while, when it has said that it does. */
-  #after(ms: number, say: () => void): Observable<unknown> {
-    return timer(Math.max(0, ms), this.#settings.scheduler).pipe(tap(say));
+  /** Emits once after `ms`, after it has called `report`. */
+  #after(ms: number, report: () => void): Observable<unknown> {
+    return timer(Math.max(0, ms), this.#settings.scheduler).pipe(tap(report));
   }
 }
 

@@ -2,51 +2,51 @@ import { asyncScheduler, isObservable, type Observable, type SchedulerLike } fro
 import { InvalidOptionError } from '../errors.js';
 import { milliseconds, optionalFunction, optionsObject } from '../internal/options.js';
 
-/** What can be taken back, such as a `Provision`. */
+/** A registration that can be released, such as a `Provision`. */
 export interface Releasable {
-  /** Takes it back; resolves, or completes, when that is acknowledged. */
+  /** Releases it; resolves, or completes, when the registry has acknowledged that. */
   release(): PromiseLike<unknown> | Observable<unknown>;
 }
 
-/** How a provider is taken out: see `drain`. */
+/** Options of `drain`. */
 export interface DrainOptions {
-  /** What is taken back first, all at once. */
+  /** The registrations to release first, all at once. */
   readonly provisions: Releasable | Iterable<Releasable>;
   /**
-   * The calls under way: how many there are, beginning with the present number (0, or the end, is none), or a function that
-   * waits until there are none.
+   * The number of calls in flight, beginning with the present one; 0, or completion, means none. Or a function that waits until
+   * there are none.
    *
-   * @defaultValue they are left to `close`
+   * @defaultValue the step is left out: `close` waits for the calls
    */
   readonly inFlight?: Observable<number> | (() => PromiseLike<unknown>) | undefined;
   /**
-   * Closes what served: calls under way are done, no new ones shall come. `signal` is aborted when time is up, perhaps before
-   * this is called: then close by force.
+   * Closes the server, after the calls in flight have ended. `signal` is aborted when it is time to close by force, which may be
+   * before this is called.
    */
   readonly close?:
     ((context: { readonly signal: AbortSignal }) => void | PromiseLike<unknown> | Observable<unknown>) | undefined;
-  /** How long everything may take, in milliseconds; calls under way get what the other steps leave. @defaultValue 30000 */
+  /** How long all steps together may take, in milliseconds. @defaultValue 30000 */
   readonly deadlineMs?: number | undefined;
   /**
-   * How long the registry's acknowledgement is waited for, in milliseconds. Without one the drain goes on all the same.
+   * How long to wait for the registry to acknowledge the release, in milliseconds. Without an acknowledgement the next step follows.
    *
    * @defaultValue 5000, or a quarter of `deadlineMs` if that is less
    */
   readonly releaseMs?: number | undefined;
   /**
-   * How long consumers get to hear of it, in milliseconds: as long as the slowest of them, whatever it does with a removal
-   * before it believes in it.
+   * How long consumers take to stop calling after the release, in milliseconds: the slowest counts, with the time that its
+   * pipeline holds a removal back.
    *
    * @defaultValue 3000, or a quarter of `deadlineMs` if that is less
    */
   readonly propagationMs?: number | undefined;
   /**
-   * How much of `deadlineMs` is kept for closing by force, in milliseconds.
+   * How much of `deadlineMs` is reserved for closing by force, in milliseconds.
    *
    * @defaultValue 1000, or a tenth of `deadlineMs` if that is less
    */
   readonly closeMs?: number | undefined;
-  /** Gives it up where it stands: errors with the signal's reason. What is taken back stays so, and nothing is closed. */
+  /** Stops the drain, which errors with the signal's reason. What is released stays released, and nothing is closed. */
   readonly signal?: AbortSignal | undefined;
   /** Measures all time. @defaultValue `asyncScheduler` */
   readonly scheduler?: SchedulerLike | undefined;
@@ -66,7 +66,7 @@ export interface DrainSettings {
 }
 
 /**
- * Fills in what was not said.
+ * Fills in the defaults.
  *
  * @throws InvalidOptionError
  */

@@ -1,44 +1,44 @@
 import type { Releasable } from './drainOptions.js';
 
-/** What a drain could not do in order. */
+/** A step of a drain that failed or ran out of time. */
 export type DrainCut =
   /**
-   * A provision whose release the registry did not acknowledge: consumers may have gone on to call. `cause` is what its
-   * `release()` failed with, or a `RegistryError` with the code `TIMEOUT`.
+   * The registry did not acknowledge the release of a provision: consumers may still call it. `cause` is the error of
+   * `release()`, or a `RegistryError` with the code `TIMEOUT`.
    */
   | { readonly step: 'release'; readonly provision: Releasable; readonly cause: unknown }
   /**
-   * Calls that were still under way when it was time to close: `inFlight` as it was counted last, `undefined` if nobody
-   * counted. `cause` is a `RegistryError` with the code `TIMEOUT`, or what the count failed with.
+   * Calls were still in flight when it was time to close: `inFlight` of them when last counted, `undefined` if they were not
+   * counted. `cause` is a `RegistryError` with the code `TIMEOUT`, or the error of the count.
    */
   | { readonly step: 'finish'; readonly inFlight: number | undefined; readonly cause: unknown }
-  /** Closing failed with `cause`, or had to be forced, or was not over by the deadline: `TIMEOUT`. */
+  /** Closing failed with `cause`; `TIMEOUT` where it had to be forced or did not end by the deadline. */
   | { readonly step: 'close'; readonly cause: unknown };
 
-/** What came of a drain. */
+/** The outcome of a drain. */
 export interface DrainReport {
-  /** Whether everything was done in order: nothing was cut off. */
+  /** Whether every step ended in time without an error, which means that `cutOff` is empty. */
   readonly isComplete: boolean;
-  /** What was cut off, in the order in which it was. */
+  /** The steps that failed or ran out of time, in order. */
   readonly cutOff: readonly DrainCut[];
-  /** How long it took, in milliseconds. */
+  /** How long the drain took, in milliseconds. */
   readonly elapsedMs: number;
 }
 
-/** Where a drain stands; `elapsedMs` counts from its beginning. */
+/** The progress of a drain; `elapsedMs` is the time since it began, in milliseconds. */
 export type DrainStep =
-  /** Being taken back: so many are acknowledged, of so many. */
+  /** The registrations are being released: `acknowledged` of them so far. */
   | {
       readonly step: 'release';
       readonly acknowledged: number;
       readonly of: number;
       readonly elapsedMs: number;
     }
-  /** Consumers are given `propagationMs` to hear of it. */
+  /** Waiting for `propagationMs`, until consumers know of the release. */
   | { readonly step: 'propagate'; readonly propagationMs: number; readonly elapsedMs: number }
-  /** Calls under way are waited for: so many, `undefined` if nobody counts. */
+  /** Waiting for the calls in flight; `undefined` where they are not counted. */
   | { readonly step: 'finish'; readonly inFlight: number | undefined; readonly elapsedMs: number }
-  /** Being closed; `isForced` once time is up. */
+  /** `close` is running; `isForced` once its signal is aborted. */
   | { readonly step: 'close'; readonly isForced: boolean; readonly elapsedMs: number }
-  /** Over. */
+  /** The drain has ended. */
   | { readonly step: 'done'; readonly report: DrainReport; readonly elapsedMs: number };

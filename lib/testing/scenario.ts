@@ -185,5 +185,6 @@ export function scenario(options: ScenarioOptions = {}): Scenario {
 }
 
 function promisesHadTheirTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+  // A browser has the other one only.
+  return new Promise((resolve) => (typeof setImmediate === 'function' ? setImmediate(resolve) : setTimeout(resolve)));
 }

@@ -14,6 +14,7 @@ import { everyBalancer } from './everyBalancer.js';
 import { keyOf, setOf } from './sets.js';
 import { instance } from './stage.js';
 import { seeded } from './statistics.js';
+import { IN_ORDER } from '../support/inOrder.js';
 
 const BALANCERS = everyBalancer(seeded(41));
 
@@ -136,7 +137,7 @@ describe('a call that is tried again', () => {
 
 describe('whom to avoid', () => {
   it('can be one, several, or what a function says', () => {
-    const { picker } = stage(roundRobin(), 'a', 'b', 'c');
+    const { picker } = stage(roundRobin(IN_ORDER), 'a', 'b', 'c');
     const hosts = (avoid: Avoid | undefined) =>
       [...new Set(Array.from({ length: 6 }, () => picker.pick(undefined, { avoid })!.host))].sort().join('');
     expect(hosts(instance('a'))).toBe('bc');
@@ -150,7 +151,7 @@ describe('whom to avoid', () => {
   });
 
   it('counts for more than where the call has failed', async () => {
-    const { picker } = stage(roundRobin(), 'a', 'b', 'c');
+    const { picker } = stage(roundRobin(IN_ORDER), 'a', 'b', 'c');
     const called: string[] = [];
     const refused = picker.use(
       ({ host }) => {
@@ -164,7 +165,7 @@ describe('whom to avoid', () => {
   });
 
   it.each([42, null, [42], [null], {}])('is refused if it is %j', (avoid) => {
-    const { picker } = stage(roundRobin(), 'a');
+    const { picker } = stage(roundRobin(IN_ORDER), 'a');
     const options = { avoid: avoid as unknown as Avoid };
     expect(() => picker.use(() => of(1), options)).toThrow(InvalidOptionError);
     expect(() => picker.pick('key', options)).toThrow(InvalidOptionError);

@@ -1,4 +1,19 @@
-import { BehaviorSubject, firstValueFrom, map, merge, mergeMap, NEVER, of, Subject, withLatestFrom } from 'rxjs';
+import {
+  asapScheduler,
+  BehaviorSubject,
+  defer,
+  firstValueFrom,
+  lastValueFrom,
+  map,
+  merge,
+  mergeMap,
+  NEVER,
+  of,
+  Subject,
+  throwError,
+  timer,
+  withLatestFrom,
+} from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -11,14 +26,16 @@ import {
   shortestResponse,
   smoothWeightedRoundRobin,
 } from '../../lib/balancers/index.js';
+import type { ServiceUrl } from '../../lib/dubbo/index.js';
 import { InvalidOptionError, NoInstanceError } from '../../lib/errors.js';
 import { type InstanceSet } from '../../lib/instances/index.js';
 import { VirtualTime } from '../support/virtual/index.js';
 import { keyOf, setOf, Sets } from './sets.js';
 import { tally } from './stage.js';
+import { IN_ORDER } from '../support/inOrder.js';
 
 /** A picker that follows sets which the spec pushes. */
-function follow(factory: BalancerFactory = roundRobin(), options: Parameters<typeof balance>[1] = {}) {
+function follow(factory: BalancerFactory = roundRobin(IN_ORDER), options: Parameters<typeof balance>[1] = {}) {
   const source = new Subject<InstanceSet>();
   const emitted: Picker[] = [];
   const errors: unknown[] = [];
@@ -46,7 +63,7 @@ describe('balance', () => {
     scheduler.run(({ cold, expectObservable, expectSubscriptions }) => {
       const source = cold<InstanceSet>('-----');
       const unsub = '                   ----!';
-      expectObservable(source.pipe(balance(roundRobin())), unsub).toBe('P', P);
+      expectObservable(source.pipe(balance(roundRobin(IN_ORDER))), unsub).toBe('P', P);
       expectSubscriptions(source.subscriptions).toBe('^---!');
     });
   });
@@ -56,7 +73,7 @@ describe('balance', () => {
       const source = cold<InstanceSet>('--|');
       const subs = '                    ^-!';
       const expected = '                P-|';
-      expectObservable(source.pipe(balance(roundRobin()))).toBe(expected, P);
+      expectObservable(source.pipe(balance(roundRobin(IN_ORDER)))).toBe(expected, P);
       expectSubscriptions(source.subscriptions).toBe(subs);
     });
   });
@@ -66,7 +83,7 @@ describe('balance', () => {
       const source = cold('-a-#', { a: setOf('x') }, 'boom');
       const subs = '       ^--!';
       const expected = '   P--#';
-      expectObservable(source.pipe(balance(roundRobin()))).toBe(expected, P, 'boom');
+      expectObservable(source.pipe(balance(roundRobin(IN_ORDER)))).toBe(expected, P, 'boom');
       expectSubscriptions(source.subscriptions).toBe(subs);
     });
   });
@@ -76,7 +93,7 @@ describe('balance', () => {
       const source = cold('(ab)-c-|', { a: setOf('x'), b: setOf('x', 'y'), c: setOf() });
       const subs = '       ^------!';
       const expected = '   P------|';
-      expectObservable(source.pipe(balance(roundRobin()))).toBe(expected, P);
+      expectObservable(source.pipe(balance(roundRobin(IN_ORDER)))).toBe(expected, P);
       expectSubscriptions(source.subscriptions).toBe(subs);
     });
   });
@@ -86,9 +103,20 @@ describe('balance', () => {
       const source = hot('-a-b-', { a: setOf('x'), b: setOf('y') });
       const unsub = '     --!';
       const subs = '      ^-!';
-      expectObservable(source.pipe(balance(roundRobin())), unsub).toBe('P', P);
+      expectObservable(source.pipe(balance(roundRobin(IN_ORDER))), unsub).toBe('P', { P: expect.anything() as Picker });
       expectSubscriptions(source.subscriptions).toBe(subs);
     });
+  });
+
+  it('chooses by the power of two choices unless it is told how', async () => {
+    let picker!: Picker;
+    const subscription = new BehaviorSubject(setOf('a', 'b')).pipe(balance()).subscribe((one) => (picker = one));
+    const only = (host: string) => ({ avoid: (target: ServiceUrl) => target.host !== host });
+    await expect(picker.run(() => Promise.reject(new Error('no')), only('a'))).rejects.toThrow('no');
+    await picker.run(() => Promise.resolve(), only('b'));
+    // The one that failed counts for slow: it is picked only if it is drawn nine times in a row.
+    expect(hosts(picker, 100).filter((host) => host === 'b').length).toBeGreaterThan(75);
+    subscription.unsubscribe();
   });
 
   it('picks of the newest set, at every moment', () => {
@@ -98,7 +126,7 @@ describe('balance', () => {
       const requests = hot('  -r-r-r-rr--rr--r-r|');
       const expected = '      -0-x-x-xy--yy--0-0|';
       const picks = requests.pipe(
-        withLatestFrom(source.pipe(balance(roundRobin()))),
+        withLatestFrom(source.pipe(balance(roundRobin(IN_ORDER)))),
         map(([, picker]) => picker.pick()?.host ?? '0'),
       );
       expectObservable(picks).toBe(expected);
@@ -111,7 +139,7 @@ describe('balance', () => {
       const requests = hot('  -r--r--r|');
       const expected = '      ---x--x--(y|)';
       const answers = requests.pipe(
-        withLatestFrom(source.pipe(balance(leastLoaded(), { scheduler }))),
+        withLatestFrom(source.pipe(balance(leastLoaded(IN_ORDER), { scheduler }))),
         mergeMap(([, picker]) => picker.use((target) => cold('--(a|)', { a: target.host }))),
       );
       expectObservable(answers).toBe(expected);
@@ -119,7 +147,7 @@ describe('balance', () => {
   });
 
   it('has a picker and a balancer for each subscription', async () => {
-    const balanced = merge(of(setOf('x', 'y')), NEVER).pipe(balance(roundRobin()));
+    const balanced = merge(of(setOf('x', 'y')), NEVER).pipe(balance(roundRobin(IN_ORDER)));
     const pickers: Picker[] = [];
     const subscriptions = [0, 1].map(() => balanced.subscribe((picker) => pickers.push(picker)));
     expect(pickers[0]).not.toBe(pickers[1]);
@@ -130,7 +158,7 @@ describe('balance', () => {
   it('keeps what the balancer knows of those who stay', () => {
     const time = new VirtualTime();
     const sets = new Sets();
-    const { source, picker } = follow(shortestResponse(), { scheduler: time.scheduler });
+    const { source, picker } = follow(shortestResponse(IN_ORDER), { scheduler: time.scheduler });
     source.next(sets.write({ slow: 100, quick: 100 }));
     const latency: Record<string, number> = { slow: 50, quick: 5, other: 200 };
     for (let calls = 0; calls < 2; calls++) {
@@ -151,7 +179,7 @@ describe('balance', () => {
 
   it('hands out what an instance says of itself now', () => {
     const sets = new Sets();
-    const { source, picker } = follow(smoothWeightedRoundRobin());
+    const { source, picker } = follow(smoothWeightedRoundRobin(IN_ORDER));
     source.next(sets.write({ a: 100, b: 100 }));
     source.next(sets.write({ a: 300 }));
     const picked = Array.from({ length: 4 }, () => picker.pick()!);
@@ -191,7 +219,7 @@ describe('balance', () => {
       if (!ok) source.next(sets.write({ [sets.now.get(key)!.host]: undefined }));
     });
     const picker = await new Promise<Picker>((resolve) =>
-      source.pipe(balance(leastLoaded(), { meter })).subscribe(resolve),
+      source.pipe(balance(leastLoaded(IN_ORDER), { meter })).subscribe(resolve),
     );
     const failing = picker.use((target) => {
       source.next(sets.write({ c: 100, [target.host]: 50 }));
@@ -214,7 +242,7 @@ describe('balance', () => {
     });
 
     it('refuses calls if that is empty, at once, also those that waited', async () => {
-      const { source, picker } = follow(roundRobin(), { waitMs: 60_000, startMs: 60_000 });
+      const { source, picker } = follow(roundRobin(IN_ORDER), { waitMs: 60_000, startMs: 60_000 });
       source.next(setOf());
       const waiting = picker.run(({ host }) => host);
       source.complete();
@@ -231,7 +259,7 @@ describe('balance', () => {
 
     it('keeps counting, but holds nothing in a meter that lives longer', () => {
       const meter = new CallMeter();
-      const { source, picker } = follow(leastLoaded(), { meter });
+      const { source, picker } = follow(leastLoaded(IN_ORDER), { meter });
       const counts = (): number[] => ['a', 'b', 'c'].map((name) => meter.inFlight(keyOf(name)));
       const calls: { host: string; end: Subject<never> }[] = [];
       const call = (): void => {
@@ -274,7 +302,7 @@ describe('balance', () => {
 
     it('leaves calls alone that are under way, and holds nothing', () => {
       const meter = new CallMeter();
-      const { source, picker } = follow(leastLoaded(), { meter });
+      const { source, picker } = follow(leastLoaded(IN_ORDER), { meter });
       source.next(setOf('a', 'b'));
       const call = new Subject<string>();
       const answers: string[] = [];
@@ -289,32 +317,66 @@ describe('balance', () => {
   });
 
   describe('when nobody is subscribed any more', () => {
-    it('refuses calls, also those that waited, and holds nothing', async () => {
+    it('goes on with the last set, and holds nothing but that', async () => {
       const meter = new CallMeter();
-      const { source, picker, subscription } = follow(leastLoaded(), { meter, waitMs: 60_000 });
-      source.next(setOf());
-      const waiting = picker.run(({ host }) => host);
-      source.next(setOf('a'));
-      expect(await waiting).toBe('a');
-      source.next(setOf());
-      const late = picker.run(({ host }) => host);
-      source.next(setOf());
+      const { source, picker, subscription } = follow(leastLoaded(IN_ORDER), { meter });
+      source.next(setOf('a', 'b'));
+      const underWay = new Subject<number>();
+      const call = lastValueFrom(picker.use(() => underWay));
       subscription.unsubscribe();
-      await expect(late).rejects.toThrow('not subscribed to any more');
-      await expect(picker.run(({ host }) => host)).rejects.toThrow(NoInstanceError);
-      expect(meter.size).toBe(0);
       expect(source.observed).toBe(false);
+      expect(new Set([await picker.run(({ host }) => host), await picker.run(({ host }) => host)]).size).toBe(1);
+      underWay.next(1);
+      underWay.complete();
+      expect(await call).toBe(1);
+      expect(new Set(hosts(picker, 4))).toEqual(new Set(['a', 'b']));
+      expect(meter.size).toBe(0);
     });
 
-    it('says so to one who took the picker and left', async () => {
-      const picker = await firstValueFrom(merge(of(setOf('a')), NEVER).pipe(balance(roundRobin())));
-      await expect(picker.run(({ host }) => host)).rejects.toThrow('not subscribed to any more');
+    it('fails calls that wait where the last set is empty, and those after them', async () => {
+      const { source, picker, subscription } = follow(leastLoaded(IN_ORDER), { waitMs: 60_000 });
+      source.next(setOf());
+      const late = picker.run(({ host }) => host);
+      subscription.unsubscribe();
+      await expect(late).rejects.toThrow(NoInstanceError);
+      await expect(picker.run(({ host }) => host)).rejects.toThrow(NoInstanceError);
+    });
+
+    it('has a set for one who took the picker and left before there was any', async () => {
+      let subscriptions = 0;
+      const source = defer(
+        () => ((subscriptions += 1), merge(timer(0, asapScheduler).pipe(map(() => setOf('a'))), NEVER)),
+      );
+      const picker = await firstValueFrom(source.pipe(balance(roundRobin(IN_ORDER))));
+      expect(picker.pick()).toBeUndefined();
+      const calls = [picker.run(({ host }) => host), picker.run(({ host }) => host)];
+      expect(await Promise.all(calls)).toEqual(['a', 'a']);
+      expect(await picker.run(({ host }) => host)).toBe('a');
+      expect(subscriptions).toBe(1);
+    });
+
+    it('asks for the set again for calls that waited for the first one when the last subscriber left', async () => {
+      const { source, picker, subscription } = follow();
+      const call = picker.run(({ host }) => host);
+      subscription.unsubscribe();
+      source.next(setOf('a'));
+      expect(await call).toBe('a');
+      expect(source.observed).toBe(false);
+      source.next(setOf('b'));
+      expect(picker.pick()?.host).toBe('a');
+    });
+
+    it('fails calls where the set fails, or does not come in time', async () => {
+      const failing = await firstValueFrom(throwError(() => new Error('boom')).pipe(balance(roundRobin(IN_ORDER))));
+      await expect(failing.run(({ host }) => host)).rejects.toThrow('boom');
+      const silent = await firstValueFrom(NEVER.pipe(balance(roundRobin(IN_ORDER), { startMs: 1 })));
+      await expect(silent.run(({ host }) => host)).rejects.toThrow('no set of instances has come');
     });
   });
 
   it('counts with the meter it is given', () => {
     const meter = new CallMeter();
-    const { source } = follow(roundRobin(), { meter });
+    const { source } = follow(roundRobin(IN_ORDER), { meter });
     source.next(setOf('a'));
     expect(meter.inFlight(keyOf('a'))).toBe(0);
     expect(meter.size).toBe(1);
@@ -329,7 +391,7 @@ describe('balance', () => {
     { isFailure: true as never },
     { meter: {} as never },
   ])('refuses %j before anything is subscribed to', (options) => {
-    expect(() => balance(roundRobin(), options)).toThrow(InvalidOptionError);
+    expect(() => balance(roundRobin(IN_ORDER), options)).toThrow(InvalidOptionError);
   });
 
   it('refuses what is no balancer', () => {

@@ -5,6 +5,7 @@ import type { InstanceSet } from '../../lib/instances/index.js';
 import { ejectOutliers } from '../../lib/operators/index.js';
 import { VirtualTime } from '../support/virtual/index.js';
 import { setOf } from './sets.js';
+import { IN_ORDER } from '../support/inOrder.js';
 
 describe('a meter that an ejector listens to', () => {
   it('closes the loop: who fails is spared the next calls, and tried again later', async () => {
@@ -15,7 +16,7 @@ describe('a meter that an ejector listens to', () => {
     let picker!: Picker;
     const rules = { consecutiveFailures: 2, baseEjectionMs: 1_000, maxEjectedShare: 0.5, scheduler };
     sets
-      .pipe(ejectOutliers(meter.outcomes, rules), balance(roundRobin(), { meter, scheduler }))
+      .pipe(ejectOutliers(meter.outcomes, rules), balance(roundRobin(IN_ORDER), { meter, scheduler }))
       .subscribe((each) => (picker = each));
     sets.next(setOf('a', 'b', 'c'));
     time.pass(0);

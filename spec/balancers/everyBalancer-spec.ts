@@ -16,18 +16,19 @@ import {
 } from '../../lib/balancers/index.js';
 import { Stage, tally } from './stage.js';
 import { seeded } from './statistics.js';
+import { IN_ORDER } from '../support/inOrder.js';
 
 const draw = seeded(1);
 const BALANCERS: readonly (readonly [name: string, factory: BalancerFactory])[] = [
-  ['roundRobin', roundRobin()],
-  ['smoothWeightedRoundRobin', smoothWeightedRoundRobin()],
+  ['roundRobin', roundRobin(IN_ORDER)],
+  ['smoothWeightedRoundRobin', smoothWeightedRoundRobin(IN_ORDER)],
   ['random', random({ random: draw })],
-  ['leastLoaded', leastLoaded()],
+  ['leastLoaded', leastLoaded(IN_ORDER)],
   ['powerOfTwoChoices', powerOfTwoChoices({ random: draw })],
-  ['shortestResponse', shortestResponse({ windowMs: 50 })],
+  ['shortestResponse', shortestResponse({ ...IN_ORDER, windowMs: 50 })],
   ['consistentHash', consistentHash({ points: 8, random: draw })],
   ['rendezvous', rendezvous({ random: draw })],
-  ['sticky', sticky(leastLoaded(), { maxKeys: 3 })],
+  ['sticky', sticky(leastLoaded(IN_ORDER), { maxKeys: 3 })],
 ];
 
 type Step =

@@ -14,14 +14,14 @@ import {
 /** Every balancer by its name, with default options but for what it draws numbers with. */
 export function everyBalancer(draw: () => number): readonly (readonly [name: string, factory: BalancerFactory])[] {
   return [
-    ['roundRobin', roundRobin()],
-    ['smoothWeightedRoundRobin', smoothWeightedRoundRobin()],
+    ['roundRobin', roundRobin({ random: draw })],
+    ['smoothWeightedRoundRobin', smoothWeightedRoundRobin({ random: draw })],
     ['random', random({ random: draw })],
-    ['leastLoaded', leastLoaded()],
+    ['leastLoaded', leastLoaded({ random: draw })],
     ['powerOfTwoChoices', powerOfTwoChoices({ random: draw })],
-    ['shortestResponse', shortestResponse()],
+    ['shortestResponse', shortestResponse({ random: draw })],
     ['consistentHash', consistentHash({ random: draw })],
     ['rendezvous', rendezvous({ random: draw })],
-    ['sticky', sticky(leastLoaded())],
+    ['sticky', sticky(leastLoaded({ random: draw }))],
   ];
 }

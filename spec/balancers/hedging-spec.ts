@@ -16,6 +16,7 @@ import { InvalidOptionError, RegistryError } from '../../lib/errors.js';
 import { InstanceSet } from '../../lib/instances/index.js';
 import { type CallDiagrams, fakeInstances, marbleCalls } from '../../lib/testing/index.js';
 import { VirtualTime } from '../support/virtual/index.js';
+import { IN_ORDER } from '../support/inOrder.js';
 
 const [a, b, c] = fakeInstances(3) as [ServiceUrl, ServiceUrl, ServiceUrl];
 const HOSTS = { a: a.host, b: b.host, c: c.host };
@@ -51,7 +52,7 @@ describe('Picker.hedge', () => {
       let picker!: Picker;
       const set = setOf(...script.map(([instance]) => instance));
       concat(of(set), NEVER)
-        .pipe(balance(roundRobin(), { meter, scheduler, ...balanceOptions }))
+        .pipe(balance(roundRobin(IN_ORDER), { meter, scheduler, ...balanceOptions }))
         .subscribe((each) => (picker = each));
       const hedge = (options: Partial<HedgeOptions> = {}): Observable<string> =>
         picker.hedge(calls.call, { afterMs: 4, ...options });
@@ -279,7 +280,7 @@ describe('Picker.hedge', () => {
         [a, '--------x|'],
         [b, '-y|'],
       ]);
-      const picker = cold('------s', { s: setOf(a, b) }).pipe(balance(roundRobin(), { scheduler }));
+      const picker = cold('------s', { s: setOf(a, b) }).pipe(balance(roundRobin(IN_ORDER), { scheduler }));
       expectObservable(calls.begun).toBe('------a---b', HOSTS);
       expectObservable(picker.pipe(mergeMap((now) => now.hedge(calls.call, { afterMs: 4 })))).toBe('-----------y');
     });
@@ -310,7 +311,7 @@ describe('Picker.hedge', () => {
       const { scheduler: virtual } = time;
       let picker!: Picker;
       concat(of(setOf(a, b, c)), NEVER)
-        .pipe(balance(roundRobin(), { scheduler: virtual, ...options }))
+        .pipe(balance(roundRobin(IN_ORDER), { scheduler: virtual, ...options }))
         .subscribe((each) => (picker = each));
       for (let call = 0; call < calls; call++) {
         picker.hedge(() => timer(100, virtual), { afterMs: 10, max: 3 }).subscribe();
@@ -369,7 +370,7 @@ describe('Picker.hedge', () => {
   });
 
   it.each([-0.1, 1.1, NaN])('cannot have the share %d', (maxHedgedShare) => {
-    expect(() => balance(roundRobin(), { maxHedgedShare })).toThrow(InvalidOptionError);
+    expect(() => balance(roundRobin(IN_ORDER), { maxHedgedShare })).toThrow(InvalidOptionError);
   });
 });
 
@@ -385,7 +386,7 @@ describe('the deadline of a use', () => {
     meter.outcomes.subscribe((outcome) => outcomes.push(outcome));
     let picker!: Picker;
     concat(of(setOf(...instances)), NEVER)
-      .pipe(balance(roundRobin(), { meter, scheduler, ...options }))
+      .pipe(balance(roundRobin(IN_ORDER), { meter, scheduler, ...options }))
       .subscribe((each) => (picker = each));
     return { picker, outcomes, meter };
   };
@@ -456,7 +457,7 @@ describe('the deadline of a use', () => {
     scheduler.run(({ cold, expectObservable }) => {
       let picker!: Picker;
       cold<InstanceSet>('-')
-        .pipe(balance(roundRobin(), { scheduler }))
+        .pipe(balance(roundRobin(IN_ORDER), { scheduler }))
         .subscribe((each) => (picker = each));
       expectObservable(picker.use(() => of(1), { deadlineMs: 10 })).toBe('----------#', undefined, LATE);
     });
@@ -484,7 +485,7 @@ describe('the deadline of a use', () => {
     const time = new VirtualTime();
     let picker!: Picker;
     concat(of(setOf(a)), NEVER)
-      .pipe(balance(roundRobin(), { scheduler: time.scheduler }))
+      .pipe(balance(roundRobin(IN_ORDER), { scheduler: time.scheduler }))
       .subscribe((each) => (picker = each));
     let isAborted = false;
     const run = picker.run(

@@ -2,10 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { leastLoaded } from '../../lib/balancers/index.js';
 import { Stage, tally } from './stage.js';
+import { IN_ORDER } from '../support/inOrder.js';
 
 describe('leastLoaded', () => {
   it('picks whoever has the fewest calls under way', () => {
-    const stage = new Stage(leastLoaded(), { a: 100, b: 100, c: 100 });
+    const stage = new Stage(leastLoaded(IN_ORDER), { a: 100, b: 100, c: 100 });
     stage.begin('a');
     stage.begin('a');
     stage.begin('b');
@@ -19,17 +20,17 @@ describe('leastLoaded', () => {
   });
 
   it('gives twice the calls at once to one of twice the weight', () => {
-    const stage = new Stage(leastLoaded(), { a: 100, b: 200, c: 300 });
+    const stage = new Stage(leastLoaded(IN_ORDER), { a: 100, b: 200, c: 300 });
     expect(tally(Array.from({ length: 60 }, () => stage.call()))).toEqual({ a: 10, b: 20, c: 30 });
   });
 
   it('gives those that are equal their turns, as often as they weigh', () => {
-    const stage = new Stage(leastLoaded(), { a: 100, b: 200, c: 300 });
+    const stage = new Stage(leastLoaded(IN_ORDER), { a: 100, b: 200, c: 300 });
     expect(tally(stage.picks(600))).toEqual({ a: 100, b: 200, c: 300 });
   });
 
   it('gives one that was busy for long no turns to make up for', () => {
-    const stage = new Stage(leastLoaded(), { a: 100, b: 100 });
+    const stage = new Stage(leastLoaded(IN_ORDER), { a: 100, b: 100 });
     stage.begin('a');
     stage.picks(100);
     stage.end('a');
@@ -37,21 +38,21 @@ describe('leastLoaded', () => {
   });
 
   it('gives one that comes no turns to make up for', () => {
-    const stage = new Stage(leastLoaded(), { a: 100 });
+    const stage = new Stage(leastLoaded(IN_ORDER), { a: 100 });
     stage.picks(100);
     stage.join('b', 100);
     expect(tally(stage.picks(10))).toEqual({ a: 5, b: 5 });
   });
 
   it('lets one that comes wait for those whose turn it is', () => {
-    const stage = new Stage(leastLoaded(), { a: 100, b: 100 });
+    const stage = new Stage(leastLoaded(IN_ORDER), { a: 100, b: 100 });
     stage.picks(3);
     stage.join('c');
     expect(stage.picks(2)).toEqual(['b', 'c']);
   });
 
   it('lets one whose weight rises wait for no longer than its weight of now says', () => {
-    const stage = new Stage(leastLoaded(), { a: 100, b: 100, c: 1 });
+    const stage = new Stage(leastLoaded(IN_ORDER), { a: 100, b: 100, c: 1 });
     expect(stage.picks(3)).toContain('c');
     stage.reweigh('c', 100);
     expect(tally(stage.picks(12))).toEqual({ a: 4, b: 4, c: 4 });
@@ -60,7 +61,7 @@ describe('leastLoaded', () => {
   });
 
   it('knows the calls of one whose weight changes', () => {
-    const stage = new Stage(leastLoaded(), { a: 100, b: 100 });
+    const stage = new Stage(leastLoaded(IN_ORDER), { a: 100, b: 100 });
     for (let calls = 0; calls < 3; calls++) stage.begin('a');
     stage.begin('b');
     stage.reweigh('a', 1_000);
@@ -70,7 +71,7 @@ describe('leastLoaded', () => {
   });
 
   it('knows the calls that were under way to one before it came', () => {
-    const stage = new Stage(leastLoaded(), { a: 100 });
+    const stage = new Stage(leastLoaded(IN_ORDER), { a: 100 });
     stage.join('b');
     stage.actor('b').inFlight = 2;
     stage.leave('a');
@@ -84,7 +85,7 @@ describe('leastLoaded', () => {
     const act = fc.record({ what: fc.constantFrom('call', 'call', 'end', 'reweigh'), index: fc.nat(1_000) });
     fc.assert(
       fc.property(fc.array(act, { maxLength: 120 }), (acts) => {
-        const stage = new Stage(leastLoaded(), { a: 100, b: 50, c: 300, d: 1 });
+        const stage = new Stage(leastLoaded(IN_ORDER), { a: 100, b: 50, c: 300, d: 1 });
         const load = (name: string): number => stage.inFlight(name) / stage.weight(name);
         for (const { what, index } of acts) {
           const name = stage.names[index % 4]!;

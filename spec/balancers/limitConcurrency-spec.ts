@@ -18,6 +18,7 @@ import { everyBalancer } from './everyBalancer.js';
 import { Sets } from './sets.js';
 import { Stage, tally } from './stage.js';
 import { seeded } from './statistics.js';
+import { IN_ORDER } from '../support/inOrder.js';
 
 const BALANCERS = everyBalancer(seeded(71));
 
@@ -25,7 +26,7 @@ const BALANCERS = everyBalancer(seeded(71));
 function stage(options: LimitConcurrencyOptions = {}, weights: Record<string, number> = { a: 100 }) {
   const told: ConcurrencyLimit[] = [];
   const limits = { next: (limit: ConcurrencyLimit) => void told.push(limit) };
-  const staged = new Stage(limitConcurrency(roundRobin(), { limits, ...options }), weights);
+  const staged = new Stage(limitConcurrency(roundRobin(IN_ORDER), { limits, ...options }), weights);
   /** So many calls at once that all take as long. */
   const burst = (calls: number, latencyMs: number, result: 'ok' | 'failed' | 'cancelled' = 'ok'): number => {
     const picked = Array.from({ length: calls }, () => {
@@ -143,7 +144,7 @@ describe('limitConcurrency', () => {
     const sets = new Sets();
     let picker!: Picker;
     new BehaviorSubject(sets.only('a'))
-      .pipe(balance(limitConcurrency(leastLoaded(), { slowMs: 15, limits }), { waitMs: 60_000, scheduler }))
+      .pipe(balance(limitConcurrency(leastLoaded(IN_ORDER), { slowMs: 15, limits }), { waitMs: 60_000, scheduler }))
       .subscribe((each) => (picker = each));
     const queue: (() => void)[] = [];
     let serving = 0;
@@ -201,7 +202,9 @@ describe('limitConcurrency', () => {
     [{ limits: {} }],
     [null],
   ])('refuses %j', (options) => {
-    expect(() => limitConcurrency(roundRobin(), options as LimitConcurrencyOptions)).toThrow(InvalidOptionError);
+    expect(() => limitConcurrency(roundRobin(IN_ORDER), options as LimitConcurrencyOptions)).toThrow(
+      InvalidOptionError,
+    );
   });
 
   it('refuses what is no balancer', () => {
@@ -229,7 +232,12 @@ describe('a call where all have as many as they may', () => {
     const source = new BehaviorSubject(sets.only('a', 'b'));
     let picker!: Picker;
     source
-      .pipe(balance(limitConcurrency(roundRobin(), { initial: 1, max: 1 }), { scheduler: time.scheduler, ...options }))
+      .pipe(
+        balance(limitConcurrency(roundRobin(IN_ORDER), { initial: 1, max: 1 }), {
+          scheduler: time.scheduler,
+          ...options,
+        }),
+      )
       .subscribe((each) => (picker = each));
     const running = [picker.use(() => NEVER).subscribe(), picker.use(() => NEVER).subscribe()];
     const log: string[] = [];

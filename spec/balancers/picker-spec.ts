@@ -33,11 +33,12 @@ import { type InstanceSet } from '../../lib/instances/index.js';
 import { turn, VirtualTime } from '../support/virtual/index.js';
 import { keyOf, setOf } from './sets.js';
 import { keys } from './stage.js';
+import { IN_ORDER } from '../support/inOrder.js';
 
 const DOWN = new Error('down');
 
 /** A picker in virtual time, with what its meter tells. */
-function stage(options: BalanceOptions = {}, factory = roundRobin()) {
+function stage(options: BalanceOptions = {}, factory = roundRobin(IN_ORDER)) {
   const time = new VirtualTime();
   const meter = new CallMeter({ scheduler: time.scheduler });
   const outcomes: CallOutcome[] = [];
@@ -71,7 +72,7 @@ describe('Picker.use', () => {
 
   /** Uses a picker whose set never changes. */
   const using = <T>(project: (picker: Picker) => Observable<T>, options: BalanceOptions = {}): Observable<T> =>
-    concat(of(setOf('x')), NEVER).pipe(balance(roundRobin(), { scheduler, ...options }), mergeMap(project));
+    concat(of(setOf('x')), NEVER).pipe(balance(roundRobin(IN_ORDER), { scheduler, ...options }), mergeMap(project));
 
   it('emits what the call emits, and completes with it', () => {
     scheduler.run(({ cold, expectObservable, expectSubscriptions }) => {
@@ -171,7 +172,7 @@ describe('Picker.use', () => {
   it('tells the outcome of its own meter if it is given none', () => {
     const sets = concat(of(setOf('a')), NEVER);
     const outcomes: CallOutcome[] = [];
-    sets.pipe(balance(roundRobin())).subscribe((picker) => {
+    sets.pipe(balance(roundRobin(IN_ORDER))).subscribe((picker) => {
       picker.outcomes.subscribe((outcome) => outcomes.push(outcome));
       picker.use(() => of(1)).subscribe();
     });
@@ -260,7 +261,7 @@ describe('Picker.use', () => {
   });
 
   it('lets the balancer know: busy ones are spared', () => {
-    const { picker, sets, inFlight } = stage({}, leastLoaded());
+    const { picker, sets, inFlight } = stage({}, leastLoaded(IN_ORDER));
     sets.next(setOf('a', 'b', 'c'));
     const calls = Array.from({ length: 30 }, () => picker.use(() => NEVER).subscribe());
     expect(inFlight('a', 'b', 'c')).toEqual([10, 10, 10]);
@@ -271,7 +272,7 @@ describe('Picker.use', () => {
   });
 
   it('lets the balancer know of later calls to one that was idle in between', () => {
-    const { picker, sets, inFlight } = stage({}, leastLoaded());
+    const { picker, sets, inFlight } = stage({}, leastLoaded(IN_ORDER));
     sets.next(setOf('a', 'b'));
     for (let calls = 0; calls < 4; calls++) trace(picker.use(() => of(1)));
     const call = (host: string) => picker.use((target) => (target.host === host ? NEVER : EMPTY)).subscribe();
@@ -286,7 +287,7 @@ describe('Picker.use', () => {
     const pickers: Picker[] = [];
     for (let index = 0; index < 2; index++) {
       concat(of(set), NEVER)
-        .pipe(balance(leastLoaded(), { meter }))
+        .pipe(balance(leastLoaded(IN_ORDER), { meter }))
         .subscribe((picker) => pickers.push(picker));
     }
     const called: string[] = [];
@@ -300,7 +301,7 @@ describe('Picker.use', () => {
   });
 
   it('knows the calls of one that left and came back', () => {
-    const { picker, sets, inFlight } = stage({}, leastLoaded());
+    const { picker, sets, inFlight } = stage({}, leastLoaded(IN_ORDER));
     sets.next(setOf('a'));
     const call = picker.use(() => NEVER).subscribe();
     sets.next(setOf());
@@ -312,7 +313,7 @@ describe('Picker.use', () => {
   });
 
   it('can be called from within a call and from its end', () => {
-    const { picker, sets, outcomes, meter } = stage({}, leastLoaded());
+    const { picker, sets, outcomes, meter } = stage({}, leastLoaded(IN_ORDER));
     sets.next(setOf('a', 'b', 'c'));
     const nested = picker.use((one) =>
       picker.use((two) => picker.use((three) => of([one.host, two.host, three.host].sort().join('')))),
@@ -373,7 +374,7 @@ describe('Picker.use', () => {
         const call = cold('              -(a|)');
         const expected = '     ------#';
         const patient = '      ---------a----';
-        const picker = sets.pipe(balance(roundRobin(), { waitMs: 5, scheduler }));
+        const picker = sets.pipe(balance(roundRobin(IN_ORDER), { waitMs: 5, scheduler }));
         const impatient = merge(picker.pipe(mergeMap((each) => requests.pipe(mergeMap(() => each.use(() => call))))));
         expectObservable(impatient).toBe(
           expected,
@@ -615,7 +616,7 @@ describe('Picker.run', () => {
   });
 
   it('counts many calls exactly, whatever becomes of them', async () => {
-    const { picker, sets, inFlight, outcomes, time } = stage({}, leastLoaded());
+    const { picker, sets, inFlight, outcomes, time } = stage({}, leastLoaded(IN_ORDER));
     sets.next(setOf('a', 'b', 'c'));
     const calls = Array.from({ length: 300 }, (_, index) => {
       const call = timer(index % 17, time.scheduler).pipe(

@@ -84,11 +84,12 @@ describe('powerOfTwoChoices', () => {
     }
   });
 
-  it('tries one that never answered soon, with one call at a time', () => {
+  it('takes one that never answered for as fast as the others, and tries it with one call at a time', () => {
     const stage = new Stage(powerOfTwoChoices({ random: seeded(22) }), { a: 100 });
     stage.answer('a', 1);
     stage.join('b');
-    expect(stage.call()).toBe('b');
+    expect(favourite(stage)).toBe(undefined);
+    stage.begin('b');
     expect(favourite(stage)).toBe('a');
     stage.end('b', 0.5);
     expect(favourite(stage)).toBe('b');

@@ -4,9 +4,10 @@ import { shortestResponse } from '../../lib/balancers/index.js';
 import { InvalidOptionError } from '../../lib/errors.js';
 import { Stage, tally } from './stage.js';
 import { seeded } from './statistics.js';
+import { IN_ORDER } from '../support/inOrder.js';
 
 const trio = (options = {}): Stage => {
-  const stage = new Stage(shortestResponse(options), { a: 100, b: 100, c: 100 });
+  const stage = new Stage(shortestResponse({ ...IN_ORDER, ...options }), { a: 100, b: 100, c: 100 });
   stage.answer('a', 10);
   stage.answer('b', 25);
   stage.answer('c', 90);
@@ -35,7 +36,7 @@ describe('shortestResponse', () => {
   });
 
   it('takes averages that differ by less than a quarter for equal', () => {
-    const stage = new Stage(shortestResponse(), { a: 100, b: 100 });
+    const stage = new Stage(shortestResponse(IN_ORDER), { a: 100, b: 100 });
     stage.answer('a', 100);
     stage.answer('b', 124);
     expect(tally(stage.picks(10))).toEqual({ a: 5, b: 5 });
@@ -45,7 +46,7 @@ describe('shortestResponse', () => {
   });
 
   it('takes averages of few answers for equal that differ by more, where answers do', () => {
-    const stage = new Stage(shortestResponse(), { a: 100, b: 100 });
+    const stage = new Stage(shortestResponse(IN_ORDER), { a: 100, b: 100 });
     // They deviate by half of their average, which is 100.
     for (const ms of [50, 150, 50, 150, 50, 150, 50, 150]) stage.answer('a', ms);
     for (const ms of [90, 210]) stage.answer('b', ms);
@@ -55,7 +56,7 @@ describe('shortestResponse', () => {
   });
 
   it('notices that another one has become faster, and slower again', () => {
-    const stage = new Stage(shortestResponse(), { a: 100, b: 100 });
+    const stage = new Stage(shortestResponse(IN_ORDER), { a: 100, b: 100 });
     for (let calls = 0; calls < 100; calls++) stage.answer('a', 30);
     expect(stage.pick()).toBe('a');
     for (let calls = 0; calls < 100; calls++) stage.answer('b', 15);
@@ -68,7 +69,7 @@ describe('shortestResponse', () => {
   it('does not leave four of five equals aside because one had luck: latencies are random, 1,200 calls in a row', () => {
     // An exponential distribution, as of a queue; before, a window was 583, 6, 308, 9 and 294 calls.
     const noise = seeded(9);
-    const stage = new Stage(shortestResponse(), { a: 100, b: 100, c: 100, d: 100, e: 100 });
+    const stage = new Stage(shortestResponse(IN_ORDER), { a: 100, b: 100, c: 100, d: 100, e: 100 });
     const picked = Array.from({ length: 1_200 }, () => {
       const name = stage.call();
       const latencyMs = -25 * Math.log(1 - noise());
@@ -83,7 +84,7 @@ describe('shortestResponse', () => {
   });
 
   it('gives those that are equal their turns, as often as they weigh', () => {
-    const stage = new Stage(shortestResponse(), { a: 100, b: 300 });
+    const stage = new Stage(shortestResponse(IN_ORDER), { a: 100, b: 300 });
     expect(tally(stage.picks(40))).toEqual({ a: 10, b: 30 });
   });
 
@@ -108,7 +109,7 @@ describe('shortestResponse', () => {
   });
 
   it('tries one anew whose window is over while those of others are not', () => {
-    const stage = new Stage(shortestResponse({ windowMs: 1_000 }), { a: 100, b: 100, c: 100 });
+    const stage = new Stage(shortestResponse({ ...IN_ORDER, windowMs: 1_000 }), { a: 100, b: 100, c: 100 });
     stage.answer('c', 90);
     stage.now = 500;
     stage.answer('a', 10);
@@ -168,7 +169,7 @@ describe('shortestResponse', () => {
     const latencies: Readonly<Record<string, number>> = { a: 100, b: 120, c: 1_000, d: 300 };
     fc.assert(
       fc.property(fc.array(act, { maxLength: 200 }), (acts) => {
-        const stage = new Stage(shortestResponse(), { a: 100, b: 50, c: 150, d: 100 });
+        const stage = new Stage(shortestResponse(IN_ORDER), { a: 100, b: 50, c: 150, d: 100 });
         for (const [name, ms] of Object.entries(latencies)) stage.answer(name, ms);
         // `b` is as fast as `a` but for less than a quarter, and the mean weight is 100.
         const expected = (name: string): number =>

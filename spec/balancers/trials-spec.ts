@@ -9,6 +9,7 @@ import { VirtualTime } from '../support/virtual/index.js';
 import { everyBalancer } from './everyBalancer.js';
 import { keyOf, Sets, setOf } from './sets.js';
 import { seeded } from './statistics.js';
+import { IN_ORDER } from '../support/inOrder.js';
 
 const BALANCERS = everyBalancer(seeded(61));
 
@@ -103,7 +104,7 @@ function stage(trialCalls?: number) {
   const source = new Subject<InstanceSet>();
   let picker!: Picker;
   source
-    .pipe(balance(roundRobin(), { meter, scheduler: time.scheduler, trialCalls }))
+    .pipe(balance(roundRobin(IN_ORDER), { meter, scheduler: time.scheduler, trialCalls }))
     .subscribe((each) => (picker = each));
   const calls: { readonly host: string; readonly answer: Subject<number> }[] = [];
   const call = (): string => {
@@ -234,6 +235,6 @@ describe('the trial of one that comes', () => {
   });
 
   it.each([0, -1, 1.5, NaN, '3'])('cannot be %j calls', (trialCalls) => {
-    expect(() => balance(roundRobin(), { trialCalls: trialCalls as number })).toThrow(InvalidOptionError);
+    expect(() => balance(roundRobin(IN_ORDER), { trialCalls: trialCalls as number })).toThrow(InvalidOptionError);
   });
 });

@@ -2,22 +2,18 @@ import { NEVER, type Observable, of, throwError } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { Attempts } from '../../lib/config/attempts.js';
 import { putIf, Refused } from '../../lib/config/configWrites.js';
-import { type ErrorCode, RegistryError } from '../../lib/errors.js';
+import { ERROR_CODES, type ErrorCode, RegistryError } from '../../lib/errors.js';
+import { outcomeOf } from '../../lib/internal/outcomeOf.js';
 import type { RegistryNode, Session } from '../../lib/port/index.js';
 
 const failure = (code: ErrorCode): Observable<never> => throwError(() => new RegistryError(code, 'as told'));
 
+const CODES = Object.keys(ERROR_CODES) as ErrorCode[];
+const outcome = (code: ErrorCode) => outcomeOf(new RegistryError(code, ''));
 /** After these nobody knows whether the server has carried the write out. */
-const UNANSWERED: readonly ErrorCode[] = ['CONNECTION_LOST', 'SESSION_EXPIRED', 'TIMEOUT', 'SERVER_ERROR'];
+const UNANSWERED = CODES.filter((code) => outcome(code) !== 'refused');
 /** These say that it has not. */
-const ANSWERS: readonly ErrorCode[] = [
-  'CONFLICT',
-  'NODE_EXISTS',
-  'NO_NODE',
-  'NOT_EMPTY',
-  'NOT_AUTHORIZED',
-  'TOO_LARGE',
-];
+const ANSWERS = CODES.filter((code) => outcome(code) === 'refused');
 
 describe('an attempt', () => {
   it.each(UNANSWERED)('that ends with %s leaves doubt, whatever later ones are told', (code) => {

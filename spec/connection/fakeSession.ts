@@ -7,8 +7,17 @@ export function fakeSession(id: string, timeoutMs = 12_000): Session {
   return {
     id,
     timeoutMs,
-    nodes: { create: silent, takeOver: silent, move: silent, read: silent, remove: silent, watch: silent },
+    nodes: {
+      create: silent,
+      takeOver: silent,
+      move: silent,
+      read: silent,
+      write: silent,
+      remove: silent,
+      watch: silent,
+    },
     owned: silent,
+    sync: silent,
     makeDirectory: silent,
     create: silent,
     takeOver: silent,
@@ -19,5 +28,6 @@ export function fakeSession(id: string, timeoutMs = 12_000): Session {
     remove: silent,
     watchNode: silent,
     watchDirectory: silent,
+    watchDirectories: silent,
   };
 }

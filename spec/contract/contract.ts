@@ -1,10 +1,11 @@
-import { catchError, firstValueFrom, type Observable, of } from 'rxjs';
+import { catchError, firstValueFrom, NEVER, type Observable, of } from 'rxjs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { RegistryError } from '../../lib/errors.js';
 import type { NodeState, Session } from '../../lib/port/index.js';
 import { eventually } from '../support/servers/eventually.js';
 import { settled } from '../support/scenario/settled.js';
 import { AN_ERROR, ask, bytes, foldDirectory, Probe, Recorder, refusalOf, SOON_MS, text } from './probe.js';
+import { describeWatchDirectories } from './watchDirectories.js';
 import type { World, WorldClient } from './world.js';
 
 /** What the port promises, sentence by sentence, of any backend. */
@@ -217,6 +218,7 @@ export function describeContract(name: string, open: () => Promise<World>): void
         expect(await refusalOf(session.read('/'))).toBe('CONNECTION_LOST');
         expect(await refusalOf(session.create(`${base}/late`))).toBe('CONNECTION_LOST');
         expect(await refusalOf(session.watchDirectory(base))).toBe('CONNECTION_LOST');
+        expect(await refusalOf(session.watchDirectories(NEVER))).toBe('CONNECTION_LOST');
         expect(await world.read(`${base}/late`)).toBeUndefined();
       });
     });
@@ -253,10 +255,20 @@ export function describeContract(name: string, open: () => Promise<World>): void
         expect(await told(session.create(`${base}/node`))).toBe(1);
         expect(await told(session.takeOver(await ask(session.create(`${base}/other`))))).toBe(1);
         expect(await told(session.read(`${base}/none`))).toBe(1);
+        expect(await told(session.sync())).toBe(1);
         expect(await told(session.list(`${base}/none`))).toBe(1);
         expect(await told(session.write(`${base}/node`, bytes('x')))).toBe(1);
         expect(await told(session.remove(`${base}/none`))).toBe(1);
         expect(await told(session.remove(`${base}/node`))).toBe(1);
+      });
+
+      it('reads what another session was told that it is there, after sync', async () => {
+        const [one, other] = [await join(), await join()];
+        for (let round = 0; round < 5; round++) {
+          await ask(one.session.create(`${base}/synced-${round}`));
+          await ask(other.session.sync());
+          expect(await ask(other.session.list(base))).toContain(`synced-${round}`);
+        }
       });
 
       it('does not take back what was sent when unsubscribed', async () => {
@@ -282,6 +294,7 @@ export function describeContract(name: string, open: () => Promise<World>): void
           session.remove(`${base}/node`),
           session.watchNode(`${base}/node`),
           session.watchDirectory(base),
+          session.watchDirectories(NEVER),
         ];
         for (const operation of operations) expect(await refusalOf(operation)).toBe('CONNECTION_LOST');
         expect(await world.read(`${base}/node`)).toMatchObject({ data: '' });
@@ -1147,5 +1160,7 @@ export function describeContract(name: string, open: () => Promise<World>): void
         expect(await settled(() => world.watches())).toBeLessThanOrEqual(one);
       });
     });
+
+    describeWatchDirectories(() => ({ world, base, join }));
   });
 }

@@ -330,6 +330,19 @@ describe('discovery', () => {
       expect(consumer.sizes).toEqual([30]);
     });
 
+    it('tells the first set once the whole list of services is read, also where each of them is followed already', () => {
+      // More services than one slice of a large list holds, see inSlices.
+      const COUNT = 2_500;
+      const services = Array.from({ length: COUNT }, (_, i) => provider(`h${i}`, { interface: `com.acme.S${i}` }));
+      put(...services);
+      const followed = services.map((service) => mine.registry.instances({ interface: service.interface }).subscribe());
+      pass();
+      const consumer = consume(all);
+      pass();
+      expect(consumer.sizes).toEqual([COUNT]);
+      for (const each of followed) each.unsubscribe();
+    });
+
     it('an empty registry is an empty set', () => {
       const consumer = consume(all);
       pass();

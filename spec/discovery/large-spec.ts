@@ -2,7 +2,8 @@ import { of, Subject } from 'rxjs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Discovery } from '../../lib/discovery/index.js';
 import { encodeComponent, toQuery } from '../../lib/dubbo/index.js';
-import type { DirectoryChange, Session } from '../../lib/index.js';
+import type { DirectoryChange } from '../../lib/index.js';
+import { sessionOn } from './sessionOn.js';
 import { VirtualTime } from '../support/virtual/virtualTime.js';
 
 const COUNT = 10_000;
@@ -20,7 +21,7 @@ describe('a directory that is too large for one turn of the event loop', () => {
   beforeEach(() => {
     time = new VirtualTime();
     changes = new Subject();
-    const session = { watchDirectory: () => changes } as unknown as Session;
+    const session = sessionOn(() => changes);
     discovery = new Discovery('/dubbo', of({ status: 'connected', session }), {
       scheduler: time.scheduler,
       onUnreadable: () => expect.fail(),

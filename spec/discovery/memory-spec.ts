@@ -4,7 +4,8 @@ import { NEVER, of, Subject } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { Discovery } from '../../lib/discovery/index.js';
 import { encodeComponent, toQuery } from '../../lib/dubbo/index.js';
-import type { DirectoryChange, Session } from '../../lib/index.js';
+import type { DirectoryChange } from '../../lib/index.js';
+import { sessionOn } from './sessionOn.js';
 import { eventually } from '../support/servers/eventually.js';
 
 /** Just below a power of two, where maps have least room to spare. */
@@ -39,7 +40,7 @@ describe('what an instance costs', () => {
     decoded.length = 0;
 
     const changes = new Subject<DirectoryChange>();
-    const session = { watchDirectory: () => changes } as unknown as Session;
+    const session = sessionOn(() => changes);
     const discovery = new Discovery('/dubbo', of({ status: 'connected', session }), {
       onUnreadable: () => expect.fail(),
       onRefused: () => NEVER,

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeComponent, encodeComponent } from '../../lib/dubbo/encoding.js';
 import { UnreadableNodeError } from '../../lib/errors.js';
+import { cpuMs } from '../support/cpuMs.js';
 
 describe('encodeComponent', () => {
   // What java.net.URLEncoder makes of it; recorded from a JDK 17.
@@ -78,8 +79,8 @@ describe('decodeComponent', () => {
   });
 
   it.each(['%25', '%ff', '+', '%C3', 'a'])('takes linear time for a megabyte of %s', (unit) => {
-    const started = performance.now();
+    const started = cpuMs();
     decodeComponent(unit.repeat(1_000_000 / unit.length));
-    expect(performance.now() - started).toBeLessThan(2_000);
+    expect(cpuMs() - started).toBeLessThan(2_000);
   });
 });

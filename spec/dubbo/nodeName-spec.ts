@@ -4,6 +4,7 @@ import { fromNodeName, toNodeName } from '../../lib/dubbo/nodeName.js';
 import { ServiceUrl } from '../../lib/dubbo/serviceUrl.js';
 import { InvalidUrlError, UnreadableNodeError } from '../../lib/errors.js';
 import { serviceUrls } from './arbitraries.js';
+import { cpuMs } from '../support/cpuMs.js';
 
 // Recorded from dubbo-go 1.3.0 at work.
 const GO_1_3_PROVIDER =
@@ -106,7 +107,7 @@ describe('fromNodeName', () => {
     ['dubbo%3A%2F%2Fh%2Fx%3Fa%3D1%3F2', 'dubbo://h/x?a=1?2'],
     ['override%3A%2F%2F0.0.0.0%2Fi%3Fcategory%3Dconfigurators', 'override://0.0.0.0/i?category=configurators'],
   ])('reads %s', (name, text) => {
-    expect(fromNodeName(name).toString()).toBe(text);
+    expect(fromNodeName(name).toFullString()).toBe(text);
   });
 
   it.each([
@@ -231,7 +232,7 @@ describe('fromNodeName', () => {
   });
 
   it('takes linear time for the longest names', () => {
-    const started = performance.now();
+    const started = cpuMs();
     for (const unit of ['%25', '%3A', '%5B', '[:', ':', '@', '&a', '&a=', '%26%3D', '+', '%ff', 'a://', '/', '%2525']) {
       for (const head of ['', 'dubbo://', 'dubbo://[', 'dubbo://h/x?dubbo=dubbo-provider-golang-1&a=']) {
         try {
@@ -242,7 +243,7 @@ describe('fromNodeName', () => {
       }
     }
     expect(() => fromNodeName('%25'.repeat(1_000_000))).toThrow(UnreadableNodeError);
-    expect(performance.now() - started).toBeLessThan(10_000);
+    expect(cpuMs() - started).toBeLessThan(10_000);
   });
 });
 

@@ -5,6 +5,7 @@ import { fromNodeName, toNodeName } from '../../lib/dubbo/nodeName.js';
 import { ServiceUrl } from '../../lib/dubbo/serviceUrl.js';
 import { InvalidUrlError } from '../../lib/errors.js';
 import { serviceUrls } from './arbitraries.js';
+import { cpuMs } from '../support/cpuMs.js';
 
 const parse = (text: string) => ServiceUrl.parse(text);
 
@@ -116,7 +117,7 @@ describe('ServiceUrl.parse', () => {
   });
 
   it('takes linear time for a megabyte of anything', () => {
-    const started = performance.now();
+    const started = cpuMs();
     for (const unit of ['[', ':', '@', '/', '&', '=', '?', ' ', 'a://', '[:', ' x', '1', ',', '?a=']) {
       for (const head of ['', 'dubbo://', 'dubbo://[', 'dubbo://u:p@h/x?a=']) {
         try {
@@ -126,7 +127,7 @@ describe('ServiceUrl.parse', () => {
         }
       }
     }
-    expect(performance.now() - started).toBeLessThan(15_000);
+    expect(cpuMs() - started).toBeLessThan(15_000);
   });
 });
 
@@ -135,9 +136,9 @@ describe('ServiceUrl', () => {
     fc.assert(
       fc.property(serviceUrls, (url) => {
         // White space around a URL is not part of it.
-        fc.pre(url.toString() === url.toString().trim());
-        const again = parse(url.toString());
-        expect(again.toString()).toBe(url.toString());
+        fc.pre(url.toFullString() === url.toFullString().trim());
+        const again = parse(url.toFullString());
+        expect(again.toFullString()).toBe(url.toFullString());
         expect(again.equals(url)).toBe(true);
       }),
       { numRuns: 1000 },
@@ -224,7 +225,7 @@ describe('ServiceUrl', () => {
 
   it('keeps what it read of defaults as it stood', () => {
     const text = 'dubbo://10.0.0.1:20880/i?default.group=g&default.weight=7&pid=1&timestamp=2';
-    expect(ServiceUrl.parse(text).toString()).toBe(text);
+    expect(ServiceUrl.parse(text).toFullString()).toBe(text);
     expect([...ServiceUrl.parse(text).parameters.keys()]).toEqual([
       'default.group',
       'default.weight',
@@ -249,9 +250,9 @@ describe('ServiceUrl', () => {
   it('changes into a copy', () => {
     const url = parse('dubbo://u:p@h:1/x?a=1&b=2');
     const changed = url.with({ port: undefined, host: 'g', parameters: { a: undefined, c: '3' } });
-    expect(changed.toString()).toBe('dubbo://u:p@g/x?b=2&c=3');
-    expect(url.toString()).toBe('dubbo://u:p@h:1/x?a=1&b=2');
-    expect(url.with({ parameters: new Map([['a', undefined]]) }).toString()).toBe('dubbo://u:p@h:1/x?b=2');
+    expect(changed.toFullString()).toBe('dubbo://u:p@g/x?b=2&c=3');
+    expect(url.toFullString()).toBe('dubbo://u:p@h:1/x?a=1&b=2');
+    expect(url.with({ parameters: new Map([['a', undefined]]) }).toFullString()).toBe('dubbo://u:p@h:1/x?b=2');
     expect(url.with({}).equals(url)).toBe(true);
     expect(url.with({ username: undefined }).password).toBeUndefined();
   });

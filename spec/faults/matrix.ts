@@ -47,7 +47,7 @@ if (child) {
       const { held, failed } = count(cells.filter((cell) => cell.kind === kind));
       await recordOutcomes(kind === 'etcd' ? 'etcd' : 'ZooKeeper', { faults: { passed: held, failed } });
     }
-    console.log(`\nWritten to docs/faults.md, and to docs/versions.json and README.md.`);
+    console.log(`\nWritten to docs/faults.md, and to docs/versions.json and docs/tested-versions.md.`);
   }
   console.log(`\n${held} cells held, ${failed} failed`);
   process.exitCode = failed > 0 ? 1 : 0;

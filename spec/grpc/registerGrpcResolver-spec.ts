@@ -65,7 +65,7 @@ function fakeGrpc() {
 }
 
 const at = (...hosts: number[]) => hosts.map((host) => `10.0.0.${host}:50051`);
-const NOBODY = [14, 'Nobody provides "x.Y"'];
+const NOBODY = [14, 'No instance of "x.Y"'];
 
 describe('registerGrpcResolver', () => {
   let registry: FakeRegistry;
@@ -156,7 +156,7 @@ describe('registerGrpcResolver', () => {
       resolver.updateResolution();
       await turn();
       registry.sets.next(set(1, 2));
-      expect(told).toEqual([[14, 'Nobody provides "x.Y"; of 2 there, none speaks grpcs or h2c']]);
+      expect(told).toEqual([[14, 'No instance of "x.Y": none of 2 speaks grpcs or h2c']]);
     });
   });
 
@@ -181,7 +181,7 @@ describe('registerGrpcResolver', () => {
       const { resolver, told } = grpc.channel();
       resolver.updateResolution();
       await turn();
-      expect(told[0]).toEqual([14, 'It is not known who provides "x.Y": not permitted']);
+      expect(told[0]).toEqual([14, 'Cannot resolve "x.Y": not permitted']);
       resolver.destroy();
     });
 
@@ -209,7 +209,7 @@ describe('registerGrpcResolver', () => {
       resolver.updateResolution();
       await turn();
       time.pass(startMs);
-      const silent = [14, `It is not known who provides "x.Y": the registry has not said in ${startMs} ms`];
+      const silent = [14, `Cannot resolve "x.Y": the registry did not answer within ${startMs} ms`];
       expect(told).toEqual([silent]);
       registry.sets.next(set(1));
       resolver.destroy();
@@ -234,7 +234,7 @@ describe('registerGrpcResolver', () => {
       registry.sets.error(CAUSE);
       resolver.updateResolution();
       await turn();
-      expect(told.slice(3)).toEqual([[14, 'It is not known who provides "x.Y": not permitted']]);
+      expect(told.slice(3)).toEqual([[14, 'Cannot resolve "x.Y": not permitted']]);
       resolver.destroy();
     });
   });
@@ -298,7 +298,7 @@ describe('registerGrpcResolver', () => {
       resolver.unregister();
       late.resolver.updateResolution();
       await turn();
-      const told = [[14, 'It is not known who provides "x.Y": the resolver was unregistered']];
+      const told = [[14, 'Cannot resolve "x.Y": the resolver was unregistered']];
       expect([early.told, late.told]).toEqual([told, told]);
       expect(registry.sets.observed).toBe(false);
     });

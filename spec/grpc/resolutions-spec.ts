@@ -130,7 +130,7 @@ describe('resolutions', () => {
     play(({ cold, expectObservable }, resolve) => {
       const sets = cold('30ms a', { a: set(A) });
       expectObservable(resolve(sets), '35ms !').toBe('20ms u 9ms a', {
-        u: unknown('the registry has not said in 20 ms'),
+        u: unknown('the registry did not answer within 20 ms'),
         a: known(1, 1),
       });
     }));

@@ -3,7 +3,7 @@ import { TestScheduler } from 'rxjs/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { memory, MemoryServer } from '../../lib/backends/memory/index.js';
 import type { ServiceUrl } from '../../lib/dubbo/index.js';
-import { Claims, register, type RegistrationContext } from '../../lib/registration/index.js';
+import { Registrations, register, type RegistrationContext } from '../../lib/registration/index.js';
 import { pathOf, provider } from '../support/virtual/index.js';
 
 const A = provider('a');
@@ -26,7 +26,7 @@ describe('register', () => {
     const retry = { baseMs: 4, maxMs: 4, random: () => 0.5 };
     context = {
       root: '/dubbo',
-      claims: new Claims(backend.states, { scheduler, retry }),
+      registrations: new Registrations(backend.states, { scheduler, retry }),
       keys: new Map(),
       isClosing: () => false,
     };
@@ -93,7 +93,7 @@ describe('register', () => {
     });
     expect(server.read(pathOf(A))).toBeUndefined();
     expect(context.keys.size).toBe(0);
-    expect(context.claims.size).toBe(0);
+    expect(context.registrations.size).toBe(0);
   });
 
   it('is silent without a url, and sends nothing', () => {

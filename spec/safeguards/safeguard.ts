@@ -16,7 +16,7 @@ export interface Safeguard {
   /** What takes it away. */
   readonly edits: readonly Edit[];
   /** The project of the spec: those of `servers` run on real servers. */
-  readonly project: 'unit' | 'servers';
+  readonly project: 'unit' | 'realtime' | 'servers';
   /** The file of the spec that must fail without it. */
   readonly spec: string;
   /** Where the spec's text is, if its file takes it from another. */

@@ -49,7 +49,8 @@ export class Workshop implements AsyncDisposable {
     await rm(report, { force: true });
     await mkdir(this.#folder, { recursive: true });
     const pattern = titles.map((title) => title.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|');
-    const args = ['run', '--project', project, ...files, '-t', pattern, '--reporter=json', `--outputFile=${report}`];
+    const projects = project === 'servers' ? 'servers-*' : project;
+    const args = ['run', '--project', projects, ...files, '-t', pattern, '--reporter=json', `--outputFile=${report}`];
     const program = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
     const child = spawn(process.execPath, [program, ...args], {
       cwd: this.#folder,

@@ -17,6 +17,7 @@ import {
 
 const query = { interface: FAKE_INTERFACE };
 const [a, b] = fakeInstances(2);
+const inOrder = { random: () => 0 };
 let scheduler: TestScheduler;
 beforeEach(() => {
   scheduler = new TestScheduler((actual, expected) => expect(actual).toEqual(expected));
@@ -32,7 +33,9 @@ describe('the guide', () => {
       const contents = '             x 20s y'; //        b alone is left while nobody can look
       const requests = hot('         5s r 14999ms r 14999ms r 14999ms r 14999ms r');
       const backend = marbleBackend({ states, contents, values: { x: [a, b], y: [b] } });
-      const picker = createRegistry(backend).instances(query).pipe(balance(roundRobin()));
+      const picker = createRegistry(backend)
+        .instances(query)
+        .pipe(balance(roundRobin(inOrder)));
       const hosts = requests.pipe(withLatestFrom(picker, (_, now) => now.pick()?.host));
       expectObservable(hosts).toBe('5s a 14999ms b 14999ms a 14999ms b 14999ms b', { a: a.host, b: b.host });
     });
@@ -96,7 +99,9 @@ describe('the guide', () => {
         [b, '5ms y|'],
       ]);
       const backend = marbleBackend({ contents: 's', values: { s: [a, b] } });
-      const picker = createRegistry(backend).instances(query).pipe(balance(roundRobin()));
+      const picker = createRegistry(backend)
+        .instances(query)
+        .pipe(balance(roundRobin(inOrder)));
       const answers = cold('-r').pipe(
         withLatestFrom(picker),
         mergeMap(([, now]) => now.hedge(calls.call, { afterMs: 10 })),

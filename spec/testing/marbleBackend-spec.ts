@@ -17,6 +17,7 @@ import {
 import { VirtualTime } from '../support/virtual/index.js';
 import { a, b, c, nameOf, namesOf, QUERY, setsOn, values } from './cast.js';
 import { inVirtualTime } from './inVirtualTime.js';
+import { IN_ORDER } from '../support/inOrder.js';
 
 /** Plays a script on a clock of its own, and gives what a stream made of it tells in a minute. */
 function play<T>(
@@ -40,7 +41,9 @@ describe('my balancer', () => {
   it('keeps serving while ZooKeeper is away for 30 s', () => {
     inVirtualTime(({ hot, expectObservable }) => {
       const backend = marbleBackend({ states: 'c 10s s 30s c', contents: 'D 20s B', values });
-      const picker = createRegistry(backend).instances(QUERY).pipe(balance(roundRobin()));
+      const picker = createRegistry(backend)
+        .instances(QUERY)
+        .pipe(balance(roundRobin(IN_ORDER)));
       const requests = hot('          5s r 14999ms r 14999ms r 14999ms r 14999ms r');
       const targets = requests.pipe(withLatestFrom(picker, (_, now) => nameOf(now.pick()!)));
       expectObservable(targets).toBe('5s a 14999ms b 14999ms a 14999ms b 14999ms b');

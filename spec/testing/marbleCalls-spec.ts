@@ -6,6 +6,7 @@ import { InvalidOptionError } from '../../lib/errors.js';
 import { InstanceSet } from '../../lib/instances/index.js';
 import { balance, CallMeter, consistentHash, ejectOutliers, roundRobin } from '../../lib/operators/index.js';
 import { type CallDiagrams, fakeInstances, marbleCalls } from '../../lib/testing/index.js';
+import { IN_ORDER } from '../support/inOrder.js';
 
 const [a, b, c] = fakeInstances(3) as [ServiceUrl, ServiceUrl, ServiceUrl];
 const HOSTS = { a: a.host, b: b.host, c: c.host };
@@ -64,7 +65,7 @@ describe('marbleCalls', () => {
         [a, '50ms x|'],
         [b, '5ms y|'],
       ]);
-      const picker = cold('s', { s: setOf(a, b) }).pipe(balance(roundRobin()));
+      const picker = cold('s', { s: setOf(a, b) }).pipe(balance(roundRobin(IN_ORDER)));
       const answers = picker.pipe(switchMap((now) => now.hedge(calls.call, { afterMs: 10 })));
       expectObservable(calls.begun).toBe('    a 9ms b', HOSTS);
       expectObservable(calls.cancelled).toBe('15ms a', HOSTS);
@@ -92,7 +93,7 @@ describe('marbleCalls', () => {
       ]);
       const picker = hot('s', { s: setOf(a, b) }).pipe(
         ejectOutliers(meter.outcomes, { consecutiveFailures: 2, baseEjectionMs: 20, scheduler }),
-        balance(roundRobin(), { meter, scheduler }),
+        balance(roundRobin(IN_ORDER), { meter, scheduler }),
       );
       const quietly = catchError(() => EMPTY);
       const requests = hot('-rrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrr');

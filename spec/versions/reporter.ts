@@ -1,15 +1,17 @@
 import type { Reporter, TestModule } from 'vitest/node';
 import { recordOutcomes } from './record.js';
+import { suiteIn } from './suites.js';
 import type { Outcome, ServerName } from './versions.js';
 
-const SUITE = /spec\/integration\/(etcd|zookeeper)\/([\w-]+)-spec\.ts$/;
+const SUITE = /spec\/integration\/(etcd|zookeeper)\/([^/]+)$/;
 
 /** Records which suites of the servers passed and failed, on which version: a file that was run in part is left out. */
 export class VersionsReporter implements Reporter {
   async onTestRunEnd(modules: readonly TestModule[]): Promise<void> {
     for (const name of ['etcd', 'ZooKeeper'] satisfies ServerName[]) {
       const outcomes = modules.flatMap((module) => {
-        const [, folder, suite] = SUITE.exec(module.moduleId) ?? [];
+        const [, folder, file = ''] = SUITE.exec(module.moduleId) ?? [];
+        const suite = suiteIn(file);
         const outcome = outcomeOf(module);
         return suite && folder === name.toLowerCase() && outcome ? [[suite, outcome] as const] : [];
       });

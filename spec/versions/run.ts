@@ -39,7 +39,9 @@ for (const round of rounds) {
   console.log(`\n=== ${round}`);
   if (!(await run(round.split(',')))) failures++;
 }
-console.log(`\n${rounds.length - failures} of ${rounds.length} held. Written to docs/versions.json and README.md.`);
+console.log(
+  `\n${rounds.length - failures} of ${rounds.length} held. Written to docs/versions.json and docs/tested-versions.md.`,
+);
 process.exitCode = failures > 0 ? 1 : 0;
 
 async function run(servers: readonly string[]): Promise<boolean> {
@@ -61,16 +63,17 @@ async function run(servers: readonly string[]): Promise<boolean> {
     files.push(
       ...suitesOf(kind.name)
         .filter(isWanted)
-        .map((suite) => `spec/integration/${name}/${suite}-spec.ts`),
+        .flatMap((suite) => [`${suite}-spec.ts`, `${suite}-slow-spec.ts`])
+        .map((file) => `spec/integration/${name}/${file}`),
     );
   }
-  const options = ['--project', 'servers', '--reporter=default', '--reporter=./spec/versions/reporter.ts'];
-  const vitest = spawn('npx', ['vitest', 'run', ...options, ...vitestArgs, ...files], {
+  const stages = ['--stage=servers', ...(values.all ? ['--stage=slow'] : [])];
+  const program = spawn('npx', ['tsx', 'spec/suite/run.ts', ...stages, ...vitestArgs, ...files], {
     cwd: ROOT,
     env,
     stdio: 'inherit',
   });
-  const [code] = (await once(vitest, 'exit')) as [number | null];
+  const [code] = (await once(program, 'exit')) as [number | null];
   return code === 0;
 }
 

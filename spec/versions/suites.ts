@@ -8,7 +8,12 @@ export const CORE_SUITES = ['outages', 'sessions', 'registration', 'discovery'] 
 /** All suites that run on a kind of server: one is a file of specs. */
 export function suitesOf(name: ServerName): string[] {
   const folder = fileURLToPath(new URL(`../integration/${name.toLowerCase()}`, import.meta.url));
-  return readdirSync(folder).flatMap((file) => /^(.+)-spec\.ts$/.exec(file)?.[1] ?? []);
+  return readdirSync(folder).flatMap((file) => suiteIn(file) ?? []);
+}
+
+/** The suite in a file, if it is a file of specs: whether it is slow is no part of its name. */
+export function suiteIn(file: string): string | undefined {
+  return /^(.+?)(-slow)?-spec\.ts$/.exec(file)?.[1];
 }
 
 /** Whether it is a part of the contract that every backend passes. */

@@ -1,3 +1,5 @@
+import { isAnswered } from './errors.js';
+
 /** What a member can carry out while it cannot carry out the other. */
 export type CallKind = 'read' | 'write';
 
@@ -54,8 +56,7 @@ interface Awaited {
   waited: number;
 }
 
-/** The codes of gRPC for a call that was not answered, or not carried out: cancelled, deadline exceeded, unavailable. */
-const UNANSWERED: ReadonlySet<number> = new Set([1, 4, 14]);
+/** The code of gRPC for a call that took too long. */
 const DEADLINE_EXCEEDED = 4;
 
 /** Fewer bytes in one tick are signs of life, and small messages. */
@@ -125,7 +126,7 @@ export class CallMonitor {
         onReceiveMessage: (message) => listener.onReceiveMessage(message),
         onReceiveStatus: (status) => {
           this.#awaited.delete(awaited);
-          if (kind && !UNANSWERED.has(status.code)) this.#vainTicks.delete(kind);
+          if (kind && isAnswered(status)) this.#vainTicks.delete(kind);
           listener.onReceiveStatus(status);
         },
       });

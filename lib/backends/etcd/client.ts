@@ -40,6 +40,7 @@ import { isAnswer } from '../../internal/isAnswer.js';
 import { CallMonitor, type InterceptedCall, kindOf } from './callMonitor.js';
 import { CallWindow } from './callWindow.js';
 import {
+  CompactedError,
   INVALID_TOKEN,
   isAuthDisabled,
   isDenied,
@@ -285,7 +286,8 @@ export class EtcdClient {
       ...(revision && { revision: String(revision) }),
       keys_only: keysOnly,
     };
-    return this.#call(what, () => this.#etcd.kv.range(request, { isProbe } as object), { isUrgent: isProbe }).pipe(
+    const options = { answerBytes: (limit ?? 0) * BYTES_PER_KEY, isUrgent: isProbe };
+    return this.#call(what, () => this.#etcd.kv.range(request, { isProbe } as object), options).pipe(
       map(({ kvs, header, more }) => ({ keys: kvs.map(toKeyState), revision: BigInt(header.revision), more })),
     );
   }
@@ -483,11 +485,15 @@ export class EtcdClient {
     }
   }
 
-  #once<T>(what: string, start: () => Promise<T>, { bytes = 0, isUrgent = false }: CallOptions): Observable<T> {
+  #once<T>(
+    what: string,
+    start: () => Promise<T>,
+    { bytes = 0, answerBytes = 0, isUrgent = false }: CallOptions,
+  ): Observable<T> {
     return new Observable<T>((subscriber) => {
       if (this.#over) return subscriber.error(new RegistryError('CONNECTION_LOST', this.#over.message));
       const run = (): void => {
-        const ended = this.#window.begin(bytes);
+        const ended = this.#window.begin(bytes + answerBytes);
         this.#monitor.sending(bytes);
         const settled = (): void => {
           ended();
@@ -526,6 +532,8 @@ export class EtcdClient {
       const token = user?.token;
       const failure = (error: unknown): RegistryError => {
         const known = toRegistryError(error, what);
+        // What is in it is lost, as what was compacted: only a new reading helps.
+        if (known.code === 'TOO_LARGE') return new CompactedError('SERVER_ERROR', known.message, { cause: known });
         if (!user || !isLoginNeeded(known)) return known;
         user.discard(token);
         return new RegistryError('CONNECTION_LOST', known.message, { cause: known });
@@ -579,6 +587,8 @@ export class EtcdClient {
 interface CallOptions {
   /** About how large the request is. @defaultValue small */
   readonly bytes?: number;
+  /** About how large the answer will be: pings wait behind it, too. @defaultValue small */
+  readonly answerBytes?: number;
   /** Whether it waits for no other call. */
   readonly isUrgent?: boolean;
 }
@@ -589,6 +599,9 @@ interface Sized {
   readonly range_end?: Buffer;
   readonly value?: Buffer;
 }
+
+/** What a key that may be in a page is counted for: less than it has, because most directories are small. */
+const BYTES_PER_KEY = 64;
 
 /** About what is added to that. */
 const OVERHEAD_BYTES = 16;

@@ -1,11 +1,11 @@
-import { concat, defer, EMPTY, expand, map, mergeMap, type Observable, of, reduce, switchMap, throwError } from 'rxjs';
+import { defer, EMPTY, expand, map, mergeMap, type Observable, of, reduce, switchMap, tap, throwError } from 'rxjs';
 import { quoted } from '../../internal/quoted.js';
 import type { DirectoryChange } from '../../port/index.js';
 import type { EtcdClient, Page } from './client.js';
 import { CompactedError, readAnew } from './errors.js';
 import { type KeyRange, nameIn, successorOf } from './keys.js';
-import type { Progress } from './progress.js';
-import { type KeyEvent, openWatchStream } from './watchStream.js';
+import type { PageSize } from './pageSize.js';
+import type { KeyEvent, WatchAnswer, WatchRequest } from './watchStream.js';
 
 /**
  * The names of a directory's children, with the number of keys that each stands for: itself, and where implied children
@@ -19,60 +19,75 @@ export interface DirectorySnapshot {
   readonly revision: bigint;
 }
 
-/** How a directory is watched. */
-export interface DirectoryWatchOptions {
-  readonly timeoutMs: number;
-  readonly pageSize: number;
-  /** Told how far it has got. */
-  readonly progress: Progress;
+/** What of a client is used to list a directory. */
+export type RangeReader = Pick<EtcdClient, 'range'>;
+
+/** What a {@link watchRange} tells. */
+export type RangeEvent =
+  /** What the directory holds, read before the watch was set: all there is. */
+  | ({ readonly type: 'listed' } & DirectorySnapshot)
+  /** The watch is set without reading: everything from the revision on that was asked for is told. */
+  | { readonly type: 'resumed' }
+  /** What happened in the directory and below it. */
+  | { readonly type: 'events'; readonly events: readonly KeyEvent[] };
+
+/** How a range of keys is watched. */
+export interface RangeWatchOptions {
+  readonly pageSize: PageSize;
+  /** Sets a watch. */
+  readonly watch: (request: WatchRequest) => Observable<WatchAnswer>;
+  /** Up to which revision everything is known already; the first watch goes on from there. */
+  readonly known?: bigint | undefined;
 }
 
 /**
- * Lists a directory at one revision, and watches it from the next on; again, with a new snapshot, when the server has
+ * Lists a directory at one revision, and watches everything below it from the next on; again, with a new list, when the server has
  * dropped the history in between, or its store has lost it.
  *
  * After a connection broke it is listed anew, too: what is known of a store says nothing of one that was restored meanwhile.
  */
-export function watchDirectory(
-  client: EtcdClient,
+export function watchRange(
+  client: RangeReader,
   range: KeyRange,
-  { timeoutMs, pageSize, progress }: DirectoryWatchOptions,
-): Observable<DirectoryChange> {
-  return defer(() => listDirectory(client, range, pageSize)).pipe(
-    switchMap(({ children, revision: listed }) => {
-      let revision = listed;
-      const reached = defer(() => {
-        progress.reach(revision);
-        return EMPTY;
-      });
-      return openWatchStream(client, timeoutMs).pipe(
-        switchMap((stream) => stream.watch({ key: range.from, to: range.to, from: listed + 1n })),
-        mergeMap((answer): Observable<DirectoryChange> => {
-          if (answer.type === 'created') {
+  { pageSize, watch, known }: RangeWatchOptions,
+): Observable<RangeEvent> {
+  return defer(() => {
+    let resumeAt = known;
+    return defer(() => {
+      const resumed = resumeAt;
+      resumeAt = undefined;
+      return resumed === undefined ? listDirectory(client, range, pageSize) : of({ revision: resumed });
+    }).pipe(
+      switchMap((start: { readonly revision: bigint; readonly children?: Children }) => {
+        const { children, revision: listed } = start;
+        return watch({ key: range.from, to: range.to, from: listed + 1n }).pipe(
+          mergeMap((answer): Observable<RangeEvent> => {
+            if (answer.type === 'events') return of(answer);
             // A store that is behind what we have seen is another one, or an older copy.
             if (answer.revision < listed)
               return throwError(() => new CompactedError('SERVER_ERROR', 'The store went back.'));
-            return concat(of<DirectoryChange>({ type: 'snapshot', names: [...children.keys()] }), reached);
-          }
-          // Each is counted once, also where a server tells it twice.
-          const events = answer.events.filter(({ state }) => state.revision > revision);
-          revision = events.at(-1)?.state.revision ?? revision;
-          const delta = applyEvents(children, range, events);
-          return delta ? concat(of(delta), reached) : reached;
-        }),
-      );
-    }),
-    readAnew(),
-  );
+            return of(children ? { type: 'listed', children, revision: listed } : { type: 'resumed' });
+          }),
+        );
+      }),
+      readAnew(),
+    );
+  });
 }
 
 /** Reads all children of a directory as of one revision, page by page. */
-export function listDirectory(client: EtcdClient, range: KeyRange, pageSize: number): Observable<DirectorySnapshot> {
+export function listDirectory(client: RangeReader, range: KeyRange, pageSize: PageSize): Observable<DirectorySnapshot> {
   const what = `list ${quoted(range.from.toString())}`;
   const page = (key: Buffer, at?: bigint): Observable<Page> =>
-    client
-      .range({ key, to: range.to, limit: pageSize, keysOnly: true, ...(at !== undefined && { revision: at }) }, what)
-      .pipe(map((read) => ({ ...read, revision: at ?? read.revision })));
+    defer(() => {
+      const [limit, since] = [pageSize.keys, performance.now()];
+      return client
+        .range({ key, to: range.to, limit, keysOnly: true, ...(at !== undefined && { revision: at }) }, what)
+        .pipe(
+          tap(({ keys }) => pageSize.took(keys.length, performance.now() - since)),
+          map((read) => ({ ...read, revision: at ?? read.revision })),
+        );
+    });
   return page(range.from).pipe(
     expand(({ keys, more, revision }) => (more ? page(successorOf(keys.at(-1)!.key), revision) : EMPTY)),
     reduce(

@@ -1,5 +1,6 @@
 import { defer, type MonoTypeOperatorFunction, of, retry, throwError } from 'rxjs';
 import { type ErrorCode, RegistryError } from '../../errors.js';
+import { isAnswer } from '../../internal/isAnswer.js';
 import { printable } from '../../internal/printable.js';
 
 /** The server has dropped the history that was asked for: read anew. */
@@ -45,10 +46,21 @@ const MEANINGS: readonly (readonly [text: string, code: ErrorCode])[] = [
   ['UNAVAILABLE', 'CONNECTION_LOST'],
   ['CANCELLED', 'CONNECTION_LOST'],
   ['Channel', 'CONNECTION_LOST'],
+  // The transport, or a proxy, in place of the server.
+  ['Received RST_STREAM', 'CONNECTION_LOST'],
+  ['Received HTTP status code', 'CONNECTION_LOST'],
 ];
 
-/** The server does not say it. */
+/** What the codes of gRPC are called in a message, as far as they say that a call was not answered. */
+const UNANSWERED: ReadonlyMap<number, string> = new Map([
+  [1, 'CANCELLED'],
+  [4, 'DEADLINE_EXCEEDED'],
+  [14, 'UNAVAILABLE'],
+]);
+
+/** What neither says: the server of a request, the library of an answer. */
 const LIMIT = ' (by default it takes requests of 1572864 bytes, see its --max-request-bytes)';
+const ANSWER_LIMIT = ' (see the option `maxMessageBytes`)';
 
 /** What an error of the client or a reason of the server means, for one operation. */
 export function toRegistryError(error: unknown, operation: string): RegistryError {
@@ -56,9 +68,16 @@ export function toRegistryError(error: unknown, operation: string): RegistryErro
   const text = error instanceof Error ? error.message : String(error);
   const cause = error instanceof Error ? { cause: error } : {};
   const code = MEANINGS.find(([words]) => text.includes(words))?.[1] ?? 'SERVER_ERROR';
-  const message = `etcd ${operation}: ${printable(text)}${code === 'TOO_LARGE' ? LIMIT : ''}.`;
+  const limit = text.includes('Received message') ? ANSWER_LIMIT : LIMIT;
+  const message = `etcd ${operation}: ${printable(text)}${code === 'TOO_LARGE' ? limit : ''}.`;
   if (text.includes('revision has been compacted')) return new CompactedError('SERVER_ERROR', message, cause);
   return new RegistryError(code, message, cause);
+}
+
+/** Whether a call that ended with a status of gRPC was answered by the server, be it with an error. */
+export function isAnswered({ code, details }: { readonly code: number; readonly details: string }): boolean {
+  if (code === 0 || LOGIN_NEEDED.some((words) => details.includes(words))) return true;
+  return isAnswer(toRegistryError(new Error(`${UNANSWERED.get(code) ?? code}: ${details}`), 'call'));
 }
 
 /** Whether there is a lease of that id. */
@@ -86,6 +105,11 @@ export function isLoginNeeded(error: unknown): boolean {
   // The message also names keys, which may hold these words.
   const text = error instanceof RegistryError ? (error.cause as Error | undefined)?.message : undefined;
   return text !== undefined && LOGIN_NEEDED.some((words) => text.includes(words));
+}
+
+/** Whether a watch cannot go on from what is known: a reading has to come before it. */
+export function isOutdated(error: unknown): boolean {
+  return error instanceof RefusedWatchError || error instanceof CompactedError;
 }
 
 /** So often a watch that may be read but not watched is asked for: tokens may become invalid again meanwhile. */

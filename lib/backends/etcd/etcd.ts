@@ -29,7 +29,10 @@ import { authenticate, type ClientOptions, type Duplex, type EtcdClient, openCli
 import { EtcdSession } from './etcdSession.js';
 import { keepAlives } from './keepAlives.js';
 import { type KeptLease, Leases } from './leases.js';
-import { readTls, type TlsOptions } from './tls.js';
+import { PageSize } from './pageSize.js';
+import { readTls } from './tls.js';
+import type { TlsOptions } from './tlsOptions.js';
+import { unreachable } from './unreachable.js';
 import { type Authenticate, enterTogether, User } from './user.js';
 import { openWatchStream, type WatchStream } from './watchStream.js';
 
@@ -48,6 +51,13 @@ export interface EtcdOptions {
   readonly tls?: TlsOptions | undefined;
   /** The waits between attempts to connect. */
   readonly reconnect?: BackoffOptions | undefined;
+  /**
+   * The largest message that is received, in bytes: a call whose answer is larger fails with `TOO_LARGE`, and a directory is read
+   * again when what happened in it is. A server in foreign hands cannot take more memory than a few times that.
+   *
+   * @defaultValue 67108864
+   */
+  readonly maxMessageBytes?: number | undefined;
   /** What hardly anybody needs to change. */
   readonly tuning?: EtcdTuning | undefined;
 }
@@ -61,7 +71,10 @@ export interface EtcdTuning {
   readonly callTimeoutMs?: number | undefined;
   /** How many calls are under way at once: beyond a few thousand the server refuses some. @defaultValue 128 */
   readonly callWindow?: number | undefined;
-  /** How many keys are read at a time: more stall the event loop, less take longer. @defaultValue 2500 */
+  /**
+   * How many keys are read at a time at most: more stall the event loop. On a slow link fewer are, so that no page takes an eighth
+   * of the session timeout. @defaultValue 2500
+   */
   readonly pageSize?: number | undefined;
   /** How many keys one lease holds: every write to one costs more the more it holds. @defaultValue 1000 */
   readonly keysPerLease?: number | undefined;
@@ -106,19 +119,32 @@ const LOGIN_SHARE = 1 / 5;
  * takes its time to read. More than 5/12 would be too late to follow the former proof of life.
  */
 const [KEPT_SHARE, READ_SHARE] = [1 / 4, 1 / 3];
+/** A page of a directory that takes longer than that keeps pings waiting. */
+const [FAST_PAGE_SHARE, SLOW_PAGE_SHARE] = [1 / 24, 1 / 8];
 /** For so much of it a new session waits for its first lease. */
 const GRANT_SHARE = 1 / 12;
 /** While it hashes passwords for many clients, a server answers pings late. */
 const BUSY_PING_MS = 30_000;
 
+/** Some 200,000 events, or half as many keys: far more than is asked for at once. */
+const DEFAULT_MAX_MESSAGE_BYTES = 67_108_864;
+/** Lengths are signed numbers of 32 bits. */
+const LARGEST_MAX_MESSAGE_BYTES = 2_147_483_647;
+
 /** A registry on the etcd that an address names; options win over what the address says. */
 export function etcdAt(address: RegistryAddress, options: EtcdOptions = {}): Backend {
-  const { sessionTimeoutMs = address.sessionTimeoutMs ?? 30_000, reconnect, tuning = {} } = optionsObject(options);
+  const {
+    sessionTimeoutMs = address.sessionTimeoutMs ?? 30_000,
+    reconnect,
+    maxMessageBytes = DEFAULT_MAX_MESSAGE_BYTES,
+    tuning = {},
+  } = optionsObject(options);
   const username = options.username ?? address.username;
   const password = options.password ?? address.password ?? '';
   const tls = options.tls ?? tlsOf(address.parameters);
   if (tls) optionsObject(tls, 'an object', 'tls');
   sessionTimeout('sessionTimeoutMs', sessionTimeoutMs);
+  wholeNumber('maxMessageBytes', maxMessageBytes, 65_536, LARGEST_MAX_MESSAGE_BYTES);
   const {
     callTimeoutMs = sessionTimeoutMs,
     callWindow = 128,
@@ -143,6 +169,11 @@ export function etcdAt(address: RegistryAddress, options: EtcdOptions = {}): Bac
   if (tls) readTls(tls);
   const nextServer = serversInTurn(address.hosts);
   const seconds = Math.ceil(sessionTimeoutMs / 1_000);
+  const pages = new PageSize({
+    most: pageSize,
+    fastMs: sessionTimeoutMs * FAST_PAGE_SHARE,
+    slowMs: sessionTimeoutMs * SLOW_PAGE_SHARE,
+  });
   let user = username === undefined ? undefined : new User({ name: username, password, reconnect });
   let letIn = false;
 
@@ -155,7 +186,7 @@ export function etcdAt(address: RegistryAddress, options: EtcdOptions = {}): Bac
     callWindow,
     channel: {
       // The default of 4 MiB loses a response that is larger, with every event in it.
-      'grpc.max_receive_message_length': -1,
+      'grpc.max_receive_message_length': maxMessageBytes,
       // Without it a connection into a black hole lasts until the kernel gives up.
       'grpc.keepalive_time_ms': keepaliveTimeMs,
       'grpc.keepalive_timeout_ms': pingTimeoutMs,
@@ -201,6 +232,7 @@ export function etcdAt(address: RegistryAddress, options: EtcdOptions = {}): Bac
             ),
           ),
         ),
+        catchError((error: unknown) => throwError(() => unreachable(error, server, tls !== undefined))),
       );
     }).pipe(
       tap(() => (letIn = true)),
@@ -216,12 +248,17 @@ export function etcdAt(address: RegistryAddress, options: EtcdOptions = {}): Bac
         endWith(undefined),
       );
       return race(granted, timer(sessionTimeoutMs * GRANT_SHARE)).pipe(
-        map(() => new EtcdSession(leases, { chroot: address.path, pageSize })),
+        map(() => new EtcdSession(leases, { chroot: address.path, pageSize: pages })),
       );
     });
   }
 
-  const backend = connect(open, { name: 'etcd', sessionTimeoutMs, ...(reconnect && { reconnect }) });
+  const backend = connect(open, {
+    name: 'etcd',
+    at: address.hosts.map(textOf).join(),
+    sessionTimeoutMs,
+    ...(reconnect && { reconnect }),
+  });
   if (!user) return backend;
   const enter = (): Subscription => {
     const servers = address.hosts.map(({ host, port }) => `${host}:${port}`);
@@ -261,6 +298,10 @@ function carry(
 function passing(error: unknown): unknown {
   if (!(error instanceof RegistryError) || error.retriable) return error;
   return new RegistryError('CONNECTION_LOST', error.message, { cause: error });
+}
+
+function textOf({ host, port }: RegistryHost): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 const TLS_PARAMETERS = ['ca', 'cert', 'key', 'serverName'] as const;

@@ -12,7 +12,7 @@ import {
   map,
   merge,
   type MonoTypeOperatorFunction,
-  type Observable,
+  Observable,
   of,
   share,
   switchMap,
@@ -21,38 +21,48 @@ import {
 } from 'rxjs';
 import { RegistryError } from '../../errors.js';
 import type { Batcher } from '../../internal/batcher.js';
+import { INSPECT, type Inspect, inspected } from '../../internal/legible.js';
 import { checkMove, checkPath, childOf, nameOf, parentOf } from '../../internal/path.js';
 import { orElse } from '../../internal/orElse.js';
 import { isAnswer } from '../../internal/isAnswer.js';
 import { quoted } from '../../internal/quoted.js';
-import type {
-  CreateOptions,
-  DirectoryChange,
-  DirectoryOptions,
-  NodeCondition,
-  NodeOperations,
-  NodeState,
-  RegistryNode,
-  Session,
+import {
+  type CreateOptions,
+  type DirectoryChange,
+  type DirectoryEvent,
+  type DirectoryOptions,
+  type DirectorySetChange,
+  type NodeCondition,
+  NodeExistsError,
+  type NodeOperations,
+  type NodeState,
+  type RegistryNode,
+  type Session,
 } from '../../port/index.js';
 import {
   bulkCreate,
   bulkRead,
   bulkRemove,
+  bulkTakeOver,
+  KeyExistsError,
   type Made,
   type Reading,
   type Removal,
+  type Taken,
   type Unwanted,
   type Wanted,
 } from './batches.js';
 import type { EtcdClient, KeyState } from './client.js';
 import { absent, anyChild, childless, get, overwrite, put, remove, touch, unchanged, written } from './conditions.js';
-import { listDirectory, watchDirectory } from './directoryWatch.js';
-import { readAnew } from './errors.js';
+import { DirectoryStream } from './directoryStream.js';
+import { listDirectory } from './directoryWatch.js';
+import { DirectoryWatches } from './directoryWatches.js';
+import { CompactedError, isOutdated, readAnew } from './errors.js';
+import { FirstIn } from './firstIn.js';
 import { below, keyOf } from './keys.js';
 import type { Leases } from './leases.js';
 import { NodeWatches } from './nodeWatches.js';
-import { Progress } from './progress.js';
+import type { PageSize } from './pageSize.js';
 import { Turns } from './turns.js';
 import type { WatchStream } from './watchStream.js';
 
@@ -61,8 +71,12 @@ interface Line {
   readonly client: EtcdClient;
   readonly nodes: NodeWatches;
   readonly creates: Batcher<Wanted, Made>;
+  readonly takeOvers: Batcher<Taken, Made>;
   readonly removes: Batcher<Unwanted, Removal>;
   readonly reads: Batcher<string, Reading>;
+  readonly directories: FirstIn;
+  /** The revisions of what was written over it and is not watched yet. */
+  readonly written: Map<string, bigint>;
 }
 
 /** How an {@link EtcdSession} works. */
@@ -70,7 +84,7 @@ export interface EtcdSessionOptions {
   /** The path that everything lies below; `''` for none. */
   readonly chroot: string;
   /** How many keys are read at a time. */
-  readonly pageSize: number;
+  readonly pageSize: PageSize;
 }
 
 /**
@@ -87,9 +101,10 @@ export class EtcdSession implements Session {
     takeOver: (node, options) => this.takeOver(node, options).pipe(map(positioned)),
     move: (node, path, options) => this.move(node, path, options).pipe(map(positioned)),
     read: (path) => this.#readState(path),
+    write: (path, data, condition) => this.write(path, data, condition).pipe(map(positioned)),
     remove: (path, condition) =>
       this.#remove(path, condition).pipe(map(({ revision }) => ({ node: undefined, position: revision }))),
-    watch: (path) => this.#watchState(path),
+    watch: (path, known) => this.#watchState(path, known),
   };
   readonly #options: EtcdSessionOptions;
   /** What we made and have not taken back. */
@@ -97,8 +112,8 @@ export class EtcdSession implements Session {
   /** What is under way with a node: the next thing asked of it waits for that, as on a server that keeps the order. */
   readonly #turns = new Turns();
   readonly #making = new Map<string, Observable<void>>();
-  /** How far the watches on each directory have got. */
-  readonly #watching = new Map<string, Set<Progress>>();
+  /** The watches on directories. */
+  readonly #watching = new Set<DirectoryWatches>();
   /** How many writes to a path were never answered: a server that stood still carries them out when it goes on. */
   readonly #unanswered = new Map<string, number>();
   /** The paths that shall stay empty all the same. */
@@ -115,14 +130,30 @@ export class EtcdSession implements Session {
     return this.leases.timeoutMs;
   }
 
+  /** What logs may know. */
+  toJSON(): { id: string; timeoutMs: number } {
+    return { id: this.id, timeoutMs: this.timeoutMs };
+  }
+
+  toString(): string {
+    return `Session ${this.id}`;
+  }
+
+  [INSPECT](_depth: number, options: object, inspect: Inspect): string {
+    return inspected('Session', this.toJSON(), options, inspect);
+  }
+
   /** Carries the session on over another connection. */
   attach(client: EtcdClient, stream: WatchStream): void {
     this.#line = {
       client,
       nodes: new NodeWatches(client, stream, this.timeoutMs),
       creates: bulkCreate(client, this.leases),
+      takeOvers: bulkTakeOver(client, this.leases),
       removes: bulkRemove(client),
       reads: bulkRead(client),
+      directories: new FirstIn(),
+      written: new Map(),
     };
     this.#making.clear();
     for (const full of this.#guarded) this.#guard(this.#line, full);
@@ -138,6 +169,11 @@ export class EtcdSession implements Session {
     this.#line = undefined;
   }
 
+  /** Whatever is read is linearizable. */
+  sync(): Observable<void> {
+    return this.#at('/', () => of(undefined));
+  }
+
   makeDirectory(path: string): Observable<void> {
     return this.#at(path, (line, full) => this.#make(line, full));
   }
@@ -151,34 +187,24 @@ export class EtcdSession implements Session {
         return this.#createNext(line, path, full, content, ephemeral).pipe(this.#seen(full, ({ version }) => version));
       }
       return this.#create(line, { path: full, data: content, ephemeral }).pipe(
-        map((made) => this.#made(path, full, content, made)),
+        map((made) => this.#made(line, path, full, content, made)),
+        catchError((error: unknown) =>
+          throwError(() => (error instanceof KeyExistsError ? this.#exists(path, error) : error)),
+        ),
         this.#answered(full),
         this.#seen(full, ({ version }) => version),
       );
     });
   }
 
-  takeOver(node: RegistryNode, { data = new Uint8Array(), ephemeral }: CreateOptions = {}): Observable<RegistryNode> {
+  takeOver(
+    { path, version: revision }: RegistryNode,
+    { data = new Uint8Array(), ephemeral = false }: CreateOptions = {},
+  ): Observable<RegistryNode> {
     const content = Buffer.from(data);
-    return this.#inTurn(node.path, (line, full) =>
-      this.#leased(line, ephemeral, (lease) =>
-        line.client
-          .txn(
-            {
-              compare: [unchanged(full, node.version), childless(full)],
-              success: [put(full, content, lease)],
-              failure: [get(full, true), anyChild(full)],
-            },
-            `take over ${quoted(node.path)}`,
-          )
-          .pipe(
-            map(({ succeeded, revision, found }) => {
-              if (succeeded) return this.#made(node.path, full, content, { revision, lease });
-              if (found[0]?.[0]?.revision === node.version) throw notEmpty(node.path);
-              throw new RegistryError('CONFLICT', `${quoted(node.path)} is not what it was.`);
-            }),
-          ),
-      ).pipe(
+    return this.#inTurn(path, (line, full) =>
+      line.takeOvers.ask({ path: full, data: content, ephemeral, revision }).pipe(
+        map((made) => this.#made(line, path, full, content, made)),
         this.#answered(full),
         this.#seen(full, ({ version }) => version),
       ),
@@ -208,7 +234,7 @@ export class EtcdSession implements Session {
             map(({ succeeded, revision, found }) => {
               if (succeeded) {
                 this.#forget(from);
-                return this.#made(path, full, content, { revision, lease });
+                return this.#made(line, path, full, content, { revision, lease });
               }
               if (found[0]?.[0]?.revision !== node.version) {
                 throw new RegistryError('CONFLICT', `${quoted(node.path)} is not what it was.`);
@@ -311,36 +337,62 @@ export class EtcdSession implements Session {
     });
   }
 
-  watchNode(path: string): Observable<RegistryNode | undefined> {
-    return this.#watchState(path).pipe(map(({ node }) => node));
+  watchNode(path: string, known?: RegistryNode): Observable<RegistryNode | undefined> {
+    return this.#watchState(path, known).pipe(map(({ node }) => node));
   }
 
-  #watchState(path: string): Observable<NodeState> {
+  #watchState(path: string, known?: RegistryNode): Observable<NodeState> {
     return this.#at(path, (line, full) => {
       if (path === '/') return concat(of({ node: ROOT, position: 0n }), line.client.ended);
-      return readings(line, full).pipe(
-        map(({ state, revision }) => ({ node: this.#node(path, state), position: revision })),
+      const toNodeState = map(({ state, revision }: Reading) => ({
+        node: this.#node(path, state),
+        position: revision,
+      }));
+      const read = readings(line, full).pipe(toNodeState);
+      // What is known from an earlier connection may have gone with the store that it was in.
+      const isOfStore = known && line.written.get(full) === known.version;
+      line.written.delete(full);
+      if (!isOfStore) return read;
+      return concat(of(positioned(known)), changesSince(line.nodes, full, known.version).pipe(toNodeState)).pipe(
+        catchError((error: unknown) => (isOutdated(error) ? read : throwError(() => error))),
       );
     });
   }
 
-  watchDirectory(path: string, { implied = false }: DirectoryOptions = {}): Observable<DirectoryChange> {
-    return this.#at(path, ({ client }, full) => {
-      const progress = new Progress();
-      const watching = this.#watching.get(full) ?? new Set();
-      this.#watching.set(full, watching.add(progress));
-      return watchDirectory(client, below(full, implied), {
-        timeoutMs: this.timeoutMs,
-        pageSize: this.#options.pageSize,
-        progress,
-      }).pipe(
-        finalize(() => {
-          progress.end();
-          watching.delete(progress);
-          if (watching.size === 0 && this.#watching.get(full) === watching) this.#watching.delete(full);
+  watchDirectory(path: string, options: DirectoryOptions = {}): Observable<DirectoryChange> {
+    return this.#at(path, ({ client }) =>
+      this.#watchDirectories(client, of({ ...options, add: [path] })).pipe(
+        map((event) => {
+          if ('error' in event) throw event.error;
+          return event.change;
+        }),
+      ),
+    );
+  }
+
+  watchDirectories(changes: Observable<DirectorySetChange>): Observable<DirectoryEvent> {
+    return this.#at('/', ({ client }) => this.#watchDirectories(client, changes));
+  }
+
+  #watchDirectories(client: EtcdClient, changes: Observable<DirectorySetChange>): Observable<DirectoryEvent> {
+    const stream = new DirectoryStream(client, this.timeoutMs);
+    const { pageSize } = this.#options;
+    const options = { client, stream, pageSize, fullPath: (path: string) => this.#full(path) };
+    const events = new Observable<DirectoryEvent>((subscriber) => {
+      const watches = new DirectoryWatches(options, subscriber);
+      this.#watching.add(watches);
+      subscriber.add(() => {
+        this.#watching.delete(watches);
+        watches.end();
+      });
+      subscriber.add(
+        changes.subscribe({
+          next: (change) => watches.change(change),
+          error: (error: unknown) => subscriber.error(error),
         }),
       );
     });
+    return merge(client.ended, stream.failed, events);
   }
 
   #at<T>(path: string, work: (line: Line, full: string) => Observable<T>): Observable<T> {
@@ -350,9 +402,13 @@ export class EtcdSession implements Session {
       if (!line || line.client.isOver) {
         throw new RegistryError('CONNECTION_LOST', 'The session has no connection at the moment.');
       }
-      const { chroot } = this.#options;
-      return work(line, chroot + (path === '/' && chroot !== '' ? '' : path));
+      return work(line, this.#full(path));
     });
+  }
+
+  #full(path: string): string {
+    const { chroot } = this.#options;
+    return chroot + (path === '/' && chroot !== '' ? '' : path);
   }
 
   /** {@link #at} for what writes: one after another for each node. */
@@ -368,10 +424,12 @@ export class EtcdSession implements Session {
    */
   #create(line: Line, wanted: Wanted): Observable<Made> {
     const ask = (inDirectory: boolean): Observable<Made> => defer(() => line.creates.ask({ ...wanted, inDirectory }));
-    return orElse('NO_NODE', ask(true), () => {
-      const made = this.#make(line, parentOf(wanted.path)).pipe(map(() => true));
+    const directory = parentOf(wanted.path);
+    const create = orElse('NO_NODE', ask(true), () => {
+      const made = this.#make(line, directory).pipe(map(() => true));
       return orElse('NOT_AUTHORIZED', made, () => of(false)).pipe(switchMap(ask));
     });
+    return line.directories.afterFirst(directory, create);
   }
 
   #make(line: Line, full: string): Observable<void> {
@@ -413,14 +471,14 @@ export class EtcdSession implements Session {
               )
               .pipe(
                 map(({ succeeded, revision, found }) => {
-                  if (succeeded) return this.#made(name, key, data, { revision, lease });
-                  throw new Taken(found[0]?.length ? 1n : 0n);
+                  if (succeeded) return this.#made(line, name, key, data, { revision, lease });
+                  throw new NameTaken(found[0]?.length ? 1n : 0n);
                 }),
               ),
           );
         }),
         catchError((error: unknown) =>
-          error instanceof Taken ? attempt(taken + error.names) : throwError(() => error),
+          error instanceof NameTaken ? attempt(taken + error.names) : throwError(() => error),
         ),
       );
     return defer(() => attempt(0n));
@@ -466,8 +524,9 @@ export class EtcdSession implements Session {
       .pipe(concatMap((lease) => write(lease).pipe(tap({ error: () => this.leases.giveBack(lease, 1) }))));
   }
 
-  #made(path: string, full: string, data: Buffer, { revision, lease }: Made): RegistryNode {
+  #made(line: Line, path: string, full: string, data: Buffer, { revision, lease }: Made): RegistryNode {
     this.#forget(full);
+    line.written.set(full, revision);
     if (lease !== '0') this.#mine.set(full, { revision, lease });
     return { path, data, owner: lease === '0' ? undefined : this.id, version: revision };
   }
@@ -475,9 +534,8 @@ export class EtcdSession implements Session {
   /** Holds the answer to a write back until whatever of ours watches the directory has been told of it. */
   #seen<T>(full: string, revisionOf: (written: T) => bigint): MonoTypeOperatorFunction<T> {
     return concatMap((written) => {
-      const watching = this.#watching.get(parentOf(full));
-      if (!watching) return of(written);
-      const all = [...watching].map((progress) => progress.reached(revisionOf(written)));
+      const directory = parentOf(full);
+      const all = [...this.#watching].map((watches) => watches.reached(directory, revisionOf(written)));
       return concat(merge(...all), of(written));
     });
   }
@@ -518,10 +576,15 @@ export class EtcdSession implements Session {
   }
 
   #forget(full: string): void {
+    this.#line?.written.delete(full);
     const mine = this.#mine.get(full);
     if (!mine) return;
     this.leases.giveBack(mine.lease, 1);
     this.#mine.delete(full);
+  }
+
+  #exists(path: string, { message, state, revision }: KeyExistsError): NodeExistsError {
+    return new NodeExistsError(message, this.#node(path, state)!, revision);
   }
 
   #node(path: string, state: KeyState | undefined): RegistryNode | undefined {
@@ -549,7 +612,7 @@ export class EtcdSession implements Session {
 const ROOT: RegistryNode = { path: '/', data: new Uint8Array(), owner: undefined, version: 0n };
 
 /** The directory was written to meanwhile, or somebody has made so many nodes of the next names by hand. */
-class Taken extends Error {
+class NameTaken extends Error {
   readonly names: bigint;
   constructor(names: bigint) {
     super('taken');
@@ -569,6 +632,18 @@ function readings({ nodes, reads }: Line, full: string): Observable<Reading> {
 function changesOf(nodes: NodeWatches, full: string, from: bigint): Observable<Reading> {
   return nodes.watch({ key: keyOf(full), from }).pipe(
     concatMap((answer) => (answer.type === 'created' ? [] : answer.events)),
+    map(({ type, state }) => ({ state: type === 'put' ? state : undefined, revision: state.revision })),
+  );
+}
+
+/** What becomes of a key after a revision that is known from before, perhaps from a store that was there before this one. */
+function changesSince(nodes: NodeWatches, full: string, revision: bigint): Observable<Reading> {
+  return nodes.watch({ key: keyOf(full), from: revision + 1n }).pipe(
+    concatMap((answer) => {
+      if (answer.type === 'events') return answer.events;
+      if (answer.revision >= revision) return [];
+      throw new CompactedError('SERVER_ERROR', 'The store went back.');
+    }),
     map(({ type, state }) => ({ state: type === 'put' ? state : undefined, revision: state.revision })),
   );
 }

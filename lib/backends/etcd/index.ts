@@ -1,2 +1,2 @@
 export { etcd, type EtcdOptions, type EtcdTuning } from './etcd.js';
-export type { Pem, TlsOptions } from './tls.js';
+export type { Pem, TlsOptions } from './tlsOptions.js';

@@ -1,20 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { InvalidOptionError } from '../../errors.js';
-
-/** A certificate or key in PEM: its text, its bytes, or the path of its file. */
-export type Pem = string | Uint8Array;
-
-/** How a connection is encrypted. */
-export interface TlsOptions {
-  /** Who may have signed the server's certificate. @defaultValue the authorities that Node.js trusts */
-  readonly ca?: Pem | undefined;
-  /** Our certificate, for servers that ask for one. */
-  readonly cert?: Pem | undefined;
-  /** The key of {@link TlsOptions.cert}. */
-  readonly key?: Pem | undefined;
-  /** The name that the server's certificate must have. @defaultValue the host that is connected to */
-  readonly serverName?: string | undefined;
-}
+import { looksLikeKey } from '../../internal/looksLikeKey.js';
+import type { Pem, TlsOptions } from './tlsOptions.js';
 
 /** What etcd3 takes; it says that there must be a root certificate, but takes none as well. */
 export interface TlsCredentials {
@@ -48,7 +35,7 @@ function readPem(option: string, pem: Pem): Buffer {
     } catch (error) {
       const why = (error as NodeJS.ErrnoException).code ?? 'unreadable';
       // What is no path may be the key itself, without its first line or with a slip in it.
-      const shown = option === 'tls.key' || /[\r\n]/.test(pem) ? 'a text that is neither' : pem;
+      const shown = option === 'tls.key' || /[\r\n]/.test(pem) || looksLikeKey(pem) ? 'a text that is neither' : pem;
       throw new InvalidOptionError(option, expected, `${shown} (${why})`);
     }
   } else if (typeof pem === 'string' || pem instanceof Uint8Array) {

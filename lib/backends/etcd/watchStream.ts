@@ -3,6 +3,7 @@ import { finalize, ignoreElements, interval, merge, Observable, of, type Subscri
 import { RegistryError } from '../../errors.js';
 import { quoted } from '../../internal/quoted.js';
 import { type Duplex, type EtcdClient, type KeyState, toKeyState } from './client.js';
+import { CallWindow } from './callWindow.js';
 import { CompactedError, isLoginNeeded, RefusedWatchError, toRegistryError } from './errors.js';
 
 /** What is watched: one key, or a range, from a revision on. */
@@ -30,6 +31,14 @@ export type WatchAnswer =
 interface Creation {
   /** Missing where the request is a probe. */
   readonly watch?: Watch;
+  /** Says that it was answered. */
+  readonly answered?: () => void;
+}
+
+/** A watch whose creation waits until there is room for it. */
+interface Waiting {
+  readonly request: IWatchCreateRequest;
+  readonly watch: Watch;
 }
 
 interface Watch {
@@ -46,6 +55,11 @@ const TICKS = 12;
 const QUIET_TICKS = 4;
 /** For so many whole ticks a request may stay unanswered while nothing else arrives. */
 const ANSWER_TICKS = 3;
+/** So many watches at most are asked for at once; more and fewer within these shares of the session timeout, as with calls. */
+const MOST_CREATIONS = 1_024;
+const [FAST_SHARE, SLOW_SHARE] = [1 / 12, 1 / 6];
+/** About what a request has besides its key. */
+const OVERHEAD_BYTES = 32;
 
 /**
  * Opens a stream of watches: emits it at once, errors when it breaks; unsubscribing ends it, and all its watches on the server.
@@ -55,7 +69,7 @@ const ANSWER_TICKS = 3;
 export function openWatchStream(client: EtcdClient, timeoutMs: number): Observable<WatchStream> {
   return client.watches().pipe(
     switchMap((duplex) => {
-      const stream = new WatchStream(duplex);
+      const stream = new WatchStream(duplex, windowFor(timeoutMs));
       const ticks = interval(timeoutMs / TICKS).pipe(
         tap(() => {
           if (stream.tick(client.isTransferring)) return;
@@ -71,9 +85,21 @@ export function openWatchStream(client: EtcdClient, timeoutMs: number): Observab
   );
 }
 
+/** How many requests are under way at once: what waits in one row keeps the renewal of leases waiting as well. */
+function windowFor(timeoutMs: number): CallWindow {
+  return new CallWindow({
+    most: MOST_CREATIONS,
+    fastMs: timeoutMs * FAST_SHARE,
+    slowMs: timeoutMs * SLOW_SHARE,
+    now: () => performance.now(),
+  });
+}
+
 /** Any number of watches on one raw stream; one that is refused errors alone. */
 export class WatchStream {
   readonly #duplex: Duplex<IWatchRequest, IWatchResponse>;
+  readonly #window: CallWindow | undefined;
+  readonly #waiting = new Set<Waiting>();
   /** In the order in which they were asked for, which is that of the answers. */
   readonly #creating: Creation[] = [];
   readonly #watches = new Map<string, Watch>();
@@ -83,8 +109,10 @@ export class WatchStream {
   #silentTicks = 0;
   #over: unknown;
 
-  constructor(duplex: Duplex<IWatchRequest, IWatchResponse>) {
+  /** @param window - How many watches are asked for at once; any number if missing. */
+  constructor(duplex: Duplex<IWatchRequest, IWatchResponse>, window?: CallWindow) {
     this.#duplex = duplex;
+    this.#window = window;
   }
 
   /** Tells what happens to keys. Errors with {@link CompactedError} if the server does not know any more what happened. */
@@ -92,9 +120,9 @@ export class WatchStream {
     return new Observable((subscriber) => {
       if (this.#over !== undefined) return subscriber.error(this.#over);
       const watch: Watch = { subscriber, key, from, id: undefined, left: false };
-      subscriber.add(() => this.#leave(watch));
-      this.#create(
-        {
+      const waiting: Waiting = {
+        watch,
+        request: {
           key,
           ...(to && { range_end: to }),
           start_revision: String(from),
@@ -102,8 +130,12 @@ export class WatchStream {
           // In one piece, of whatever size: to cut it up costs the server (3.4) the square of what happened, for seconds.
           fragment: false,
         },
-        { watch },
-      );
+      };
+      subscriber.add(() => {
+        if (!this.#waiting.delete(waiting)) this.#leave(watch);
+      });
+      this.#waiting.add(waiting);
+      this.#createWaiting();
     });
   }
 
@@ -114,7 +146,9 @@ export class WatchStream {
     if (created) {
       const creation = this.#creating.shift();
       if (!creation) return;
-      const { watch } = creation;
+      const { watch, answered } = creation;
+      answered?.();
+      this.#createWaiting();
       if (!watch) {
         // A proxy that chooses ids itself has created another watch.
         if (!canceled && !this.#watches.has(id)) this.#cancel(id);
@@ -160,8 +194,13 @@ export class WatchStream {
   end(error: unknown): void {
     if (this.#over !== undefined) return;
     this.#over = error;
-    const watches = [...this.#creating.flatMap(({ watch }) => watch ?? []), ...this.#watches.values()];
+    const watches = [
+      ...this.#creating.flatMap(({ watch }) => watch ?? []),
+      ...[...this.#waiting].map(({ watch }) => watch),
+      ...this.#watches.values(),
+    ];
     this.#creating.length = 0;
+    this.#waiting.clear();
     this.#watches.clear();
     // After the connection was told, see the client.
     queueMicrotask(() => watches.forEach(({ subscriber }) => subscriber.error(error)));
@@ -174,6 +213,16 @@ export class WatchStream {
   #probe(): void {
     for (const [id, { key }] of this.#watches) {
       return this.#create({ key, watch_id: id, filters: ['Noput', 'Nodelete'] }, {});
+    }
+  }
+
+  #createWaiting(): void {
+    for (const waiting of this.#waiting) {
+      if (this.#window && !this.#window.hasRoom) return;
+      this.#waiting.delete(waiting);
+      const { request, watch } = waiting;
+      const answered = this.#window?.begin(watch.key.length + OVERHEAD_BYTES);
+      this.#create(request, { watch, ...(answered && { answered }) });
     }
   }
 

@@ -1,15 +1,19 @@
-import { map, Observable } from 'rxjs';
+import { defer, map, merge, Observable } from 'rxjs';
 import { RegistryError } from '../../errors.js';
+import { INSPECT, type Inspect, inspected } from '../../internal/legible.js';
 import { checkMove, checkPath } from '../../internal/path.js';
 import { quoted } from '../../internal/quoted.js';
-import type {
-  CreateOptions,
-  DirectoryChange,
-  NodeCondition,
-  NodeOperations,
-  NodeState,
-  RegistryNode,
-  Session,
+import {
+  type CreateOptions,
+  type DirectoryChange,
+  type DirectoryEvent,
+  type DirectorySetChange,
+  type NodeCondition,
+  type NodeOperations,
+  type NodeState,
+  type RegistryNode,
+  type Session,
+  watchEachDirectory,
 } from '../../port/index.js';
 import type { Lane, MemoryLink, MemoryServer } from './memoryServer.js';
 import type { MemoryTree } from './memoryTree.js';
@@ -23,6 +27,7 @@ export class MemorySession implements Session {
     takeOver: (node, options) => this.#takeOver(node, options),
     move: (node, path, options) => this.#move(node, path, options),
     read: (path) => this.#request(path, (tree) => seen(tree, tree.read(path))),
+    write: (path, data, condition) => this.#request(path, (tree) => seen(tree, tree.write(path, data, condition))),
     remove: (path, condition) =>
       this.#request(path, (tree) => {
         tree.remove(path, condition);
@@ -39,9 +44,26 @@ export class MemorySession implements Session {
     this.timeoutMs = timeoutMs;
   }
 
+  /** What logs may know. */
+  toJSON(): { id: string; timeoutMs: number } {
+    return { id: this.id, timeoutMs: this.timeoutMs };
+  }
+
+  toString(): string {
+    return `Session ${this.id}`;
+  }
+
+  [INSPECT](_depth: number, options: object, inspect: Inspect): string {
+    return inspected('Session', this.toJSON(), options, inspect);
+  }
+
   /** Carries the session on over another connection, or over none. */
   attach(link: MemoryLink | undefined): void {
     this.#link = link;
+  }
+
+  sync(): Observable<void> {
+    return this.#request('/', () => undefined);
   }
 
   makeDirectory(path: string): Observable<void> {
@@ -88,6 +110,16 @@ export class MemorySession implements Session {
     return this.#watch(path, (link, deliver) => {
       const watch = this.#server.watchDirectory(link, path, deliver);
       return { watch, current: { type: 'snapshot', names: this.#server.list(path) } };
+    });
+  }
+
+  watchDirectories(changes: Observable<DirectorySetChange>): Observable<DirectoryEvent> {
+    return defer(() => {
+      if (!this.#link) throw noConnection();
+      return merge(
+        this.#link.broken,
+        watchEachDirectory(changes, (path) => this.watchDirectory(path)),
+      );
     });
   }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import nodeZooKeeper from 'node-zookeeper-client';
 import { InvalidOptionError } from '../../errors.js';
+import type { AclEntry } from './aclEntry.js';
 import type { Acl } from './client.js';
 
 const { ACL, Id } = nodeZooKeeper;
@@ -8,16 +9,6 @@ const { ACL, Id } = nodeZooKeeper;
 const presets = ACL as unknown as { readonly OPEN_ACL_UNSAFE: Acl; readonly CREATOR_ALL_ACL: Acl };
 
 const READ = 1;
-
-/** One entry of an access control list, in ZooKeeper's terms. */
-export interface AclEntry {
-  /** Who is meant: `world`, `auth`, `digest`, `ip`. */
-  readonly scheme: string;
-  /** Who exactly, such as `anyone` or `user:digest`. */
-  readonly id: string;
-  /** What they may do: the sum of 1 read, 2 write, 4 create, 8 delete and 16 admin. */
-  readonly permissions: number;
-}
 
 /** Who a client logs in as. */
 export interface AclUser {

@@ -1,5 +1,6 @@
 import { forkJoin, map, type Observable } from 'rxjs';
 import { Batcher, type Outcome } from '../../internal/batcher.js';
+import { inParts } from './bulkCreate.js';
 import type { NodeWatch, ZkClient } from './client.js';
 
 /** A watch on a node that was written last by the transaction `zxid`. */
@@ -33,5 +34,8 @@ function watchAll(client: ZkClient, watches: readonly WantedWatch[]): Observable
     else byZxid.set(watch.zxid, [watch]);
   }
   const sent = [...byZxid].map(([zxid, together]) => client.watchUnchanged(together, zxid));
-  return forkJoin([[undefined], ...sent]).pipe(map(() => watches.map(() => ({ value: undefined }))));
+  return forkJoin([[undefined], ...sent]).pipe(
+    map(() => watches.map(() => ({ value: undefined }))),
+    inParts(watches.length),
+  );
 }

@@ -4,9 +4,10 @@ import { concat, endWith, ignoreElements, map, Observable, type Subscriber } fro
 import { RegistryError } from '../../errors.js';
 import { ClientWatches, type WatchKind } from './clientWatches.js';
 import { Deliveries } from './deliveries.js';
-import { type AclToWrite, encodeCreates } from './encodeCreates.js';
+import { type AclToWrite, encodeTransaction, type Operation } from './encodeTransaction.js';
 import { toRegistryError, ZK } from './errors.js';
 import { type ConnectionOptions, LibraryClient } from './libraryClient.js';
+import { RefusedRequests } from './refusedRequests.js';
 import { type Done, RequestWindow } from './requestWindow.js';
 import type { NodeEvent } from './treeWatches.js';
 import {
@@ -41,12 +42,26 @@ export interface NodeWatch {
   readonly left: () => boolean;
 }
 
+/** What became of a transaction: when it was carried out, or which of its nodes failed it, and why. */
+export type TransactionOutcome =
+  { readonly zxid: bigint } | { readonly failedAt: number; readonly error: RegistryError };
+
+/** A node that another one shall take the place of, if it has that data version. */
+export interface NodeToReplace {
+  readonly path: string;
+  readonly dataVersion: number;
+  readonly data?: Uint8Array | undefined;
+  readonly ephemeral?: boolean | undefined;
+}
+
 /** What may be done with the nodes that we make. */
 export type Acl = readonly ClientAcl[];
 
 /** How {@link openClient} opens a connection. */
 export interface ClientOptions extends ConnectionOptions {
   readonly acl: Acl;
+  /** What is known of the requests at which servers close the connection. @defaultValue nothing */
+  readonly refused?: RefusedRequests;
 }
 
 /**
@@ -67,11 +82,7 @@ export class ZkClient {
   readonly #library: LibraryClient;
   readonly #acl: Acl;
   readonly #deliveries = new Deliveries();
-  readonly #requests = new RequestWindow(this.#deliveries, {
-    codeOf: (error) => this.#library.codeOf(error),
-    // An answer may wait for half the time between two pings: then pings are answered in time, and soon enough to be proofs.
-    patienceMs: () => this.#library.sessionTimeoutMs / 12,
-  });
+  readonly #requests: RequestWindow;
   readonly #watches = new ClientWatches(this.#deliveries, {
     add: (path, onSent) => this.#addTree(path, onSent),
     remove: (path) => void this.#removeTree(path).subscribe(whateverComesOfIt),
@@ -81,11 +92,21 @@ export class ZkClient {
 
   constructor(options: ClientOptions, subscriber: Subscriber<ZkClient>) {
     this.#acl = options.acl;
+    this.#requests = new RequestWindow(this.#deliveries, {
+      codeOf: (error) => this.#library.codeOf(error),
+      // An answer may wait for half the time between two pings: then pings are answered in time, and soon enough to be proofs.
+      patienceMs: () => this.#library.sessionTimeoutMs / 12,
+      refused: options.refused ?? new RefusedRequests(options.sessionTimeoutMs),
+    });
     this.#library = new LibraryClient(options, {
-      connected: () => this.#deliveries.add(() => subscriber.next(this)),
+      connected: () => {
+        this.#requests.opened();
+        this.#deliveries.add(() => subscriber.next(this));
+      },
       failed: (error) => {
         // Before the requests that fail with it: they are then left, not tried again, and the reason is known.
         this.#deliveries.addFirst(() => subscriber.error(error));
+        if (error.code === 'CONNECTION_LOST') this.#requests.closed();
         this.#finish(error);
       },
       notified: (event) => this.#watches.notify(event),
@@ -201,6 +222,17 @@ export class ZkClient {
     });
   }
 
+  /** Has the server catch up with its leader. */
+  sync(): Observable<void> {
+    return this.#requests.request<void>({
+      operation: 'sync',
+      path: '/',
+      // The library does not know this answer, of which nothing is needed but that it came.
+      send: (done) =>
+        this.#library.send(OPCODE.SYNC, OPCODE.DELETE, encodeString('/'), (error) => done(error, () => undefined)),
+    });
+  }
+
   /** Makes a node; emits its path and the transaction that made it. */
   create(
     path: string,
@@ -222,24 +254,54 @@ export class ZkClient {
   /** Makes several nodes in one transaction: all, or none and which one failed it. */
   createAll(
     nodes: readonly { path: string; data?: Uint8Array | undefined; ephemeral?: boolean | undefined }[],
-  ): Observable<{ readonly zxid: bigint } | { readonly failedAt: number; readonly error: RegistryError }> {
-    const outcome = (
-      results: readonly { readonly err?: number }[],
-    ): { zxid: bigint } | { failedAt: number; error: RegistryError } => {
+  ): Observable<TransactionOutcome> {
+    return this.#transact(
+      'create',
+      nodes.map(({ path, data, ephemeral }) => [{ type: 'create', path, data, mode: modeOf({ ephemeral }) }]),
+    );
+  }
+
+  /** As {@link replace}, of several nodes in one transaction: all, or none and which one failed it. */
+  replaceAll(nodes: readonly NodeToReplace[]): Observable<TransactionOutcome> {
+    return this.#transact(
+      'take over',
+      nodes.map(({ path, dataVersion, data, ephemeral }): Operation[] => {
+        const writes = writesAfter(dataVersion);
+        const dataAt = (step: number): Uint8Array | undefined => (step === writes ? data : undefined);
+        return [
+          { type: 'remove', path, dataVersion },
+          { type: 'create', path, data: dataAt(0), mode: modeOf({ ephemeral }) },
+          ...Array.from({ length: writes }, (_, write): Operation => ({
+            type: 'write',
+            path,
+            data: dataAt(write + 1),
+            dataVersion: -1,
+          })),
+        ];
+      }),
+    );
+  }
+
+  /** Does what is to be done with several nodes in one transaction. */
+  #transact(operation: string, nodes: readonly (readonly Operation[])[]): Observable<TransactionOutcome> {
+    const operations = nodes.flat();
+    const outcome = (results: readonly { readonly err?: number }[]): TransactionOutcome => {
       // Those before it are told 0, those after it that they depend on it.
-      const failedAt = results.findIndex(({ err = ZK.OK }) => err !== ZK.OK);
-      if (failedAt === -1) return { zxid: this.#library.answeredZxid };
-      return { failedAt, error: toRegistryError(results[failedAt]!.err!, 'create', nodes[failedAt]!.path) };
+      const at = results.findIndex(({ err = ZK.OK }) => err !== ZK.OK);
+      if (at === -1) return { zxid: this.#library.answeredZxid };
+      const failed = operations[at]!;
+      const failedAt = nodes.findIndex((each) => each.includes(failed));
+      return { failedAt, error: toRegistryError(results[at]!.err!, operation, failed.path) };
     };
+    const bytesOf = (each: Operation): number =>
+      Buffer.byteLength(each.path) + ('data' in each ? (each.data?.length ?? 0) : 0);
     return this.#requests.request({
-      operation: 'create',
+      operation,
       path: `${nodes.length} nodes`,
-      dataLength: nodes.reduce((sum, { path, data }) => sum + Buffer.byteLength(path) + (data?.length ?? 0), 0),
+      isBatch: nodes.length > 1,
+      dataLength: operations.reduce((sum, each) => sum + bytesOf(each), 0),
       send: (done) => {
-        const body = encodeCreates(
-          nodes.map(({ path, data, ephemeral }) => ({ path, data, mode: modeOf({ ephemeral }) })),
-          this.#acl as unknown as readonly AclToWrite[],
-        );
+        const body = encodeTransaction(operations, this.#acl as unknown as readonly AclToWrite[]);
         // Sent by ourselves: the library would make an error of each result's code, and throw at one that it does not know.
         this.#library.send(OPCODE.MULTI, OPCODE.MULTI, body, (error, answer) =>
           done(error, () => outcome(answer!.payload.results)),
@@ -271,15 +333,14 @@ export class ZkClient {
   /**
    * Replaces a node by a new one in one transaction, if it still has that data version; emits the transaction.
    *
-   * The new node's data version differs from the old one's. The server can make a removal conditional on nothing else, so
-   * that is what keeps a late removal by the old owner from meeting the new node.
+   * The new node's data version differs from the old one's: see {@link writesAfter}.
    */
   replace(
     path: string,
     dataVersion: number,
     options: { data?: Uint8Array | undefined; ephemeral?: boolean | undefined },
   ): Observable<bigint> {
-    const writes = (dataVersion + 1) % 8;
+    const writes = writesAfter(dataVersion);
     return this.#requests.request({
       operation: 'take over',
       path,
@@ -325,6 +386,7 @@ export class ZkClient {
     return this.#requests.request<void>({
       operation: 'watch',
       path: `${watches.length} nodes`,
+      isBatch: watches.length > 1,
       dataLength: watches.reduce((sum, { path }) => sum + Buffer.byteLength(path), 0),
       send: (done) => {
         const wanted = watches.filter(({ left }) => !left());
@@ -443,7 +505,8 @@ export class ZkClient {
 
   #addTree(path: string, onSent: () => void): Observable<unknown> {
     return this.#requests.request<void>({
-      operation: 'watch',
+      // Not the name of the others: older servers close the connection at this one alone.
+      operation: 'watch all below',
       path,
       send: (done) => {
         onSent();
@@ -482,6 +545,16 @@ export class ZkClient {
 
 /** For a removal, which fails if the watch has fired by then, or with the connection. */
 const whateverComesOfIt = { error: () => undefined };
+
+/**
+ * How often a node is written to that takes the place of another one, so that its data version is another one, too.
+ *
+ * The server can make a removal conditional on nothing else, so that is what keeps a late removal by the old owner from
+ * meeting the new node.
+ */
+export function writesAfter(dataVersion: number): number {
+  return (dataVersion + 1) % 8;
+}
 
 function modeOf(options: { ephemeral?: boolean | undefined; sequential?: boolean | undefined }): number {
   if (options.ephemeral) return options.sequential ? CreateMode.EPHEMERAL_SEQUENTIAL : CreateMode.EPHEMERAL;

@@ -1,2 +1,2 @@
-export type { AclEntry } from './acl.js';
+export type { AclEntry } from './aclEntry.js';
 export { zookeeper, type ZooKeeperOptions } from './zookeeper.js';

@@ -283,7 +283,7 @@ export class LibraryClient {
       case STATE.DISCONNECTED: {
         // A server that refuses closes the connection without an answer, and without an error either.
         const refused = !this.#connected && !this.#lastError;
-        const why = refused ? 'the server closed it without an answer' : reasonOf(this.#lastError);
+        const why = refused ? CLOSED_AT_ONCE : reasonOf(this.#lastError);
         const message = `No connection to ${join(host, port)}: ${why}.`;
         const options = this.#lastError ? { cause: this.#lastError } : {};
         this.#listener.failed(
@@ -321,6 +321,12 @@ export class LibraryClient {
       answered?.xid !== header.readInt32BE(OFFSET.XID) ||
       answered.type === OPCODE.EXISTS
     ) {
+      if (this.#internals.state === STATE.CONNECTING) {
+        throw new RegistryError(
+          'SERVER_ERROR',
+          `expected the handshake of a ZooKeeper server, got ${bytes} bytes of something else`,
+        );
+      }
       const message = `the server announced a packet of ${bytes} bytes, at most ${this.#maxPacketBytes} are read (see maxPacketBytes)`;
       throw new RegistryError('TOO_LARGE', message);
     }
@@ -349,6 +355,9 @@ export class LibraryClient {
     packet.writeInt32BE(ZK.SYSTEM_ERROR, OFFSET.ERROR);
   }
 }
+
+const CLOSED_AT_ONCE =
+  'the server closed it without an answer (it may expect TLS, be no ZooKeeper server, or be behind what this client has seen)';
 
 /** What an error says; one that stands for several, as of the addresses of one name, says nothing itself. */
 function reasonOf(error: Error | undefined): string {

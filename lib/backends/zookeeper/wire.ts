@@ -4,6 +4,7 @@ import type { Stat } from 'node-zookeeper-client';
 export const OPCODE = {
   DELETE: 2,
   EXISTS: 3,
+  SYNC: 9,
   MULTI: 14,
   REMOVE_WATCHES: 18,
   SET_WATCHES: 101,

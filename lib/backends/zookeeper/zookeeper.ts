@@ -5,13 +5,15 @@ import { parseRegistryAddress, type RegistryAddress } from '../../dubbo/registry
 import { flag, optionsObject, sessionTimeout, wholeNumber } from '../../internal/options.js';
 import type { Backend, Session } from '../../port/index.js';
 import { hasCode } from '../../internal/orElse.js';
-import { type AclEntry, toAcl } from './acl.js';
-import { AddressesInTurn, type Turn } from './addressesInTurn.js';
+import { toAcl } from './acl.js';
+import type { AclEntry } from './aclEntry.js';
+import { AddressesInTurn, join, type Turn } from './addressesInTurn.js';
 import { type ClientOptions, openClient, RefusedError, type ZkClient } from './client.js';
 import { Horizon } from './horizon.js';
 import { LARGE_DIRECTORY_BYTES } from './largeDirectory.js';
 import { DEFAULT_MAX_PACKET_BYTES } from './packetFramer.js';
 import { type PersistentWatches, PersistentWatchSupport } from './persistentWatchSupport.js';
+import { RefusedRequests } from './refusedRequests.js';
 import { ZooKeeperSession } from './zookeeperSession.js';
 
 /** Lengths are signed numbers of 32 bits. */
@@ -93,6 +95,7 @@ export function zookeeperAt(address: RegistryAddress, options: ZooKeeperOptions 
   const horizon = new Horizon(sessionTimeoutMs);
 
   const support = new PersistentWatchSupport(sessionTimeoutMs);
+  const refused = new RefusedRequests(sessionTimeoutMs);
 
   const open = (previous: Session | undefined, isLost: boolean): Observable<ClientLink> =>
     addresses.next().pipe(
@@ -106,6 +109,7 @@ export function zookeeperAt(address: RegistryAddress, options: ZooKeeperOptions 
           auth,
           acl,
           maxPacketBytes,
+          refused,
           ...(session && { resume: ZooKeeperSession.credentialsOf(session) }),
         };
         const openAt = (seenZxid: Buffer | undefined): Observable<ZkClient> =>
@@ -138,7 +142,12 @@ export function zookeeperAt(address: RegistryAddress, options: ZooKeeperOptions 
         const links = persistentWatches ? support.find(opening, (link) => served(reopen(link))) : opening;
         return links.pipe(tap(({ session, client, watches }) => session.attach(client, watches)));
       },
-      { name: 'zookeeper', sessionTimeoutMs, ...(reconnect && { reconnect }) },
+      {
+        name: 'zookeeper',
+        at: address.hosts.map(({ host, port }) => join(host, port)).join(),
+        sessionTimeoutMs,
+        ...(reconnect && { reconnect }),
+      },
     ),
     largeDirectoryBytes: LARGE_DIRECTORY_BYTES,
   };

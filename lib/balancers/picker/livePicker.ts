@@ -4,10 +4,12 @@ import {
   type Observable,
   of,
   type SchedulerLike,
+  share,
   Subject,
   switchMap,
   take,
   takeUntil,
+  tap,
   throwError,
   timeout,
   type TimestampProvider,
@@ -17,6 +19,7 @@ import { NoInstanceError } from '../../errors.js';
 import type { InstanceSet } from '../../instances/index.js';
 import { whenAborted } from '../../internal/abort.js';
 import { clockOf } from '../../internal/clock.js';
+import { INSPECT, type Inspect, inspected } from '../../internal/legible.js';
 import { checked, milliseconds, optionsObject, positiveMs, wholeNumber } from '../../internal/options.js';
 import type { BalancerFactory } from '../balancer.js';
 import type { CallMeter, CallOutcome } from '../callMeter.js';
@@ -41,8 +44,11 @@ export interface PickerSettings {
   readonly scheduler: SchedulerLike;
 }
 
-/** Where the sets that a picker goes by stand: none yet, some and perhaps more, no more, or given up. */
-type Phase = 'starting' | 'live' | 'resting' | 'over';
+/**
+ * Where the sets that a picker goes by stand: none yet, some and perhaps more, no more, failed; or none came before nobody was
+ * subscribed any more.
+ */
+type Phase = 'starting' | 'live' | 'resting' | 'failed' | 'left';
 
 /** A picker that is told the sets. */
 export class LivePicker implements Picker {
@@ -56,15 +62,26 @@ export class LivePicker implements Picker {
   readonly #budget: HedgeBudget;
   readonly #hedges = { calls: 0, sent: 0, won: 0, withheld: 0 };
   #phase: Phase = 'starting';
-  #failure: { readonly error: unknown } | undefined;
+  #failure: unknown;
+  /** The set of the moment, for one whose subscriber left before the first one came. */
+  readonly #lateSet: Observable<InstanceSet>;
 
-  constructor(balancer: BalancerFactory, settings: PickerSettings) {
+  constructor(balancer: BalancerFactory, settings: PickerSettings, sets: Observable<InstanceSet>) {
     const { meter, scheduler, trialCalls, maxHedgedShare } = settings;
     this.#settings = settings;
     this.#clock = clockOf(scheduler);
     this.#roster = new Roster(balancer, meter, this.#clock, trialCalls, () => this.#waiters.wake());
     this.#budget = new HedgeBudget(maxHedgedShare);
     this.outcomes = meter.outcomes;
+    this.#lateSet = sets.pipe(
+      take(1),
+      tap({
+        next: (set) => this.update(set),
+        error: (error: unknown) => this.fail(error),
+        complete: () => this.rest(),
+      }),
+      share(),
+    );
   }
 
   get size(): number {
@@ -132,20 +149,33 @@ export class LivePicker implements Picker {
 
   /** The sets have failed. */
   fail(error: unknown): void {
-    this.#failure = { error };
-    this.#end(error);
-  }
-
-  /** Nobody follows the sets any more; if they have ended by themselves that changes nothing. */
-  close(): void {
-    if (this.#phase === 'starting' || this.#phase === 'live') this.#end(noLongerFollowed());
-  }
-
-  #end(error: unknown): void {
-    this.#phase = 'over';
+    this.#failure = error;
+    this.#phase = 'failed';
     this.#roster.clear();
     this.#firstSet.error(error);
     this.#waiters.fail(error);
+  }
+
+  /** Nobody is subscribed any more: calls go on with the last set. If the sets have ended by themselves that changes nothing. */
+  leave(): void {
+    if (this.#phase === 'live') return this.rest();
+    if (this.#phase !== 'starting') return;
+    this.#phase = 'left';
+    // Those that wait ask for the set themselves.
+    this.#firstSet.next();
+  }
+
+  /** What logs may know. */
+  toJSON(): { size: number; hedges: HedgeCounts; instances: readonly ServiceUrl[] } {
+    return { size: this.size, hedges: this.hedges, instances: this.#roster.instances };
+  }
+
+  toString(): string {
+    return `Picker(${this.size})`;
+  }
+
+  [INSPECT](_depth: number, options: object, inspect: Inspect): string {
+    return inspected(`Picker(${this.size})`, this.toJSON(), options, inspect);
   }
 
   /** One use, for as many subscriptions as there are: chooses, and then does something with who was chosen. */
@@ -187,8 +217,13 @@ export class LivePicker implements Picker {
         return this.#wait(choice, waitMs);
       case 'live':
         return this.#wait(choice, waitMs);
-      case 'over':
-        return throwError(() => (this.#failure ? this.#failure.error : noLongerFollowed()));
+      case 'left':
+        return this.#lateSet.pipe(
+          this.#within(Math.max(startMs, waitMs), () => 'no set of instances has come'),
+          switchMap(() => this.#choose(choice)),
+        );
+      case 'failed':
+        return throwError(() => this.#failure);
     }
   }
 
@@ -229,10 +264,6 @@ export class LivePicker implements Picker {
     this.#hedges[isAllowed ? 'sent' : 'withheld'] += 1;
     return isAllowed ? other : undefined;
   }
-}
-
-function noLongerFollowed(): NoInstanceError {
-  return new NoInstanceError('the picker is not subscribed to any more');
 }
 
 /** What `use`, `hedge` and `run` may be called with, the key left out or not. */

@@ -67,9 +67,9 @@ export type CallOnce<T> = (target: ServiceUrl, context: CallContext) => T | Prom
 /**
  * Chooses who gets the next call, always of the newest set there is: what `balance` makes.
  *
- * When the source of the sets has completed, the last set stays, and calls go on; when it has failed, calls fail with the same
- * error; when the picker is not subscribed to any more, calls fail with a `NoInstanceError`. Calls that are under way
- * by then are not touched.
+ * When the source of the sets has completed, or the picker is not subscribed to any more, the last set stays, and calls go on; if
+ * none had come by then, the first call asks for one. When the source has failed, calls fail with the same error. Calls that are
+ * under way by then are not touched.
  */
 export interface Picker {
   /** How many instances there are to choose from. */
@@ -78,7 +78,7 @@ export interface Picker {
   /** What became of {@link Picker.hedge} so far. */
   readonly hedges: HedgeCounts;
 
-  /** What came of every call: see {@link CallMeter.outcomes}, of the meter that this picker counts with. */
+  /** What came of every call: see `CallMeter.outcomes`, of the meter that this picker counts with. */
   readonly outcomes: Observable<CallOutcome>;
 
   /**

@@ -39,6 +39,11 @@ export class Roster {
     return this.#members.size;
   }
 
+  /** Who there is. */
+  get instances(): readonly ServiceUrl[] {
+    return this.#set.toArray();
+  }
+
   /** Makes them those of the set, at the cost of what is different. */
   update(set: InstanceSet): void {
     const changes = set.changesSince(this.#set);

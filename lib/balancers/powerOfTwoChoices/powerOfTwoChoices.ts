@@ -39,8 +39,8 @@ const DRAWS = 8;
  * becomes slow is avoided from its first slow answer on, and tried again by and by. Of two whose latencies differ by less than
  * a quarter the first one drawn is picked, unless it has so much more to do than the other that the call is better off
  * there: so instances that answer about equally fast get calls as often as they weigh. Unlike with {@link shortestResponse},
- * clients that see the same do not all run to the same instance. One that never answered is tried soon, with one call at a
- * time. A call that is given up after longer than expected counts as slow. An instance that outweighs all others by far is
+ * clients that see the same do not all run to the same instance. One that never answered is taken for as fast as the others, and
+ * tried with one call at a time. A call that is given up after longer than expected counts as slow. An instance that outweighs all others by far is
  * often drawn twice, and then picked without a comparison. Instances of weight 0 are drawn only if there are no others.
  *
  * A pick and a change cost O(1).
@@ -132,10 +132,10 @@ class PowerOfTwoChoices implements Balancer {
     return otherMs * loadOf(other, meanWeight) < oneMs * loadOf(one, meanWeight);
   }
 
-  /** What an idle instance is expected to need for a call. */
+  /** What an idle instance is expected to need for a call: if nobody knows, as much as others do, or all clients would try it at once. */
   #expectedMs(choice: Choice, now: number): number {
     if (choice.costMs >= 0) return this.#latencyMs(choice, now);
-    return choice.candidate.inFlight > 0 ? UNTRIED_MS : 0;
+    return choice.candidate.inFlight > 0 ? UNTRIED_MS : (this.#answers.mean ?? 0);
   }
 
   #latencyMs(choice: Choice, now: number): number {

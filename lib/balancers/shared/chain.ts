@@ -36,6 +36,17 @@ export class Chain<T extends Link<T>> {
     this.#size += 1;
   }
 
+  /** Puts a link in, to come right before one that is in the chain. */
+  insertBefore(link: T, other: T): void {
+    const previous = other.previous!;
+    link.previous = previous;
+    link.next = other;
+    previous.next = link;
+    other.previous = link;
+    if (this.#first === other) this.#first = link;
+    this.#size += 1;
+  }
+
   /** Takes a link out. */
   remove(link: T): void {
     if (link.next === link) {

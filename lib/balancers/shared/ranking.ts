@@ -21,13 +21,19 @@ export interface Ranked extends HeapItem {
  * Candidates by score, lowest first, at O(log n) a change; equals take turns, each as often as it weighs, and those of
  * weight 0 come behind all others.
  *
- * A turn is over after `1 / weight` of virtual time. When the weight changes, so does what is left of the turn: or else one
+ * A turn is over after `1 / weight` of virtual time; who joins waits for a part of that, which is drawn. When the weight changes, so does what is left of the turn: or else one
  * that had a turn at a low weight would wait for it at a high one.
  */
 export class Ranking<T extends Ranked> {
   readonly #heap = new IndexedHeap<T>(isBefore);
+  readonly #draw: () => number;
   #now = 0;
   #joined = 0;
+
+  /** @param draw - Draws a number from 0 up to but not including 1: the part of a turn that one who joins waits for. */
+  constructor(draw: () => number) {
+    this.#draw = draw;
+  }
 
   /** Puts one in. */
   add(item: T): void {
@@ -76,8 +82,8 @@ export class Ranking<T extends Ranked> {
   }
 
   #join(item: T): void {
-    item.turn = this.#now;
     item.share = shareOf(item.candidate);
+    item.turn = this.#now + this.#draw() / item.share;
     item.isSpare = item.candidate.weight === 0;
   }
 }

@@ -2,7 +2,7 @@
  * What an instance is taken to need for a call, in milliseconds, that has a call under way and has never answered one: more
  * than all others, so that it is tried with one call at a time.
  *
- * An instance that nobody has tried and that is idle is taken to need nothing, so that it is tried soon.
+ * An instance that nobody has tried and that is idle is taken to be as fast as the others.
  */
 export const UNTRIED_MS = 1e9;
 

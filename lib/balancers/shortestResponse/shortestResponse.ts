@@ -1,7 +1,8 @@
 import type { TimestampProvider } from 'rxjs';
 import { type HeapItem, IndexedHeap } from '../../internal/indexedHeap.js';
-import { optionsObject, positiveMs } from '../../internal/options.js';
+import { optionalFunction, optionsObject, positiveMs } from '../../internal/options.js';
 import type { AvoidCandidate, Balancer, BalancerFactory, CallResult, Candidate } from '../balancer.js';
+import type { RandomOptions } from '../random.js';
 import { Chain, type Link } from '../shared/chain.js';
 import { type Ranked, Ranking } from '../shared/ranking.js';
 import { RelativeDeviation } from './relativeDeviation.js';
@@ -9,7 +10,7 @@ import { LEAST_MS, UNTRIED_MS } from '../shared/untried.js';
 import { MeanWeight, shareOf } from '../shared/weight.js';
 
 /** How {@link shortestResponse} remembers. */
-export interface ShortestResponseOptions {
+export interface ShortestResponseOptions extends RandomOptions {
   /**
    * How long latencies count, in milliseconds: then an instance that looked slow is tried anew, and of others half is forgotten.
    *
@@ -59,7 +60,8 @@ const ERRORS = 3;
  * Expected is the average latency within the window times the load, which is one more than the calls under way in proportion
  * to the weight. An average counts as the lowest one if it is above it by less than a quarter, and by as much more as so few
  * answers can differ by chance, which is learnt from how they differ. So instances that answer about equally fast have
- * the same expectation while they are idle, and equals take turns, as often as they weigh; weights say nothing about speed.
+ * the same expectation while they are idle, and equals take turns, as often as they weigh and in an order that each client draws;
+ * weights say nothing about speed.
  * One that has not answered within the window counts as fast, and is tried with one call at a time. Where Dubbo's
  * `shortestresponse` leaves failed calls out, so that an instance which fails at once draws all calls to itself, here they
  * count as slow, and so does a call that is given up after longer than the average. Instances of weight 0 are picked only if
@@ -69,7 +71,7 @@ const ERRORS = 3;
  *
  * With many clients, {@link powerOfTwoChoices} is the better choice: these here would all run to the same instance.
  *
- * @throws InvalidOptionError if `windowMs` or `failurePenaltyMs` is not above 0.
+ * @throws InvalidOptionError if `windowMs` or `failurePenaltyMs` is not above 0, or `random` is no function.
  *
  * @example
  * ```ts
@@ -80,7 +82,8 @@ export function shortestResponse(options: ShortestResponseOptions = {}): Balance
   optionsObject(options);
   const windowMs = positiveMs('windowMs', options.windowMs, 30_000);
   const failurePenaltyMs = positiveMs('failurePenaltyMs', options.failurePenaltyMs, 1_000);
-  return (clock) => new ShortestResponse(clock, windowMs, failurePenaltyMs);
+  const draw = optionalFunction('random', options.random) ?? Math.random;
+  return (clock) => new ShortestResponse(clock, draw, windowMs, failurePenaltyMs);
 }
 
 class ShortestResponse implements Balancer {
@@ -88,7 +91,7 @@ class ShortestResponse implements Balancer {
   readonly #windowMs: number;
   readonly #failurePenaltyMs: number;
   readonly #responses = new Map<Candidate, Response>();
-  readonly #ranking = new Ranking<Response>();
+  readonly #ranking: Ranking<Response>;
   readonly #weights = new MeanWeight();
   /** The weight that calls under way are compared by. */
   #unit = 0;
@@ -100,8 +103,9 @@ class ShortestResponse implements Balancer {
   readonly #averages = new IndexedHeap<Response['average']>((a, b) => a.ms < b.ms);
   readonly #slow = new IndexedHeap<Response['slow']>((a, b) => a.limitMs < b.limitMs);
 
-  constructor(clock: TimestampProvider, windowMs: number, failurePenaltyMs: number) {
+  constructor(clock: TimestampProvider, draw: () => number, windowMs: number, failurePenaltyMs: number) {
     this.#clock = clock;
+    this.#ranking = new Ranking(draw);
     this.#windowMs = windowMs;
     this.#failurePenaltyMs = failurePenaltyMs;
   }

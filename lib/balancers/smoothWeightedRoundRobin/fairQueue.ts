@@ -45,12 +45,18 @@ export class FairQueue<T extends Served> {
     return this.#due.size + this.#waiting.size;
   }
 
-  /** Lets one join: it is owed nothing, and has nothing to make up for. */
-  add(item: T): void {
+  /**
+   * Lets one join.
+   *
+   * @param part - When in its round it has its first turn, from 0 up to but not including 1: of a turn it is owed so much, or less by
+   * a whole one, so that those who join together are owed nothing on average.
+   */
+  add(item: T, part = 0): void {
+    const owed = part < 0.5 ? part : part - 1;
     this.#rebase(this.#now);
     this.#totalWeight += item.weight;
     item.order = this.#joined++;
-    this.#setStart(item, this.#origin);
+    this.#setStart(item, this.#origin - owed / item.weight);
     this.#enqueue(item);
   }
 

@@ -156,8 +156,12 @@ function textOf(token: Token | undefined): string | undefined {
   return text;
 }
 
+/** Three hundred clients are many steps of virtual time. */
+const PATIENCE_MS = 120_000;
+
 describe.each(['one after another', 'all at once'] as const)(
   `${CLIENTS} clients of a server that hashes passwords %s and restarts`,
+  { timeout: PATIENCE_MS },
   (order) => {
     function connected(): { time: VirtualTime; server: BusyServer; clients: Client[] } {
       const time = new VirtualTime();

@@ -39,6 +39,10 @@ describe('the options of etcd', () => {
   it.each([
     [{ sessionTimeoutMs: 0 }, 'sessionTimeoutMs'],
     [{ sessionTimeoutMs: 1.5 }, 'sessionTimeoutMs'],
+    [{ maxMessageBytes: -1 }, 'maxMessageBytes'],
+    [{ maxMessageBytes: 65_535 }, 'maxMessageBytes'],
+    [{ maxMessageBytes: 2 ** 31 }, 'maxMessageBytes'],
+    [{ maxMessageBytes: '1e6' as never }, 'maxMessageBytes'],
     [{ tuning: { callWindow: -1 } }, 'tuning.callWindow'],
     [{ tuning: { pageSize: Infinity } }, 'tuning.pageSize'],
     [{ tuning: { keysPerLease: '7' as never } }, 'tuning.keysPerLease'],

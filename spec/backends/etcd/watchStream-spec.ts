@@ -232,6 +232,36 @@ describe('a stream of watches', () => {
     expect(far.asked).toHaveLength(2);
   });
 
+  it('is asked for a few watches at a time, for more with every answer, in order, and never for one that was left', () => {
+    // Every answer comes at once.
+    using _ = vi.spyOn(performance, 'now').mockReturnValue(0);
+    const far = new Far();
+    const watches = Array.from({ length: 2_000 }, (_, index) => far.watch(BigInt(index + 1)));
+    const first = far.asked.length;
+    // What is sent keeps the renewal of leases waiting: four, as with calls.
+    expect(first).toBe(4);
+    watches[1_999]!.subscription.unsubscribe();
+    const underWay: number[] = [];
+    for (let answered = 0; answered < 1_999; answered += 1) {
+      far.answer({ watch_id: String(far.requests[answered]!.create_request!.watch_id), created: true });
+      underWay.push(far.requests.length - answered - 1);
+    }
+    expect(far.asked.map(({ start_revision: from }) => from)).toEqual(
+      Array.from({ length: 1_999 }, (_, index) => String(index + 1)),
+    );
+    expect(Math.max(...underWay)).toBeGreaterThan(500);
+    expect(Math.max(...underWay)).toBeLessThanOrEqual(1_024);
+    for (const { told } of watches.slice(0, -1)) expect(told).toHaveLength(1);
+  });
+
+  it('errors those that wait for their turn when it is over', async () => {
+    const far = new Far();
+    const watches = Array.from({ length: 20 }, () => far.watch());
+    far.answers.error(new Error('gone'));
+    await vi.advanceTimersByTimeAsync(0);
+    for (const { outcome } of watches) expect(outcome.error).toBeDefined();
+  });
+
   it('errors what is asked of it when it is over', async () => {
     const far = new Far();
     far.subscription.unsubscribe();

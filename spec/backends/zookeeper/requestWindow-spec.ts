@@ -1,16 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { RegistryError } from '../../../lib/errors.js';
 import { Deliveries } from '../../../lib/backends/zookeeper/deliveries.js';
+import { RefusedRequests } from '../../../lib/backends/zookeeper/refusedRequests.js';
 import { type Done, RequestWindow } from '../../../lib/backends/zookeeper/requestWindow.js';
 
 /** How many requests go at once as long as none is answered. */
 const WINDOW = 16;
 
-function setUp() {
+function setUp(refused = new RefusedRequests(10_000, () => 0)) {
   const requests = new RequestWindow(new Deliveries(), {
     codeOf: (error) => (error === undefined ? 0 : -1),
     // No answer is soon, and none late: the window stays as it is.
     patienceMs: () => NaN,
+    refused,
   });
   const sent: { readonly path: string; readonly done: Done<void> }[] = [];
   const results: string[] = [];

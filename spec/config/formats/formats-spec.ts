@@ -13,6 +13,7 @@ import { type InvalidConfigError, InvalidOptionError } from '../../../lib/errors
 import { eventually } from '../../support/servers/eventually.js';
 import { marbles } from '../../operators/support/marbles.js';
 import { valueOf } from '../support/configValues.js';
+import { cpuMs } from '../../support/cpuMs.js';
 
 /** What an operator tells for each of these contents, and what it reports. */
 function read(
@@ -202,11 +203,11 @@ describe('asYaml', () => {
     ['a list for a key', 'a list or a map for a key (line 1', '? [a]\n: b'],
     ['a tag that is not known, in a text that is none', 'not YAML (line 2', 'a: !x 1\n]'],
   ])('refuses %s, in no time', (_, reason, text) => {
-    const started = performance.now();
+    const started = cpuMs();
     const { told, reports } = read(yaml, 'good: 1', text);
     expect(told).toEqual([{ good: 1 }]);
     expect(reports).toEqual([expect.stringContaining(reason)]);
-    expect(performance.now() - started).toBeLessThan(5_000);
+    expect(cpuMs() - started).toBeLessThan(5_000);
     expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
   });
 });

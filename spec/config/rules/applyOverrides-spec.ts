@@ -10,6 +10,7 @@ import { balance, type Picker, smoothWeightedRoundRobin } from '../../../lib/ope
 import { countWork } from '../../operators/support/countWork.js';
 import { marbles } from '../../operators/support/marbles.js';
 import { sourceOf, valueOf } from '../support/configValues.js';
+import { IN_ORDER } from '../../support/inOrder.js';
 
 const KEY = 'x.Y::.configurators';
 const OWN = 'shop.configurators';
@@ -111,7 +112,7 @@ describe('applyOverrides', () => {
     const picks: string[] = [];
     let picker: Picker | undefined;
     toSets(concat(of('a b c'), NEVER))
-      .pipe(applyOverrides(sourceOf({ [KEY]: values })), balance(smoothWeightedRoundRobin()))
+      .pipe(applyOverrides(sourceOf({ [KEY]: values })), balance(smoothWeightedRoundRobin(IN_ORDER)))
       .subscribe((next) => (picker = next));
     const split = (): string => {
       picks.length = 0;

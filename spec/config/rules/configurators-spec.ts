@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parseYaml } from '../../../lib/config/formats/parseYaml.js';
 import { type DocumentPlace, readConfigurators } from '../../../lib/config/rules/configurators.js';
 import { changes, CONSUMER, documentRules, provider, USERS } from '../support/rules.js';
+import { cpuMs } from '../../support/cpuMs.js';
 
 const SHOP = { application: 'shop' };
 const PROVIDERS = { application: 'users' };
@@ -365,8 +366,8 @@ describe('the match of a document of version 3', () => {
 
   it('takes linear time, whatever the pattern', () => {
     const rules = documentRules(matching(`{app: {oneof: [{wildcard: "${'*a'.repeat(2_000)}"}]}}`));
-    const started = performance.now();
+    const started = cpuMs();
     changes(rules, provider(), { ...CONSUMER, application: 'a'.repeat(50_000) + 'b' });
-    expect(performance.now() - started).toBeLessThan(2_000);
+    expect(cpuMs() - started).toBeLessThan(2_000);
   });
 });

@@ -13,7 +13,7 @@ import { type EtcdServer, startEtcd } from '../../support/servers/etcdServer.js'
 import type { EtcdUsers } from '../../support/servers/etcdUsers.js';
 import { eventually } from '../../support/servers/eventually.js';
 import { RawEtcd } from '../../support/servers/rawEtcd.js';
-import { DebugLines } from './support/debugLines.js';
+import { DebugLines } from '../../support/debugLines.js';
 import { follow, followDirectory } from './support/follow.js';
 import { startGrpcRelay, type Verdict } from './support/grpcRelay.js';
 import { numbers } from './support/inSlices.js';
@@ -125,7 +125,7 @@ describe('user and password', () => {
   });
 });
 
-describe('trap 24: what becomes of a login', () => {
+describe('what becomes of a login', () => {
   it('no missed removal, no flap: a restart of the server makes it void, and everything is as before', async () => {
     const user = `app:${ENCODED}@`;
     const provider = await stage.connect({ user });
@@ -342,7 +342,7 @@ describe('a role', () => {
   });
 });
 
-describe('trap 7: a watch that is refused', () => {
+describe('a watch that is refused', () => {
   it('isolation: harms no other, neither on its stream nor after it', async () => {
     const credentials = await someone({ '/seen': 'READWRITE', '/unseen': 'READWRITE' });
     const relay = await startGrpcRelay(server);
@@ -435,8 +435,12 @@ describe('a role that is taken away while it is used', () => {
     expect(kept === undefined).toBe(await checksRenewals());
     await users.grantRole(username);
     await registration.registered();
-    await eventually(() => expect(view.told).toEqual(['add a:1', 'add b:1']));
-    if (kept) expect(await identityOf(stage.server, path)).toBe(before);
+    await eventually(() => expect([...view.addresses].sort()).toEqual(['a:1', 'b:1']));
+    // A node that went with its lease may be missed before it is made anew.
+    if (kept) {
+      expect(view.told).toEqual(['add a:1', 'add b:1']);
+      expect(await identityOf(stage.server, path)).toBe(before);
+    }
     expect([registration.error, view.error]).toEqual([undefined, undefined]);
   });
 });

@@ -11,7 +11,7 @@ import { RegistrationRecord } from '../../support/scenario/registrationRecord.js
 import { CertificateAuthority } from '../../support/servers/certificateAuthority.js';
 import { type ClientTls, type EtcdServer, startEtcd } from '../../support/servers/etcdServer.js';
 import { eventually } from '../../support/servers/eventually.js';
-import { DebugLines } from './support/debugLines.js';
+import { DebugLines } from '../../support/debugLines.js';
 
 /** Trusts whom its authority has certified, and nobody else. */
 let server: EtcdServer;
@@ -86,7 +86,7 @@ describe('certificates and keys', () => {
       await registry.close();
     }
     const plain = createRegistry(`etcd://root:r00t@${server.address}?${query}&tls=false`);
-    expect(await causeOf(follow(plain))).toContain('Failed to connect');
+    expect(await causeOf(follow(plain))).toContain('add "tls=true"');
     await plain.close();
   });
 
@@ -128,7 +128,7 @@ describe('a certificate that names a user', () => {
   });
 });
 
-describe('trap 24: trouble with TLS', () => {
+describe('trouble with TLS', () => {
   it.each<[string, () => EtcdOptions, RegExp]>([
     [
       'a server whom the given authority has not certified',

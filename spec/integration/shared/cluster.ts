@@ -82,10 +82,21 @@ export function describeCluster(kind: string, start: () => Promise<RegistryClust
       expect(view.told).toEqual(['add a:1']);
 
       await Promise.all([one!.start(), other!.start()]);
-      // The clock of the servers stood still, too.
-      await areIn(sessions, actors);
-      await provider.register(`dubbo://b:1/${service}`).registered();
-      await eventually(() => expect(view.told).toEqual(['add a:1', 'add b:1']));
+      // The clock of the servers stood still, too: the leader that they elect begins to count when it is elected. So the sessions
+      // go on, but for one whose client does not get through to a server within a session timeout from then: on a busy machine
+      // it may not, as servers that have not joined the leader yet accept connections and close them. The server says so then.
+      const isSame = await Promise.all(
+        actors.map(async (actor, at) => (await actor.connected(30_000)) === sessions[at]),
+      );
+      const wereEnded = actors.filter((_, index) => !isSame[index]);
+      for (const { states } of wereEnded) {
+        const causes = states.trace.map(({ state }) => ('cause' in state ? state.cause : undefined));
+        expect(causes).toContainEqual(expect.objectContaining({ code: 'SESSION_EXPIRED' }));
+      }
+      await provider.register(`dubbo://b:1/${service}`).registered(30_000);
+      await eventually(() => expect(view.addresses).toEqual(['a:1', 'b:1']), { withinMs: 30_000 });
+      if (wereEnded.includes(provider)) return;
+      expect(view.told).toEqual(['add a:1', 'add b:1']);
       expect(await identities([path])).toEqual(before);
     });
 

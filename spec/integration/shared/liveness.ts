@@ -26,7 +26,7 @@ export function describeLiveness(kind: string, start: StartRegistryServer): void
     describe('half-open connections', () => {
       it('are noticed within five twelfths of the session timeout, and a short hole costs nothing', async () => {
         const { proxy, probe, session } = await troupe.join(server.port, { sessionTimeoutMs: 6_000 });
-        const node = await ask(session.create('/trap-1', { ephemeral: true }));
+        const node = await ask(session.create('/idle-1', { ephemeral: true }));
         const start = performance.now();
         proxy.blackHole();
         expect(await probe.reaches('suspended')).toMatchObject({ session, cause: { code: 'TIMEOUT' } });
@@ -34,7 +34,7 @@ export function describeLiveness(kind: string, start: StartRegistryServer): void
         proxy.heal();
         await eventually(() => probe.state?.status === 'connected');
         expect(await probe.session()).toBe(session);
-        expect(await ask(session.read('/trap-1'))).toEqual(node);
+        expect(await ask(session.read('/idle-1'))).toEqual(node);
         expect(probe.statuses).toEqual(['connecting', 'connected', 'suspended', 'connected']);
       });
 

@@ -6,6 +6,7 @@ import { balance, type Picker, smoothWeightedRoundRobin } from '../../../lib/ope
 import type { RegistryServer, StartRegistryServer } from '../../support/scenario/registryServer.js';
 import { type Actor, Stage } from '../../support/scenario/stage.js';
 import { eventually } from '../../support/servers/eventually.js';
+import { IN_ORDER } from '../../support/inOrder.js';
 
 const HOSTS = ['a', 'b', 'c'];
 
@@ -176,7 +177,7 @@ class Pipeline {
             waitMs: 15_000,
           }),
           tap(take),
-          balance(smoothWeightedRoundRobin()),
+          balance(smoothWeightedRoundRobin(IN_ORDER)),
         )
         .subscribe((picker) => (this.#picker = picker)),
     );

@@ -1,7 +1,13 @@
 import { BehaviorSubject, defer, merge, type Observable, of, Subject, takeUntil } from 'rxjs';
 import { RegistryError } from '../../../lib/errors.js';
 import { checkPath } from '../../../lib/internal/path.js';
-import type { Backend, ConnectionState, DirectoryChange, Session } from '../../../lib/port/index.js';
+import {
+  type Backend,
+  type ConnectionState,
+  type DirectoryChange,
+  type Session,
+  watchEachDirectory,
+} from '../../../lib/port/index.js';
 
 /** A registry that holds any names at all, which no server of ours does: what a hostile one could say. */
 export class HostileServer {
@@ -21,7 +27,16 @@ export class HostileServer {
       id: 'hostile',
       timeoutMs: 10_000,
       owned: nothing,
-      nodes: { create: nothing, takeOver: nothing, move: nothing, read: nothing, remove: nothing, watch: nothing },
+      sync: nothing,
+      nodes: {
+        create: nothing,
+        takeOver: nothing,
+        move: nothing,
+        read: nothing,
+        write: nothing,
+        remove: nothing,
+        watch: nothing,
+      },
       makeDirectory: nothing,
       create: nothing,
       takeOver: nothing,
@@ -32,6 +47,7 @@ export class HostileServer {
       remove: nothing,
       watchNode: nothing,
       watchDirectory: (path) => this.#watch(path),
+      watchDirectories: (changes) => watchEachDirectory(changes, (path) => this.#watch(path)),
     };
     this.#states = new BehaviorSubject<ConnectionState>({ status: 'connected', session: this.#session });
     this.backend = {

@@ -1,6 +1,14 @@
 import { concat, ignoreElements, map, type Observable, throwError } from 'rxjs';
 import { RegistryError } from '../../../lib/errors.js';
-import type { Backend, RegistryNode, Session } from '../../../lib/port/index.js';
+import {
+  type Backend,
+  type DirectoryChange,
+  type DirectoryOptions,
+  type DirectorySetChange,
+  type RegistryNode,
+  type Session,
+  watchEachDirectory,
+} from '../../../lib/port/index.js';
 
 /**
  * A backend whose sessions may not do what `refuses` says, as with an ACL that somebody has changed; `'before'` is for what
@@ -25,6 +33,11 @@ export function refusing(
         if (typeof member === 'object' && member !== null) return guardOperations(member);
         if (typeof member !== 'function') return member;
         const method = (name === 'watch' ? 'watchNode' : name) as keyof Session;
+        if (method === 'watchDirectories') {
+          const watch = (path: string, options: DirectoryOptions): Observable<DirectoryChange> =>
+            (guardOperations(target) as unknown as Session).watchDirectory(path, options);
+          return (changes: Observable<DirectorySetChange>) => watchEachDirectory(changes, watch);
+        }
         return (first: string | RegistryNode, ...rest: unknown[]): Observable<unknown> => {
           const refused = refuses(method, typeof first === 'object' ? first.path : first);
           if (refused === true) return throwError(() => new RegistryError('NOT_AUTHORIZED', 'not permitted'));

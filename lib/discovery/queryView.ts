@@ -1,0 +1,77 @@
+import { serviceMatcher, type ServiceUrl, switchFilter } from '../dubbo/index.js';
+import type { ServiceEvent } from '../instances/index.js';
+import type { DirectoriesEvent } from './directories.js';
+import { InstanceTable } from './instanceTable.js';
+
+/** What changed in the answer to a query. */
+export interface QueryBatch {
+  readonly events: readonly ServiceEvent[];
+  /** Up to date whenever it is looked at. */
+  readonly table: InstanceTable;
+}
+
+/** Folds what is told of the directories of a query into its answer. */
+export class QueryView {
+  readonly #table: InstanceTable;
+  readonly #matches: (url: ServiceUrl) => boolean;
+  readonly #isOnOneDirectory: boolean;
+  /** The directories that were not read so far, and those of which a part was told. */
+  readonly #awaited = new Set<string>();
+  readonly #partial = new Set<string>();
+  /** More directories follow as long as a long list of services is read in slices. */
+  #isListing = false;
+  #isComplete = false;
+
+  /** @param isOnOneDirectory - Whether the query fails with its directory. */
+  constructor(query: ServiceUrl, isOnOneDirectory: boolean) {
+    this.#table = new InstanceTable(switchFilter(query));
+    this.#matches = serviceMatcher(query);
+    this.#isOnOneDirectory = isOnOneDirectory;
+  }
+
+  /**
+   * Applies an event; `undefined` as long as there is nothing to tell.
+   *
+   * @throws The error of the only directory, where trying again cannot help.
+   */
+  apply(event: DirectoriesEvent<ServiceUrl>): QueryBatch | undefined {
+    switch (event.type) {
+      case 'paths':
+        this.#isListing = event.more;
+        for (const path of event.added) this.#awaited.add(path);
+        for (const [path, values] of event.gone) {
+          this.#awaited.delete(path);
+          this.#partial.delete(path);
+          this.#table.take([], values.filter(this.#matches));
+        }
+        break;
+      case 'batch': {
+        const { path, batch } = event;
+        if (batch.more) this.#partial.add(path);
+        else this.#partial.delete(path);
+        if (!batch.more) this.#awaited.delete(path);
+        this.#table.take(this.#matching(batch.added), this.#matching(batch.removed));
+        break;
+      }
+      case 'refused':
+        if (this.#isOnOneDirectory) throw event.error as Error;
+        // One among others is empty as long as it may not be read.
+        this.#awaited.delete(event.path);
+    }
+    return this.#tell();
+  }
+
+  #tell(): QueryBatch | undefined {
+    // The first set must be complete, and every later one whole: nobody may take a part for all there is.
+    const isAwaiting = this.#isListing || this.#awaited.size > 0;
+    if (this.#partial.size > 0 || (!this.#isComplete && isAwaiting)) return undefined;
+    const events = this.#table.tell();
+    if (this.#isComplete && events.length === 0) return undefined;
+    this.#isComplete = true;
+    return { events, table: this.#table };
+  }
+
+  #matching(entries: readonly (readonly [name: string, url: ServiceUrl])[]): ServiceUrl[] {
+    return entries.flatMap(([, url]) => (this.#matches(url) ? [url] : []));
+  }
+}
