@@ -1,4 +1,13 @@
 export type { Applications, RegisterMode, RegistrationLevel, RegistrationState } from './applications/index.js';
+export {
+  type CombinedRegistrationState,
+  type CombinedRegistry,
+  type CombinedState,
+  type CombineOptions,
+  combineRegistries,
+  type PartRegistrationState,
+  type PartStates,
+} from './combined/index.js';
 export type { ConfigSource } from './config/configSource.js';
 export type {
   ConfigCenter,
@@ -11,23 +20,12 @@ export type {
 } from './config/configCenter.js';
 export { ConfigConflictError, OutcomeUnknownError } from './config/configErrors.js';
 export type { AbsentConfigValue, ConfigValue, PresentConfigValue } from './config/configValue.js';
-export {
-  type Backoff,
-  type BackoffOptions,
-  type CallOptions,
-  fullJitter,
-  isFatalError,
-  type RetryOptions,
-  retryWithBackoff,
-  whileConnected,
-} from './connection/index.js';
+export { type BackoffOptions, type CallOptions, whileConnected } from './connection/index.js';
 export { createConfigCenter } from './createConfigCenter.js';
 export { createRegistry } from './createRegistry.js';
 export {
   CATEGORIES,
   instanceKey,
-  matcher,
-  matches,
   type ServiceQuery,
   ServiceUrl,
   type ServiceUrlChanges,
@@ -56,8 +54,6 @@ export {
   type DirectoryEvent,
   type DirectoryOptions,
   type DirectorySetChange,
-  isLegalTransition,
-  LEGAL_TRANSITIONS,
   type NodeCondition,
   type NodeOperations,
   type NodeState,

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import * as backend from '../lib/backend.js';
 import * as etcd from '../lib/backends/etcd/index.js';
 import * as memory from '../lib/backends/memory/index.js';
 import * as zookeeper from '../lib/backends/zookeeper/index.js';
@@ -20,26 +21,34 @@ describe('what the package exports', () => {
       'InvalidConfigError',
       'InvalidOptionError',
       'InvalidUrlError',
-      'LEGAL_TRANSITIONS',
       'NoInstanceError',
       'OutcomeUnknownError',
       'RegistryError',
       'ServiceUrl',
       'UnreadableNodeError',
       'VERSION',
+      'combineRegistries',
       'createConfigCenter',
       'createRegistry',
       'drain',
       'drained',
-      'fullJitter',
       'instanceKey',
+      'iterate',
+      'whileConnected',
+    ]);
+  });
+
+  it('rx-registry/backend', () => {
+    expect(Object.keys(backend).sort()).toEqual([
+      'LEGAL_TRANSITIONS',
+      'connect',
+      'fullJitter',
+      'inArrivalOrder',
       'isFatalError',
       'isLegalTransition',
-      'iterate',
-      'matcher',
-      'matches',
       'retryWithBackoff',
-      'whileConnected',
+      'served',
+      'watchEachDirectory',
     ]);
   });
 
@@ -57,6 +66,8 @@ describe('what the package exports', () => {
       'emptyProtection',
       'leastLoaded',
       'limitConcurrency',
+      'matcher',
+      'matches',
       'panic',
       'powerOfTwoChoices',
       'preferZone',

@@ -7,15 +7,8 @@ import { zookeeper } from '../lib/backends/zookeeper/index.js';
 import { applyOverrides, asJson, asProperties, asText, asYaml } from '../lib/config/index.js';
 import { InvalidOptionError } from '../lib/errors.js';
 import { registerGrpcResolver } from '../lib/grpc/index.js';
-import {
-  createConfigCenter,
-  createRegistry,
-  drain,
-  fullJitter,
-  InstanceSet,
-  iterate,
-  retryWithBackoff,
-} from '../lib/index.js';
+import { createConfigCenter, createRegistry, drain, InstanceSet, iterate } from '../lib/index.js';
+import { fullJitter, retryWithBackoff } from '../lib/backend.js';
 import {
   balance,
   CallMeter,

@@ -114,7 +114,7 @@ const NOT_SERVED_TO_WARN = 3;
  * What it adds to a bare transport: tries for ever with full jitter, a bound on every handshake, a ping every sixth of
  * the session timeout whose answer is waited for a quarter of it (so silence is `suspended` within five twelfths), not counting
  * the time in which bytes flow, and `lost` by our own monotonic clock one session timeout after the last acknowledged ping was
- * *sent* (see {@link heartbeat} for why bytes do not count there). A session that our clock gave up is still tried first; only
+ * *sent* (bytes do not count there). A session that our clock gave up is still tried first; only
  * one that the server declared over is replaced.
  *
  * The backoff begins anew with a link that is served, and with a session that ends after it lasted. Connections that are

@@ -24,7 +24,7 @@ export class NotServedError extends RegistryError {}
  * Emits a link only after the server has answered a first request on it.
  *
  * A server, or a proxy in front of it, may accept every connection and close it at the first request. Such a connection is
- * an attempt that failed, with {@link NotServedError}: the backoff goes on growing, and nobody is told `connected`.
+ * an attempt that failed, with `CONNECTION_LOST`: the backoff goes on growing, and nobody is told `connected`.
  */
 export function served<L extends Link>(opening: Observable<L>): Observable<L> {
   return defer(() => {

@@ -2,7 +2,7 @@ import { InvalidOptionError, InvalidUrlError } from '../errors.js';
 import { quoted } from '../internal/quoted.js';
 import { ServiceUrl } from './serviceUrl.js';
 
-/** What a consumer asks for; the rules are those of {@link matcher}. */
+/** What a consumer asks for; the rules are those of `matcher`. */
 export interface ServiceQuery {
   /** The interface, or `*` for all. */
   readonly interface: string;

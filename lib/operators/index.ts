@@ -7,6 +7,7 @@ export { panic, type PanicOptions, type PanicState } from './panic.js';
 export { preferZone, type PreferZoneOptions } from './preferZone.js';
 export { stabilize, type StabilizeOptions } from './stabilize.js';
 export { subset, type SubsetOptions } from './subset.js';
+export { matcher, matches } from '../dubbo/index.js';
 export { toEvents } from './toEvents.js';
 export { toInstances } from './toInstances.js';
 export { warmUp, type WarmUpOptions } from './warmUp.js';

@@ -1,4 +1,5 @@
-import { map, type Observable } from 'rxjs';
+import { catchError, map, type Observable, throwError } from 'rxjs';
+import { NodeExistsError } from './nodeExistsError.js';
 import type { NodeOperations, NodeState, RegistryNode, Session } from './session.js';
 
 /**
@@ -14,7 +15,14 @@ export function inArrivalOrder(
   const arrived = (node: RegistryNode | undefined): NodeState => ({ node, position: (arrivals += 1n) });
   const ordered = (source: Observable<RegistryNode | undefined>): Observable<NodeState> => source.pipe(map(arrived));
   return {
-    create: (path, options) => ordered(session.create(path, options)),
+    create: (path, options) =>
+      ordered(session.create(path, options)).pipe(
+        catchError((error: unknown) =>
+          throwError(() =>
+            error instanceof NodeExistsError ? new NodeExistsError(error.message, error.node, (arrivals += 1n)) : error,
+          ),
+        ),
+      ),
     takeOver: (node, options) => ordered(session.takeOver(node, options)),
     move: (node, path, options) => ordered(session.move(node, path, options)),
     read: (path) => ordered(session.read(path)),

@@ -8,6 +8,7 @@ export {
 } from './connectionState.js';
 export { type DirectoryEvent, type DirectorySetChange, watchEachDirectory } from './directories.js';
 export { inArrivalOrder } from './inArrivalOrder.js';
+export { NodeExistsError } from './nodeExistsError.js';
 export type {
   CreateOptions,
   DirectoryChange,

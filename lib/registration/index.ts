@@ -1,5 +1,6 @@
 export { NodeHold } from './nodeHold.js';
-export { canMove, type NodeEffect, type NodeEvent, nodeReducer, type NodeStep } from './nodeReducer.js';
+export type { NodeEffect, NodeEvent, NodeStep } from './nodeEvents.js';
+export { canMove, nodeReducer } from './nodeReducer.js';
 export { isOwn, newRecord, type DesiredNode, type NodeRecord, type NodeStatus, type Observed } from './nodeRecord.js';
 export { reconcile, type ReconcileOptions } from './reconcile.js';
 export { register, type RegistrationContext } from './register.js';

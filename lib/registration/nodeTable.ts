@@ -2,7 +2,8 @@ import { Subject, type Subscription } from 'rxjs';
 import { RegistryError } from '../errors.js';
 import type { ConnectionState, RegistryNode, Session } from '../port/index.js';
 import { type DesiredNode, newRecord, type NodeRecord, type NodeStatus } from './nodeRecord.js';
-import { type NodeEffect, type NodeEvent, nodeReducer } from './nodeReducer.js';
+import type { NodeEffect, NodeEvent } from './nodeEvents.js';
+import { nodeReducer } from './nodeReducer.js';
 
 /** Something to be done about a node that needs the session. */
 export interface TableEffect {

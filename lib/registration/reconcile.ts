@@ -13,7 +13,8 @@ import {
 } from 'rxjs';
 import { type BackoffOptions, fullJitter } from '../connection/index.js';
 import type { NodeState, RegistryNode, Session } from '../port/index.js';
-import { canMove, type NodeEvent } from './nodeReducer.js';
+import type { NodeEvent } from './nodeEvents.js';
+import { canMove } from './nodeReducer.js';
 import type { NodeEntry, NodeTable, TableEffect } from './nodeTable.js';
 import { replaceFormer } from './replaceFormer.js';
 

@@ -46,16 +46,24 @@ class Traffic {
   readonly picked = new Map<string, number>();
   /** What the weights at the time of each pick add up to for each. */
   readonly entitled = new Map<string, number>();
-  /** Calls under way, and what the weights would have of them, summed over the picks. */
+  /** Calls under way, and what the weights would have of them, summed over the picks; for those that choose by load. */
   readonly busy = new Map<string, number>();
   readonly fair = new Map<string, number>();
+  readonly #isLoad: boolean;
   readonly #concurrency: number;
   readonly #latencyMs: () => number;
   #calls: { readonly name: string; readonly begun: number; readonly endsAt: number }[] = [];
   #total = 0;
   #keys = 0;
 
-  constructor(factory: BalancerFactory, weights: Readonly<Record<string, number>>, concurrency: number, jitter = 0) {
+  constructor(
+    kind: Kind,
+    factory: BalancerFactory,
+    weights: Readonly<Record<string, number>>,
+    concurrency: number,
+    jitter = 0,
+  ) {
+    this.#isLoad = kind === 'load';
     this.stage = new Stage(factory, weights);
     this.#concurrency = concurrency;
     const noise = seeded(5);
@@ -88,6 +96,7 @@ class Traffic {
     for (const name of stage.names) {
       const share = stage.weight(name) / this.#total;
       add(this.entitled, name, share);
+      if (!this.#isLoad) continue;
       add(this.fair, name, share * this.#calls.length);
       add(this.busy, name, stage.inFlight(name));
     }
@@ -145,19 +154,19 @@ describe.each(BALANCERS)('%s', (_, kind, factory, tolerance) => {
     ['64 calls at a time', 64],
   ])('%s', (_name, concurrency) => {
     it('has the shares that weights say', () => {
-      const traffic = new Traffic(factory, WEIGHTS, concurrency);
+      const traffic = new Traffic(kind, factory, WEIGHTS, concurrency);
       for (let call = 0; call < PICKS; call++) traffic.call();
       expectShares(traffic, kind, tolerance, concurrency);
     });
 
     it('has them where latencies differ by a fifth by chance', () => {
-      const traffic = new Traffic(factory, WEIGHTS, concurrency, 0.2);
+      const traffic = new Traffic(kind, factory, WEIGHTS, concurrency, 0.2);
       for (let call = 0; call < PICKS; call++) traffic.call();
       expectShares(traffic, kind, tolerance, concurrency);
     });
 
     it('has them while weights move', () => {
-      const traffic = new Traffic(factory, WEIGHTS, concurrency);
+      const traffic = new Traffic(kind, factory, WEIGHTS, concurrency);
       const moves = seeded(17);
       for (let call = 0; call < PICKS; call++) {
         if (call % 100 === 0) {
@@ -171,7 +180,7 @@ describe.each(BALANCERS)('%s', (_, kind, factory, tolerance) => {
 
     it('(envoyproxy/envoy #29259) has them in every sixth of the 30 s that one of 21 warms up', () => {
       const olds = Object.fromEntries(Array.from({ length: 20 }, (_each, index) => [`old-${index}`, 100]));
-      const traffic = new Traffic(factory, olds, concurrency);
+      const traffic = new Traffic(kind, factory, olds, concurrency);
       // 38 calls a second, as often as makes 100,000 of them: each time another one comes.
       const sums = Array.from({ length: 6 }, () => ({ picked: 0, entitled: 0, busy: 0, fair: 0, picks: 0 }));
       for (let round = 0; round * 30 * 38 < PICKS; round++) {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { NodeChange, ServerChange } from '../support/history/serverHistory.js';
 import type { Actor, Observation } from '../support/population/actors.js';
-import { judge } from './cell.js';
+import { judge, secondTime } from './cell.js';
 import type { Effect, Recording } from './recording.js';
 
 const SERVICE = 'faults.Alpha';
@@ -84,6 +84,29 @@ describe('the invariants of the fault matrix', () => {
       more: { owners: new Set() },
     };
     expect(brokenBy(story)).toEqual([]);
+  });
+
+  it('hold when a node that was taken back is replaced in one step, and goes', () => {
+    const story: Story = {
+      changes: [step(DURING + 1, gone('a'), put('a', 'another')), step(DURING + 1_800, gone('a'))],
+      observations: [releases(DURING), told(DURING + 1_801, 'delete', 'a'), set(DURING + 1_802, {})],
+      more: { owners: new Set() },
+    };
+    expect(brokenBy(story)).toEqual([]);
+  });
+
+  it.each([
+    ['slow', []],
+    ['quick', ['no ghost']],
+  ])('judge what came back over a %s link by when that is over', (link, broken) => {
+    const back = [step(DURING + 1, gone('a')), step(DURING + 2, put('a')), step(DURING + 1_800, gone('a'))];
+    const story: Story = {
+      changes: back,
+      observations: [releases(DURING), told(DURING + 1_801, 'delete', 'a'), set(DURING + 1_802, {})],
+      effect: { slow: link === 'slow' },
+      more: { owners: new Set() },
+    };
+    expect(brokenBy(story)).toEqual(broken);
   });
 
   it.each<[string, string, Story]>([
@@ -185,5 +208,22 @@ describe('the invariants of the fault matrix', () => {
     ],
   ])('%s is broken when %s', (invariant, _, story) => {
     expect(brokenBy(story)).toContain(invariant);
+  });
+});
+
+describe('a fault that was played twice', () => {
+  const cell = (invariant: string, held: boolean, seen: readonly string[] = []) =>
+    ({ kind: 'etcd', fault: 'a fault', invariant, verdict: { held, seen } }) as const;
+
+  it('tells what did not hold the first time with the cells of the second', () => {
+    const first = [cell('no ghost', false, ['it came back']), cell('no flap', true)];
+    const second = [cell('no ghost', true), cell('no flap', true)];
+    expect(secondTime(first, second)).toEqual([{ ...second[0], before: ['it came back'] }, second[1]]);
+  });
+
+  it('tells also why it could not be judged the first time', () => {
+    const first = [cell('the suite itself', false, ['no server'])];
+    const second = [cell('no ghost', true), cell('no flap', false, ['told'])];
+    expect(secondTime(first, second)).toEqual([{ ...second[0], before: ['no server'] }, second[1]]);
   });
 });

@@ -22,11 +22,13 @@ const { values } = parseArgs({
     backend: { type: 'string' },
     only: { type: 'string' },
     cut: { type: 'boolean', default: false },
+    /** Plays a fault that did not hold a second time. */
+    again: { type: 'boolean', default: false },
     /** Tells another process, which prints it. */
     child: { type: 'boolean', default: false },
   },
 });
-const { backend, only, cut, child } = values;
+const { backend, only, cut, again, child } = values;
 const kinds = KINDS.filter((kind) => backend === undefined || kind === backend);
 const faults = (cut ? CUT : FAULTS).filter(({ name }) => name.includes(only ?? ''));
 if (kinds.length === 0) throw new Error(`--backend is one of ${KINDS.join(', ')}, not ${backend}.`);
@@ -35,7 +37,7 @@ if (faults.length === 0) {
 }
 
 if (child) {
-  for await (const cells of run(kinds[0]!, faults)) console.log(JSON.stringify(cells));
+  for await (const cells of run(kinds[0]!, faults, again)) console.log(JSON.stringify(cells));
 } else {
   const cells = (await Promise.all(kinds.map(runApart))).flat();
   const { held, failed } = count(cells);
@@ -47,7 +49,7 @@ if (child) {
       const { held, failed } = count(cells.filter((cell) => cell.kind === kind));
       await recordOutcomes(kind === 'etcd' ? 'etcd' : 'ZooKeeper', { faults: { passed: held, failed } });
     }
-    console.log(`\nWritten to docs/faults.md, and to docs/versions.json and README.md.`);
+    console.log(`\nWritten to docs/faults.md, and to docs/versions.json and docs/tested-versions.md.`);
   }
   console.log(`\n${held} cells held, ${failed} failed`);
   process.exitCode = failed > 0 ? 1 : 0;
@@ -60,6 +62,7 @@ async function runApart(kind: Kind): Promise<Cell[]> {
     kind,
     ...(only === undefined ? [] : ['--only', only]),
     ...(cut ? ['--cut'] : []),
+    ...(again ? ['--again'] : []),
   ];
   const program = spawn(process.execPath, ['--import', 'tsx', fileURLToPath(import.meta.url), ...options], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -83,7 +86,7 @@ function show(cells: readonly Cell[]): void {
   if (first) console.log(`\n${first.kind}: ${first.fault}`);
   for (const cell of cells) {
     console.log(`  ${line(cell)}`);
-    const { seen } = cell.verdict;
+    const seen = [...cell.verdict.seen, ...(cell.before ?? []).map((each) => `the first time: ${each}`)];
     for (const each of seen.slice(0, MOST_SEEN)) console.log(`         ${each}`);
     if (seen.length > MOST_SEEN) console.log(`         … and ${seen.length - MOST_SEEN} more`);
   }

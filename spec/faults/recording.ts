@@ -14,6 +14,8 @@ export interface Effect {
   readonly stopped?: boolean;
   /** Whether it leaves their sessions the time to go on; on which servers, if not on all. */
   readonly survivable?: boolean | Kind;
+  /** Whether what they send takes long to arrive. */
+  readonly slow?: boolean;
   /** Whether it takes nodes away by itself, whatever becomes of the sessions. */
   readonly takesNodes?: boolean;
 }

@@ -3,12 +3,13 @@ import type { Cell } from './cell.js';
 import { INVARIANTS } from './invariants/index.js';
 
 /** What is told of a cell, in a line. */
-export function line({ invariant, verdict: { held, measuredMs, boundMs, note } }: Cell): string {
+export function line({ invariant, verdict: { held, measuredMs, boundMs, note }, before }: Cell): string {
   const measured = measuredMs === undefined ? '' : ` ${Math.round(measuredMs)} of ${boundMs} ms`;
-  return `${held ? 'held  ' : 'FAILED'} ${invariant}${measured}${note ? ` (${note})` : ''}`;
+  const twice = before ? ' the second time; the first time it did not' : '';
+  return `${held ? 'held  ' : 'FAILED'} ${invariant}${measured}${note ? ` (${note})` : ''}${twice}`;
 }
 
-const SYMBOLS = { held: '✓', failed: '✗', silent: '·' };
+const SYMBOLS = { held: '✓', twice: '²', failed: '✗', silent: '·' };
 
 /** The whole matrix as a page of Markdown. */
 export function page(cells: readonly Cell[], sessionTimeoutMs: number): string {
@@ -21,7 +22,7 @@ export function page(cells: readonly Cell[], sessionTimeoutMs: number): string {
     `Written by \`npm run test:faults\`: ${held} cells held, ${failed} failed. How to run and read it: [CONTRIBUTING](../CONTRIBUTING.md#the-fault-matrix).`,
     '',
     `Three real servers; 20 providers and 10 consumers in four processes, each with a way of its own to the servers, coming, moving`,
-    `and going all the while; a session timeout T of ${sessionTimeoutMs / 1_000} s. ${SYMBOLS.held} held, ${SYMBOLS.failed} failed, ${SYMBOLS.silent} has nothing to say about that fault.`,
+    `and going all the while; a session timeout T of ${sessionTimeoutMs / 1_000} s. ${SYMBOLS.held} held (${SYMBOLS.held}${SYMBOLS.twice}: when the fault was played again), ${SYMBOLS.failed} failed, ${SYMBOLS.silent} has nothing to say about that fault.`,
     'Numbers are the longest time measured, in T: under *convergence* from the end of the fault until everybody agrees; under',
     '*no ghost* until what was taken back, or whose process fell silent, is gone; under *no vanish* and *no missed removal* how long a',
     'held instance was missing, and until a removal was told, where the servers could be reached; under *no empty push* until the',
@@ -42,7 +43,7 @@ function table(kind: Kind, cells: readonly Cell[], invariants: readonly string[]
     const { held, measuredMs, note = '' } = cell.verdict;
     const survivors = cell.invariant === 'no flap' ? ` ${note}` : '';
     const measured = measuredMs === undefined ? survivors : ` ${times(measuredMs, sessionTimeoutMs)}`;
-    return `${held ? SYMBOLS.held : SYMBOLS.failed}${measured}`;
+    return `${held ? SYMBOLS.held : SYMBOLS.failed}${cell.before ? SYMBOLS.twice : ''}${measured}`;
   };
   return [
     `## ${kind === 'etcd' ? 'etcd' : 'ZooKeeper'}`,

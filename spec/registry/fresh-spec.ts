@@ -2,7 +2,8 @@ import { concat, NEVER, Observable, of } from 'rxjs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { memory, MemoryServer } from '../../lib/backends/memory/index.js';
 import { nodePath } from '../../lib/dubbo/index.js';
-import { type Backend, createRegistry, type Session } from '../../lib/index.js';
+import { type Backend, createRegistry, type DirectoryChange, type Session } from '../../lib/index.js';
+import { watchEachDirectory } from '../../lib/port/index.js';
 import { nameOf } from '../../lib/internal/path.js';
 import { FAKE_INTERFACE, fakeInstances } from '../../lib/testing/index.js';
 import { eventually } from '../support/servers/eventually.js';
@@ -14,6 +15,12 @@ const [a, b] = fakeInstances(2);
 /** A server whose first watch is never told that `a` has come. */
 function behind() {
   const asked: string[] = [];
+  const watch = (): Observable<DirectoryChange> =>
+    new Observable((subscriber) => {
+      asked.push('watch');
+      const names = asked.includes('sync') ? [nameOf(nodePath('/dubbo', a))] : [];
+      return concat(of({ type: 'snapshot' as const, names }), NEVER).subscribe(subscriber);
+    });
   const session: Session = {
     ...fakeSession('s'),
     sync: () =>
@@ -22,12 +29,8 @@ function behind() {
         subscriber.next();
         subscriber.complete();
       }),
-    watchDirectory: () =>
-      new Observable((subscriber) => {
-        asked.push('watch');
-        const names = asked.includes('sync') ? [nameOf(nodePath('/dubbo', a))] : [];
-        return concat(of({ type: 'snapshot' as const, names }), NEVER).subscribe(subscriber);
-      }),
+    watchDirectory: watch,
+    watchDirectories: (changes) => watchEachDirectory(changes, watch),
   };
   const backend: Backend = {
     name: 'behind',

@@ -391,7 +391,7 @@ export const SAFEGUARDS: readonly Safeguard[] = [
     name: 'another version after a take-over (ZooKeeper)',
     without: 'the old owner’s late removal meets the new owner’s node',
     file: 'lib/backends/zookeeper/client.ts',
-    edits: edit('const writes = (dataVersion + 1) % 8;', 'const writes = dataVersion % 8;'),
+    edits: edit('return (dataVersion + 1) % 8;', 'return dataVersion % 8;'),
     project: 'servers',
     spec: 'spec/integration/zookeeper/requests-spec.ts',
     title: 'is not what a node has that was taken over from one who had it',

@@ -1,4 +1,4 @@
-import { writeReadme } from './record.js';
+import { writePage } from './record.js';
 
-// `npm run versions`: writes README's table of tested versions from docs/versions.json.
-await writeReadme();
+// `npm run versions`: writes the table of tested versions from docs/versions.json.
+await writePage();

@@ -39,7 +39,9 @@ for (const round of rounds) {
   console.log(`\n=== ${round}`);
   if (!(await run(round.split(',')))) failures++;
 }
-console.log(`\n${rounds.length - failures} of ${rounds.length} held. Written to docs/versions.json and README.md.`);
+console.log(
+  `\n${rounds.length - failures} of ${rounds.length} held. Written to docs/versions.json and docs/tested-versions.md.`,
+);
 process.exitCode = failures > 0 ? 1 : 0;
 
 async function run(servers: readonly string[]): Promise<boolean> {

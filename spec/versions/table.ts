@@ -5,7 +5,7 @@ const FAULTS = 'faults';
 const BEGIN = '<!-- written by `npm run versions` from docs/versions.json -->';
 const END = '<!-- end of what is written -->';
 
-/** README's table of the versions that were tested, where these are the suites that there are. */
+/** The table of the versions that were tested, where these are the suites that there are. */
 export function versionsTable(versions: Versions, suitesOf: (name: ServerName) => readonly string[]): string {
   const heads = ['server', 'version', 'from', 'contract', CORE_SUITES.join(', '), 'all server specs', 'fault matrix'];
   const rows = (Object.keys(versions) as ServerName[]).flatMap((name) => {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { readmeOf, readVersions } from './record.js';
+import { pageOf, readVersions } from './record.js';
 import { CORE_SUITES, isContract, suitesOf } from './suites.js';
 import { versionsTable, withTable } from './table.js';
 import { addOutcomes, NO_VERSIONS, type ServerName } from './versions.js';
@@ -40,7 +40,7 @@ describe('the table of tested versions', () => {
   });
 
   it('replaces the one in the page', () => {
-    const page = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+    const page = readFileSync(new URL('../../docs/tested-versions.md', import.meta.url), 'utf8');
     const [one, other] = [withTable(page, '| one |'), withTable(withTable(page, '| one |'), '| other |')];
     expect(one).toContain('\n\n| one |\n\n');
     expect(other).not.toContain('| one |');
@@ -48,10 +48,10 @@ describe('the table of tested versions', () => {
   });
 });
 
-describe('README', () => {
+describe('the page of tested versions', () => {
   it('says which versions were tested, as docs/versions.json has it', async () => {
-    const page = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
-    expect(page, 'run `npm run versions`').toBe(await readmeOf(await readVersions()));
+    const page = readFileSync(new URL('../../docs/tested-versions.md', import.meta.url), 'utf8');
+    expect(page, 'run `npm run versions`').toBe(await pageOf(await readVersions()));
   });
 
   it.each<[ServerName, string[]]>([

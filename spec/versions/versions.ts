@@ -1,4 +1,4 @@
-/** The kinds of servers, as they are called in the file and in README. */
+/** The kinds of servers, as they are called in the file and in the page. */
 export type ServerName = 'etcd' | 'ZooKeeper';
 
 /** How many specs of a suite passed and failed. */

@@ -5,7 +5,7 @@ import { orElse } from '../../internal/orElse.js';
 import { parentOf } from '../../internal/path.js';
 import { quoted } from '../../internal/quoted.js';
 import type { EtcdClient, KeyState } from './client.js';
-import { absent, get, leased, present, put, remove, unchanged } from './conditions.js';
+import { absent, anyChild, childless, get, leased, present, put, remove, unchanged } from './conditions.js';
 import { isNoSpace } from './errors.js';
 import { keyOf } from './keys.js';
 import type { Leases } from './leases.js';
@@ -39,6 +39,26 @@ export interface Unwanted {
   readonly revision: bigint;
 }
 
+/** A key that shall belong to us, as long as it is what was read. */
+export interface Taken {
+  readonly path: string;
+  readonly data: Uint8Array;
+  readonly ephemeral: boolean;
+  readonly revision: bigint;
+}
+
+/** There is a key already where one was to be made: what it was at a revision, without its content. */
+export class KeyExistsError extends RegistryError {
+  readonly state: KeyState;
+  readonly revision: bigint;
+
+  constructor(path: string, state: KeyState, revision: bigint) {
+    super('NODE_EXISTS', `etcd ${quoted(path)}: there is one already.`);
+    this.state = state;
+    this.revision = revision;
+  }
+}
+
 /** What a key was, and when. */
 export interface Reading {
   readonly state: KeyState | undefined;
@@ -55,6 +75,20 @@ export function bulkCreate(client: EtcdClient, leases: Leases): Batcher<Wanted, 
       forkJoin(inTransactions(nodes).map((some) => createAll(client, leases, some))).pipe(
         map((outcomes) => outcomes.flat()),
       ),
+  });
+}
+
+/** Takes keys over; errors with `CONFLICT` where one is not what was read, and with `NOT_EMPTY` where it has children. */
+export function bulkTakeOver(client: EtcdClient, leases: Leases): Batcher<Taken, Made> {
+  return new Batcher({
+    // Two conditions for each.
+    most: MOST_CONDITIONS / 2,
+    mostBytes: MOST_BYTES_IN_ONE,
+    bytesOf: ({ path, data }) => path.length + data.length,
+    send: (nodes) => {
+      const owned = nodes.filter(({ ephemeral }) => ephemeral).length;
+      return withLease(client, leases, owned, (lease) => orAgain(nodes, takeOverAll(client, nodes, lease)));
+    },
   });
 }
 
@@ -86,23 +120,60 @@ export function bulkRead(client: EtcdClient): Batcher<string, Reading> {
 
 function createAll(client: EtcdClient, leases: Leases, nodes: readonly Wanted[]): Observable<readonly Outcome<Made>[]> {
   const owned = nodes.filter(({ ephemeral }) => ephemeral).length;
-  const lease = owned > 0 ? leases.take(client, owned) : of('0');
-  return lease.pipe(
-    switchMap((id) => {
-      const giveBack = (): void => leases.giveBack(id, owned);
-      const parents = parentsOf(nodes);
-      const create = (directories: readonly string[]): Observable<Outcome<Made>[]> =>
-        createIn(client, nodes, directories, id).pipe(
-          tap((outcomes) => {
+  return withLease(client, leases, owned, (lease) => {
+    const parents = parentsOf(nodes);
+    const created = createIn(client, nodes, parents, lease);
+    // Whoever may write to a directory need not be allowed to read its key.
+    const anyhow =
+      parents.length > 0 ? orElse('NOT_AUTHORIZED', created, () => createIn(client, nodes, [], lease)) : created;
+    return orAgain(nodes, anyhow);
+  });
+}
+
+/** Runs writes with a lease that has room for some keys, and gives the room back unless all are written. */
+function withLease(
+  client: EtcdClient,
+  leases: Leases,
+  owned: number,
+  write: (lease: string) => Observable<readonly Outcome<Made>[]>,
+): Observable<readonly Outcome<Made>[]> {
+  return (owned > 0 ? leases.take(client, owned) : of('0')).pipe(
+    switchMap((lease) => {
+      const giveBack = (): void => leases.giveBack(lease, owned);
+      return write(lease).pipe(
+        tap({
+          next: (outcomes) => {
             if (!outcomes.every((outcome) => outcome !== 'again' && 'value' in outcome)) giveBack();
-          }),
-        );
-      const created = create(parents);
-      // Whoever may write to a directory need not be allowed to read its key.
-      const anyhow = parents.length > 0 ? orElse('NOT_AUTHORIZED', created, () => create([])) : created;
-      return orAgain(nodes, anyhow.pipe(tap({ error: giveBack })));
+          },
+          error: giveBack,
+        }),
+      );
     }),
   );
+}
+
+/** Takes over all of them, or none. */
+function takeOverAll(client: EtcdClient, nodes: readonly Taken[], lease: string): Observable<Outcome<Made>[]> {
+  const leaseOf = ({ ephemeral }: Taken): string => (ephemeral ? lease : '0');
+  return client
+    .txn(
+      {
+        compare: nodes.flatMap(({ path, revision }) => [unchanged(path, revision), childless(path)]),
+        success: nodes.map((node) => put(node.path, node.data, leaseOf(node))),
+        failure: nodes.flatMap(({ path }) => [get(path, true), anyChild(path)]),
+      },
+      named('take over', pathsOf(nodes)),
+    )
+    .pipe(
+      map(({ succeeded, revision, found }) =>
+        nodes.map((node, index): Outcome<Made> => {
+          if (succeeded) return { value: { revision, lease: leaseOf(node) } };
+          if (found[2 * index]?.[0]?.revision !== node.revision)
+            return failed('CONFLICT', node.path, 'it is not what it was');
+          return found[2 * index + 1]?.length ? failed('NOT_EMPTY', node.path, 'it has children') : 'again';
+        }),
+      ),
+    );
 }
 
 /** Makes all of them, or none, with a lease for those that are ephemeral; only where the directories are there. */
@@ -127,8 +198,8 @@ function createIn(
     switchMap(({ succeeded, revision, found }) => {
       if (succeeded) return of(nodes.map((node) => ({ value: { revision, lease: leaseOf(node) } })));
       const states = new Map(directories.map((path, index) => [path, found[looked.length + index]?.[0]]));
-      const reasonFor = (path: string, exists: boolean): Outcome<Made> => {
-        if (exists) return failed('NODE_EXISTS', path, 'there is one already');
+      const reasonFor = (path: string, state: KeyState | undefined, readAt: bigint): Outcome<Made> => {
+        if (state) return { error: new KeyExistsError(path, state, readAt) };
         const parent = parentOf(path);
         const directory = states.get(parent);
         if (directory && directory.lease !== '0') {
@@ -139,21 +210,26 @@ function createIn(
       const isNone = directories.length > 0 && directories.every((path) => !states.get(path));
       if (looked.length > 0 || isNone) {
         return of(
-          pathsOf(nodes).map((path, index) => reasonFor(path, index < looked.length && !!found[index]?.length)),
+          pathsOf(nodes).map((path, index) =>
+            reasonFor(path, index < looked.length ? found[index]?.[0] : undefined, revision),
+          ),
         );
       }
       return existing(client, pathsOf(nodes)).pipe(
-        map((exist) => nodes.map(({ path }) => reasonFor(path, exist.has(path)))),
+        map((exist) => nodes.map(({ path }, index) => reasonFor(path, exist.states[index], exist.revision))),
       );
     }),
   );
 }
 
-/** Those of some keys that there are. */
-function existing(client: EtcdClient, paths: readonly string[]): Observable<ReadonlySet<string>> {
+/** What some keys are, without their contents, and when. */
+function existing(
+  client: EtcdClient,
+  paths: readonly string[],
+): Observable<{ readonly states: readonly (KeyState | undefined)[]; readonly revision: bigint }> {
   return client
     .txn({ compare: [], success: paths.map((path) => get(path, true)) }, named('read', paths))
-    .pipe(map(({ found }) => new Set(paths.filter((_, index) => found[index]?.length))));
+    .pipe(map(({ found, revision }) => ({ states: paths.map((_, index) => found[index]?.[0]), revision })));
 }
 
 function removeAll(client: EtcdClient, nodes: readonly Unwanted[]): Observable<readonly Outcome<Removal>[]> {

@@ -33,6 +33,7 @@ import {
   type DirectoryOptions,
   type DirectorySetChange,
   type NodeCondition,
+  NodeExistsError,
   type NodeOperations,
   type NodeState,
   type RegistryNode,
@@ -42,9 +43,12 @@ import {
   bulkCreate,
   bulkRead,
   bulkRemove,
+  bulkTakeOver,
+  KeyExistsError,
   type Made,
   type Reading,
   type Removal,
+  type Taken,
   type Unwanted,
   type Wanted,
 } from './batches.js';
@@ -67,6 +71,7 @@ interface Line {
   readonly client: EtcdClient;
   readonly nodes: NodeWatches;
   readonly creates: Batcher<Wanted, Made>;
+  readonly takeOvers: Batcher<Taken, Made>;
   readonly removes: Batcher<Unwanted, Removal>;
   readonly reads: Batcher<string, Reading>;
   readonly directories: FirstIn;
@@ -144,6 +149,7 @@ export class EtcdSession implements Session {
       client,
       nodes: new NodeWatches(client, stream, this.timeoutMs),
       creates: bulkCreate(client, this.leases),
+      takeOvers: bulkTakeOver(client, this.leases),
       removes: bulkRemove(client),
       reads: bulkRead(client),
       directories: new FirstIn(),
@@ -182,33 +188,23 @@ export class EtcdSession implements Session {
       }
       return this.#create(line, { path: full, data: content, ephemeral }).pipe(
         map((made) => this.#made(line, path, full, content, made)),
+        catchError((error: unknown) =>
+          throwError(() => (error instanceof KeyExistsError ? this.#exists(path, error) : error)),
+        ),
         this.#answered(full),
         this.#seen(full, ({ version }) => version),
       );
     });
   }
 
-  takeOver(node: RegistryNode, { data = new Uint8Array(), ephemeral }: CreateOptions = {}): Observable<RegistryNode> {
+  takeOver(
+    { path, version: revision }: RegistryNode,
+    { data = new Uint8Array(), ephemeral = false }: CreateOptions = {},
+  ): Observable<RegistryNode> {
     const content = Buffer.from(data);
-    return this.#inTurn(node.path, (line, full) =>
-      this.#leased(line, ephemeral, (lease) =>
-        line.client
-          .txn(
-            {
-              compare: [unchanged(full, node.version), childless(full)],
-              success: [put(full, content, lease)],
-              failure: [get(full, true), anyChild(full)],
-            },
-            `take over ${quoted(node.path)}`,
-          )
-          .pipe(
-            map(({ succeeded, revision, found }) => {
-              if (succeeded) return this.#made(line, node.path, full, content, { revision, lease });
-              if (found[0]?.[0]?.revision === node.version) throw notEmpty(node.path);
-              throw new RegistryError('CONFLICT', `${quoted(node.path)} is not what it was.`);
-            }),
-          ),
-      ).pipe(
+    return this.#inTurn(path, (line, full) =>
+      line.takeOvers.ask({ path: full, data: content, ephemeral, revision }).pipe(
+        map((made) => this.#made(line, path, full, content, made)),
         this.#answered(full),
         this.#seen(full, ({ version }) => version),
       ),
@@ -476,13 +472,13 @@ export class EtcdSession implements Session {
               .pipe(
                 map(({ succeeded, revision, found }) => {
                   if (succeeded) return this.#made(line, name, key, data, { revision, lease });
-                  throw new Taken(found[0]?.length ? 1n : 0n);
+                  throw new NameTaken(found[0]?.length ? 1n : 0n);
                 }),
               ),
           );
         }),
         catchError((error: unknown) =>
-          error instanceof Taken ? attempt(taken + error.names) : throwError(() => error),
+          error instanceof NameTaken ? attempt(taken + error.names) : throwError(() => error),
         ),
       );
     return defer(() => attempt(0n));
@@ -587,6 +583,10 @@ export class EtcdSession implements Session {
     this.#mine.delete(full);
   }
 
+  #exists(path: string, { message, state, revision }: KeyExistsError): NodeExistsError {
+    return new NodeExistsError(message, this.#node(path, state)!, revision);
+  }
+
   #node(path: string, state: KeyState | undefined): RegistryNode | undefined {
     return state && { path, data: state.value, owner: this.#ownerOf(state), version: state.revision };
   }
@@ -612,7 +612,7 @@ export class EtcdSession implements Session {
 const ROOT: RegistryNode = { path: '/', data: new Uint8Array(), owner: undefined, version: 0n };
 
 /** The directory was written to meanwhile, or somebody has made so many nodes of the next names by hand. */
-class Taken extends Error {
+class NameTaken extends Error {
   readonly names: bigint;
   constructor(names: bigint) {
     super('taken');

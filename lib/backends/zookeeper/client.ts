@@ -4,7 +4,7 @@ import { concat, endWith, ignoreElements, map, Observable, type Subscriber } fro
 import { RegistryError } from '../../errors.js';
 import { ClientWatches, type WatchKind } from './clientWatches.js';
 import { Deliveries } from './deliveries.js';
-import { type AclToWrite, encodeCreates } from './encodeCreates.js';
+import { type AclToWrite, encodeTransaction, type Operation } from './encodeTransaction.js';
 import { toRegistryError, ZK } from './errors.js';
 import { type ConnectionOptions, LibraryClient } from './libraryClient.js';
 import { RefusedRequests } from './refusedRequests.js';
@@ -40,6 +40,18 @@ export interface NodeWatch {
   readonly fired: () => void;
   /** Whether nobody wants it any more; asked before it is sent. */
   readonly left: () => boolean;
+}
+
+/** What became of a transaction: when it was carried out, or which of its nodes failed it, and why. */
+export type TransactionOutcome =
+  { readonly zxid: bigint } | { readonly failedAt: number; readonly error: RegistryError };
+
+/** A node that another one shall take the place of, if it has that data version. */
+export interface NodeToReplace {
+  readonly path: string;
+  readonly dataVersion: number;
+  readonly data?: Uint8Array | undefined;
+  readonly ephemeral?: boolean | undefined;
 }
 
 /** What may be done with the nodes that we make. */
@@ -242,25 +254,54 @@ export class ZkClient {
   /** Makes several nodes in one transaction: all, or none and which one failed it. */
   createAll(
     nodes: readonly { path: string; data?: Uint8Array | undefined; ephemeral?: boolean | undefined }[],
-  ): Observable<{ readonly zxid: bigint } | { readonly failedAt: number; readonly error: RegistryError }> {
-    const outcome = (
-      results: readonly { readonly err?: number }[],
-    ): { zxid: bigint } | { failedAt: number; error: RegistryError } => {
+  ): Observable<TransactionOutcome> {
+    return this.#transact(
+      'create',
+      nodes.map(({ path, data, ephemeral }) => [{ type: 'create', path, data, mode: modeOf({ ephemeral }) }]),
+    );
+  }
+
+  /** As {@link replace}, of several nodes in one transaction: all, or none and which one failed it. */
+  replaceAll(nodes: readonly NodeToReplace[]): Observable<TransactionOutcome> {
+    return this.#transact(
+      'take over',
+      nodes.map(({ path, dataVersion, data, ephemeral }): Operation[] => {
+        const writes = writesAfter(dataVersion);
+        const dataAt = (step: number): Uint8Array | undefined => (step === writes ? data : undefined);
+        return [
+          { type: 'remove', path, dataVersion },
+          { type: 'create', path, data: dataAt(0), mode: modeOf({ ephemeral }) },
+          ...Array.from({ length: writes }, (_, write): Operation => ({
+            type: 'write',
+            path,
+            data: dataAt(write + 1),
+            dataVersion: -1,
+          })),
+        ];
+      }),
+    );
+  }
+
+  /** Does what is to be done with several nodes in one transaction. */
+  #transact(operation: string, nodes: readonly (readonly Operation[])[]): Observable<TransactionOutcome> {
+    const operations = nodes.flat();
+    const outcome = (results: readonly { readonly err?: number }[]): TransactionOutcome => {
       // Those before it are told 0, those after it that they depend on it.
-      const failedAt = results.findIndex(({ err = ZK.OK }) => err !== ZK.OK);
-      if (failedAt === -1) return { zxid: this.#library.answeredZxid };
-      return { failedAt, error: toRegistryError(results[failedAt]!.err!, 'create', nodes[failedAt]!.path) };
+      const at = results.findIndex(({ err = ZK.OK }) => err !== ZK.OK);
+      if (at === -1) return { zxid: this.#library.answeredZxid };
+      const failed = operations[at]!;
+      const failedAt = nodes.findIndex((each) => each.includes(failed));
+      return { failedAt, error: toRegistryError(results[at]!.err!, operation, failed.path) };
     };
+    const bytesOf = (each: Operation): number =>
+      Buffer.byteLength(each.path) + ('data' in each ? (each.data?.length ?? 0) : 0);
     return this.#requests.request({
-      operation: 'create',
+      operation,
       path: `${nodes.length} nodes`,
       isBatch: nodes.length > 1,
-      dataLength: nodes.reduce((sum, { path, data }) => sum + Buffer.byteLength(path) + (data?.length ?? 0), 0),
+      dataLength: operations.reduce((sum, each) => sum + bytesOf(each), 0),
       send: (done) => {
-        const body = encodeCreates(
-          nodes.map(({ path, data, ephemeral }) => ({ path, data, mode: modeOf({ ephemeral }) })),
-          this.#acl as unknown as readonly AclToWrite[],
-        );
+        const body = encodeTransaction(operations, this.#acl as unknown as readonly AclToWrite[]);
         // Sent by ourselves: the library would make an error of each result's code, and throw at one that it does not know.
         this.#library.send(OPCODE.MULTI, OPCODE.MULTI, body, (error, answer) =>
           done(error, () => outcome(answer!.payload.results)),
@@ -292,15 +333,14 @@ export class ZkClient {
   /**
    * Replaces a node by a new one in one transaction, if it still has that data version; emits the transaction.
    *
-   * The new node's data version differs from the old one's. The server can make a removal conditional on nothing else, so
-   * that is what keeps a late removal by the old owner from meeting the new node.
+   * The new node's data version differs from the old one's: see {@link writesAfter}.
    */
   replace(
     path: string,
     dataVersion: number,
     options: { data?: Uint8Array | undefined; ephemeral?: boolean | undefined },
   ): Observable<bigint> {
-    const writes = (dataVersion + 1) % 8;
+    const writes = writesAfter(dataVersion);
     return this.#requests.request({
       operation: 'take over',
       path,
@@ -505,6 +545,16 @@ export class ZkClient {
 
 /** For a removal, which fails if the watch has fired by then, or with the connection. */
 const whateverComesOfIt = { error: () => undefined };
+
+/**
+ * How often a node is written to that takes the place of another one, so that its data version is another one, too.
+ *
+ * The server can make a removal conditional on nothing else, so that is what keeps a late removal by the old owner from
+ * meeting the new node.
+ */
+export function writesAfter(dataVersion: number): number {
+  return (dataVersion + 1) % 8;
+}
 
 function modeOf(options: { ephemeral?: boolean | undefined; sequential?: boolean | undefined }): number {
   if (options.ephemeral) return options.sequential ? CreateMode.EPHEMERAL_SEQUENTIAL : CreateMode.EPHEMERAL;

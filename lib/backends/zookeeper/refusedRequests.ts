@@ -13,6 +13,9 @@ export interface RequestSize {
 
 /** So often a connection has to be closed at one request before that is held back. */
 const MOST_DROPS = 2;
+/** A limit below this is rare, and links that break are not: so often it has to happen at a request that is smaller. */
+const SMALL_BYTES = 1_024;
+const MOST_DROPS_OF_SMALL = 10;
 /** A request that is held back is sent again after a wait that doubles from the session timeout up to this. */
 const LONGEST_WAIT_MS = 600_000;
 
@@ -33,8 +36,8 @@ class Requests {
  * back, so that it does not cost all others the connection again and again.
  *
  * A server does not say why it closes a connection, and most of the time it is not for what it was asked. So after that, what is
- * larger than what was answered since is sent when nothing else is under way. If the connection is closed again, and once more,
- * that request fails with `SERVER_ERROR` without being sent, and so does what is larger. It is tried again later and later:
+ * larger than what was answered since is sent when nothing else is under way. If the connection is closed again, and once more
+ * (for a small request: many times more), that request fails with `SERVER_ERROR` without being sent, and so does what is larger. It is tried again later and later:
  * the limit may be raised, or it was a server with a full disk that ended at every write.
  */
 export class RefusedRequests {
@@ -93,7 +96,7 @@ export class RefusedRequests {
     const requests = this.#of(operation);
     const drops = (requests.drops.get(bytes) ?? 0) + 1;
     requests.drops.set(bytes, drops);
-    if (drops < MOST_DROPS) return;
+    if (drops < (bytes < SMALL_BYTES ? MOST_DROPS_OF_SMALL : MOST_DROPS)) return;
     requests.waitMs = Math.min(LONGEST_WAIT_MS, Math.max(this.#firstWaitMs, 2 * requests.waitMs));
     requests.heldFrom = Math.min(requests.heldFrom, bytes);
     requests.heldUntil = this.#now() + requests.waitMs;

@@ -12,15 +12,16 @@ import {
   type DirectoryEvent,
   type DirectorySetChange,
   inArrivalOrder,
+  NodeExistsError,
   type NodeCondition,
   type NodeOperations,
   type RegistryNode,
   type Session,
   watchEachDirectory,
 } from '../../port/index.js';
-import { bulkCreate, type Made, type Wanted } from './bulkCreate.js';
+import { bulkCreate, bulkReplace, FoundError, type Made, type Wanted } from './bulkCreate.js';
 import { bulkWatch, type WantedWatch } from './bulkWatch.js';
-import { type NodeStat, sessionName, type ZkClient } from './client.js';
+import { type NodeStat, type NodeToReplace, sessionName, type ZkClient } from './client.js';
 import { directoryByName, directoryByReading } from './directoryWatch.js';
 import { watchAbsent, watched } from './oneShotWatch.js';
 import type { PersistentWatches } from './persistentWatchSupport.js';
@@ -46,7 +47,10 @@ export class ZooKeeperSession implements Session {
   /** What is known of its server; `undefined` where nothing is to be asked of it. */
   #persistent: PersistentWatches | undefined;
   #bulk: Batcher<Wanted, Made> | undefined;
+  #replacements: Batcher<NodeToReplace, bigint> | undefined;
   #watches: Batcher<WantedWatch, void> | undefined;
+  /** What was found in this turn of the event loop in the place of nodes that were to be made: a take-over need not ask again. */
+  readonly #found = new Map<RegistryNode, NodeStat>();
   /** Of the present connection. */
   #unfinished: UnfinishedWatches<DirectoryChange>;
   readonly #making = new Map<string, Observable<void>>();
@@ -82,7 +86,9 @@ export class ZooKeeperSession implements Session {
     this.#client = client;
     this.#persistent = persistent;
     this.#bulk = client && bulkCreate(client);
+    this.#replacements = client && bulkReplace(client);
     this.#watches = client && bulkWatch(client);
+    this.#found.clear();
     this.#unfinished = new UnfinishedWatches(this.timeoutMs / 2);
     this.#making.clear();
   }
@@ -117,19 +123,27 @@ export class ZooKeeperSession implements Session {
     const create = (client: ZkClient, full: string): Observable<RegistryNode> =>
       retryAfter('NO_NODE', isBulk ? this.#bulk!.ask({ path: full, options }) : client.create(full, options), () =>
         this.#make(client, parentOf(full)),
-      ).pipe(map((made) => this.#made(childOf(parentOf(path), nameOf(made.path)), made.zxid, options)));
+      ).pipe(
+        map((made) => this.#made(childOf(parentOf(path), nameOf(made.path)), made.zxid, options)),
+        catchError((error: unknown) =>
+          throwError(() => (error instanceof FoundError ? this.#exists(path, error) : error)),
+        ),
+      );
     return this.#at(path, create, isBulk);
   }
 
   takeOver(node: RegistryNode, options: CreateOptions = {}): Observable<RegistryNode> {
-    return this.#at(node.path, (client, full) =>
-      client.exists(full).pipe(
-        map((stat) => check(node.path, stat, { version: node.version })),
-        concatMap(({ dataVersion }) => client.replace(full, dataVersion, options)),
-        catchError((error: unknown) => throwError(() => (hasCode(error, 'NO_NODE') ? gone(node.path) : error))),
-        map((zxid) => this.#made(node.path, zxid, options)),
-      ),
-    );
+    return defer(() => {
+      const found = this.#found.get(node);
+      const takeOver = (client: ZkClient, full: string): Observable<RegistryNode> =>
+        (found ? of(found) : client.exists(full)).pipe(
+          map((stat) => check(node.path, stat, { version: node.version })),
+          concatMap(({ dataVersion }) => this.#replacements!.ask({ path: full, dataVersion, ...options })),
+          catchError((error: unknown) => throwError(() => (hasCode(error, 'NO_NODE') ? gone(node.path) : error))),
+          map((zxid) => this.#made(node.path, zxid, options)),
+        );
+      return this.#at(node.path, takeOver, found !== undefined);
+    });
   }
 
   move(node: RegistryNode, path: string, options: CreateOptions = {}): Observable<RegistryNode> {
@@ -239,7 +253,10 @@ export class ZooKeeperSession implements Session {
     return defer(() => {
       checkPath(path);
       const client = this.#client;
-      if (!isBulk) this.#bulk?.flush();
+      if (!isBulk) {
+        this.#bulk?.flush();
+        this.#replacements?.flush();
+      }
       if (!client) throw new RegistryError('CONNECTION_LOST', 'The session has no connection at the moment.');
       return work(client, this.#chroot + (path === '/' && this.#chroot !== '' ? '' : path));
     });
@@ -268,10 +285,20 @@ export class ZooKeeperSession implements Session {
     return make;
   }
 
+  /** What was found is good for a take-over at once, as if it had asked what it replaces itself. */
+  #exists(path: string, { message, stat }: FoundError): NodeExistsError {
+    const node: RegistryNode = { path, data: NO_DATA, owner: stat.owner, version: stat.zxid };
+    if (this.#found.size === 0) queueMicrotask(() => this.#found.clear());
+    this.#found.set(node, stat);
+    return new NodeExistsError(message, node);
+  }
+
   #made(path: string, version: bigint, options: CreateOptions): RegistryNode {
-    return { path, data: options.data ?? new Uint8Array(), owner: options.ephemeral ? this.id : undefined, version };
+    return { path, data: options.data ?? NO_DATA, owner: options.ephemeral ? this.id : undefined, version };
   }
 }
+
+const NO_DATA = new Uint8Array();
 
 function unless<T, U>(code: ErrorCode, source: Observable<T>, value: U): Observable<T | U> {
   return orElse(code, source, () => of(value));

@@ -78,7 +78,7 @@ export interface Picker {
   /** What became of {@link Picker.hedge} so far. */
   readonly hedges: HedgeCounts;
 
-  /** What came of every call: see {@link CallMeter.outcomes}, of the meter that this picker counts with. */
+  /** What came of every call: see `CallMeter.outcomes`, of the meter that this picker counts with. */
   readonly outcomes: Observable<CallOutcome>;
 
   /**

@@ -1,4 +1,4 @@
-import { NEVER, type Observable, Subject } from 'rxjs';
+import { defer, NEVER, type Observable, Subject } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import type { EtcdClient, TxnResult } from '../../../lib/backends/etcd/client.js';
 import { EtcdSession } from '../../../lib/backends/etcd/etcdSession.js';
@@ -10,11 +10,12 @@ import type { RegistryNode } from '../../../lib/port/index.js';
 /** A session on a server whose answers to transactions are given by hand. */
 function stage() {
   const sent: Subject<TxnResult>[] = [];
-  const txn = (): Observable<TxnResult> => {
-    const answer = new Subject<TxnResult>();
-    sent.push(answer);
-    return answer;
-  };
+  const txn = (): Observable<TxnResult> =>
+    defer(() => {
+      const answer = new Subject<TxnResult>();
+      sent.push(answer);
+      return answer;
+    });
   const session = new EtcdSession(new Leases(10, 100), {
     chroot: '',
     pageSize: new PageSize({ most: 100, fastMs: 100, slowMs: 1_000 }),
@@ -27,7 +28,7 @@ function stage() {
   const write = (path = '/a') => {
     const node: RegistryNode = { path, data: new Uint8Array(), owner: undefined, version: 1n };
     const outcome = { done: false };
-    const subscription = session.takeOver(node).subscribe({ complete: () => (outcome.done = true) });
+    const subscription = session.move(node, `${path}2`).subscribe({ complete: () => (outcome.done = true) });
     return { outcome, subscription };
   };
   return { sent, answer, write };

@@ -76,50 +76,50 @@ class Stage {
 describe('a request at which the server closes the connection', () => {
   it('is found out by being sent alone, and held back', async () => {
     const stage = new Stage();
-    stage.limit = 500;
+    stage.limit = 5_000;
     const drops: (readonly number[])[] = [];
     for (let round = 0; round < 6; round += 1) {
-      for (const bytes of [90, 600, 100]) stage.ask(bytes);
+      for (const bytes of [900, 6_000, 1_000]) stage.ask(bytes);
       drops.push(await stage.read());
     }
-    expect(drops).toEqual([[600, 100], [600], [600], [], [], []]);
-    expect(stage.failures.slice(-3)).toEqual(['600 SERVER_ERROR', '600 SERVER_ERROR', '600 SERVER_ERROR']);
-    expect(stage.answered.slice(-6)).toEqual([90, 100, 90, 100, 90, 100]);
+    expect(drops).toEqual([[6_000, 1_000], [6_000], [6_000], [], [], []]);
+    expect(stage.failures.slice(-3)).toEqual(['6000 SERVER_ERROR', '6000 SERVER_ERROR', '6000 SERVER_ERROR']);
+    expect(stage.answered.slice(-6)).toEqual([900, 1_000, 900, 1_000, 900, 1_000]);
     expect(stage.connections).toBe(4);
   });
 
   it('is held back with what is larger, but not with what does something else', async () => {
     const stage = new Stage();
-    stage.limit = 500;
+    stage.limit = 5_000;
     for (let round = 0; round < 2; round += 1) {
-      stage.ask(600);
+      stage.ask(6_000);
       await stage.read();
     }
     stage.limit = Infinity;
     for (const [bytes, operation] of [
-      [600, 'create'],
-      [601, 'create'],
-      [599, 'create'],
-      [600, 'read'],
+      [6_000, 'create'],
+      [6_010, 'create'],
+      [5_990, 'create'],
+      [6_000, 'read'],
     ] as const) {
       stage.ask(bytes, operation);
       await stage.read();
     }
-    expect(stage.answered).toEqual([599, 600]);
-    expect(stage.failures.slice(-2)).toEqual(['600 SERVER_ERROR', '601 SERVER_ERROR']);
+    expect(stage.answered).toEqual([5_990, 6_000]);
+    expect(stage.failures.slice(-2)).toEqual(['6000 SERVER_ERROR', '6010 SERVER_ERROR']);
   });
 
   it('is sent again later and later, alone, and served when the server takes it', async () => {
     const stage = new Stage();
-    stage.limit = 500;
+    stage.limit = 5_000;
     const sentAt: number[] = [];
     for (; stage.now < 3 * LONGEST_WAIT_MS; stage.now += 1_000) {
-      stage.ask(600);
-      stage.ask(100);
+      stage.ask(6_000);
+      stage.ask(1_000);
       const dropped = await stage.read();
       if (dropped.length === 0) continue;
       sentAt.push(stage.now);
-      if (sentAt.length > 2) expect(dropped).toEqual([600]);
+      if (sentAt.length > 2) expect(dropped).toEqual([6_000]);
     }
     const waits = sentAt.slice(2).map((at, index) => at - sentAt[index + 1]!);
     expect(waits.slice(1)).toEqual([...waits.slice(1)].sort((a, b) => a - b));
@@ -129,33 +129,33 @@ describe('a request at which the server closes the connection', () => {
 
     stage.limit = Infinity;
     stage.now += LONGEST_WAIT_MS;
-    for (const bytes of [600, 700]) {
+    for (const bytes of [6_000, 7_000]) {
       stage.ask(bytes);
       await stage.read();
     }
-    expect(stage.answered.slice(-2)).toEqual([600, 700]);
+    expect(stage.answered.slice(-2)).toEqual([6_000, 7_000]);
   });
 
   it('that asks for many things is asked for in parts, without another try', async () => {
     const stage = new Stage();
-    stage.limit = 500;
-    stage.ask(100);
+    stage.limit = 5_000;
+    stage.ask(1_000);
     await stage.read();
     for (let round = 0; round < 2; round += 1) {
-      stage.ask(1_000, 'create', true);
+      stage.ask(10_000, 'create', true);
       await stage.read();
     }
     const { connections } = stage;
-    for (const bytes of [1_000, 501, 250]) {
+    for (const bytes of [10_000, 5_010, 2_500]) {
       stage.ask(bytes, 'create', true);
       await stage.read();
     }
-    expect(stage.failures.slice(-3)).toEqual(['1000 TOO_LARGE', '501 TOO_LARGE', '250 TOO_LARGE']);
+    expect(stage.failures.slice(-3)).toEqual(['10000 TOO_LARGE', '5010 TOO_LARGE', '2500 TOO_LARGE']);
     expect(stage.connections).toBe(connections);
     // A part of it alone may be sent.
-    stage.ask(250);
+    stage.ask(2_500);
     await stage.read();
-    expect(stage.answered.at(-1)).toBe(250);
+    expect(stage.answered.at(-1)).toBe(2_500);
   });
 });
 
@@ -177,6 +177,22 @@ describe('a connection that breaks for another reason', () => {
     expect(new Set(stage.failures)).toEqual(
       new Set(['100 CONNECTION_LOST', '600 CONNECTION_LOST', '300 CONNECTION_LOST']),
     );
+  });
+
+  it('holds back nothing small, the limits of servers are larger, before it has happened ten times', async () => {
+    const stage = new Stage();
+    for (let round = 0; round < 9; round += 1) {
+      stage.ask(600);
+      await stage.drop();
+    }
+    stage.ask(600);
+    await stage.read();
+    expect(stage.answered).toEqual([600]);
+    for (let round = 0; round < 11; round += 1) {
+      stage.ask(700);
+      await stage.drop();
+    }
+    expect(stage.failures.slice(-2)).toEqual(['700 CONNECTION_LOST', '700 SERVER_ERROR']);
   });
 
   it('has its requests sent one after the other only as far as each is larger than those before', async () => {

@@ -68,7 +68,7 @@ export const latency: Fault = {
   },
 };
 
-const slowly: Effect = { affected: [VICTIM] };
+const slowly: Effect = { affected: [VICTIM], slow: true };
 
 export const bandwidth: Fault = {
   name: 'a bandwidth of 2 kB/s for 8 s',

@@ -10,7 +10,7 @@ const BEYOND_SESSION_MS = 1_000;
  * never comes back.
  */
 export const noGhost: Invariant = (recording) => {
-  const { from, healedAt, restAt, sessionTimeoutMs, changes } = recording;
+  const { effect, from, healedAt, restAt, sessionTimeoutMs, changes } = recording;
   const unwanted = unwantedAt(recording);
   const silent = silentSerials(recording);
   const present = new Map<string, string>();
@@ -20,8 +20,11 @@ export const noGhost: Invariant = (recording) => {
   const seen: string[] = [];
   let measuredMs = 0;
   for (const { at, changes: together } of changes) {
+    const put = new Set(together.filter(({ type }) => type === 'put').map(({ path }) => path));
     for (const change of together) {
       const node = change.type === 'put' ? readProviderNode(change) : undefined;
+      // A node that is replaced in one step does not go.
+      if (!node && put.has(change.path)) continue;
       const serial = node?.serial ?? present.get(change.path);
       if (serial === undefined) continue;
       const unwantedSince = unwanted.get(serial);
@@ -32,8 +35,8 @@ export const noGhost: Invariant = (recording) => {
       }
       present.delete(change.path);
       const backSince = back.get(serial);
-      // What a server that stood still does late is undone at once.
-      if (backSince !== undefined && at - backSince > SLACK_MS) {
+      // What a server that stood still does late is undone at once, over a slow link as soon as that is over.
+      if (backSince !== undefined && at - Math.max(backSince, slowUntil(serial)) > SLACK_MS) {
         seen.push(`${serial} came back at ${since(recording, backSince)}, until ${since(recording, at)}`);
       }
       back.delete(serial);
@@ -49,7 +52,17 @@ export const noGhost: Invariant = (recording) => {
   }
   for (const serial of silent) seen.push(`${serial} stayed, though its process could not be heard`);
   return verdict(seen, { measuredMs, boundMs: sessionTimeoutMs + BEYOND_SESSION_MS + SLACK_MS });
+
+  function slowUntil(serial: string): number {
+    return effect.slow && isAffected(recording, processOf(recording, serial)) ? healedAt : -Infinity;
+  }
 };
+
+/** The process that wanted a registration last. */
+function processOf(recording: Recording, serial: string): string {
+  const owner = of(recording, 'wants').findLast((each) => each.serial === serial)?.actor;
+  return recording.actors.get(owner ?? '')?.process ?? '';
+}
 
 /** Since when each registration is not wanted any more: released, or moved to one that stands by then. */
 function unwantedAt({ observations, changes }: Recording): ReadonlyMap<string, number> {
@@ -83,9 +96,8 @@ function unwantedAt({ observations, changes }: Recording): ReadonlyMap<string, n
 
 /** What was there when the servers heard the last of its process, for longer than it may stay. */
 function silentSerials(recording: Recording): Set<string> {
-  const { effect, from, healedAt, sessionTimeoutMs, actors, changes } = recording;
+  const { effect, from, healedAt, sessionTimeoutMs, changes } = recording;
   if (!effect.unheard || healedAt - from < sessionTimeoutMs + BEYOND_SESSION_MS + SLACK_MS) return new Set();
-  const owners = new Map(of(recording, 'wants').map(({ serial, actor }) => [serial, actor]));
   const there = new Map<string, string>();
   for (const { at, changes: together } of changes) {
     if (at >= from) break;
@@ -95,9 +107,5 @@ function silentSerials(recording: Recording): Set<string> {
       else there.delete(change.path);
     }
   }
-  return new Set([...there.values()].filter((serial) => isAffected(recording, processOf(serial))));
-
-  function processOf(serial: string): string {
-    return actors.get(owners.get(serial) ?? '')?.process ?? '';
-  }
+  return new Set([...there.values()].filter((serial) => isAffected(recording, processOf(recording, serial))));
 }

@@ -435,8 +435,12 @@ describe('a role that is taken away while it is used', () => {
     expect(kept === undefined).toBe(await checksRenewals());
     await users.grantRole(username);
     await registration.registered();
-    await eventually(() => expect(view.told).toEqual(['add a:1', 'add b:1']));
-    if (kept) expect(await identityOf(stage.server, path)).toBe(before);
+    await eventually(() => expect([...view.addresses].sort()).toEqual(['a:1', 'b:1']));
+    // A node that went with its lease may be missed before it is made anew.
+    if (kept) {
+      expect(view.told).toEqual(['add a:1', 'add b:1']);
+      expect(await identityOf(stage.server, path)).toBe(before);
+    }
     expect([registration.error, view.error]).toEqual([undefined, undefined]);
   });
 });

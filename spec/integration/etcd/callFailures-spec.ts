@@ -218,7 +218,7 @@ describe('more calls than the server takes', () => {
   });
 
   it('clean shutdown: and are not sent any more when nobody wants them, or nobody is there', async () => {
-    const { probe, session } = await join({ tuning: { callWindow: 4 } });
+    const { probe, session } = await join({ tuning: { callWindow: 4, pageSize: 100 } });
     await createAll(
       session,
       numbers(4).map((index) => `/turn/${index}`),

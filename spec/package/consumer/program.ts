@@ -1,6 +1,13 @@
 // What a user's program does with each part of the package; compiled as a module and as CommonJS.
 import { firstValueFrom } from 'rxjs';
-import { createConfigCenter, createRegistry, InstanceSet, type Registry, RegistryError, ServiceUrl } from 'rx-registry';
+import {
+  createConfigCenter,
+  createRegistry,
+  type InstanceSet,
+  type Registry,
+  RegistryError,
+  ServiceUrl,
+} from 'rx-registry';
 import { asYaml } from 'rx-registry/config';
 import { etcd } from 'rx-registry/etcd';
 import { memory, MemoryServer } from 'rx-registry/memory';

@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs';
-import { type ConnectionState, type ConnectionStatus, isLegalTransition } from '../../../lib/index.js';
+import { type ConnectionState, type ConnectionStatus, isLegalTransition } from '../../../lib/backend.js';
 
 /** Everything that was told about a connection, with the time of each, as `performance.now()`. */
 export class StatesRecord {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { createRegistry, type RegistryWarning } from '../../lib/index.js';
-import { type EtcdServer, startEtcd } from '../support/servers/etcdServer.js';
-import { eventually } from '../support/servers/eventually.js';
-import { startZooKeeper, type ZooKeeperServer } from '../support/servers/zookeeperServer.js';
+import { createRegistry, type RegistryWarning } from '../../../lib/index.js';
+import { type EtcdServer, startEtcd } from '../../support/servers/etcdServer.js';
+import { eventually } from '../../support/servers/eventually.js';
+import { startZooKeeper, type ZooKeeperServer } from '../../support/servers/zookeeperServer.js';
 
 let etcd: EtcdServer;
 let secure: EtcdServer;

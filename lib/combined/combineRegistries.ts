@@ -1,0 +1,301 @@
+import {
+  connect,
+  firstValueFrom,
+  from,
+  isObservable,
+  map,
+  merge,
+  type Observable,
+  of,
+  switchMap,
+  take,
+  throwError,
+  throwIfEmpty,
+  timeout,
+} from 'rxjs';
+import type { CallOptions } from '../connection/index.js';
+import { type ServiceQuery, type ServiceUrl, toQuery } from '../dubbo/index.js';
+import { RegistryError } from '../errors.js';
+import type { InstanceSet, ServiceEvent } from '../instances/index.js';
+import { whenAborted } from '../internal/abort.js';
+import { checked, flag, LONGEST_MS, milliseconds, optionsObject } from '../internal/options.js';
+import { quoted } from '../internal/quoted.js';
+import { toEvents } from '../operators/index.js';
+import type { RegistrationState } from '../registration/index.js';
+import type {
+  LookupOptions,
+  Provision,
+  Registry,
+  RegistryWarning,
+  SubscribeOptions,
+  SyncedEvent,
+} from '../registry.js';
+import { registryPicker, type RegistryPicker, type RegistryPickerOptions } from '../registryPicker.js';
+import { combinedRegistration, type CombinedRegistrationState } from './combinedRegistration.js';
+import { type CombinedState, combinedStates } from './combinedStates.js';
+import type { FailoverSettings } from './failover.js';
+import { failoverOf } from './failoverOf.js';
+import { Union } from './union.js';
+import { unionOf } from './unionOf.js';
+
+/** How {@link combineRegistries} reads and writes. */
+export interface CombineOptions {
+  /**
+   * How what the registries know becomes one. `'union'`: an instance is there while any of them has it, as the first in order
+   * says that has it. `'failover'`: only what one of them has, the first that answers; when its session is lost, what another one
+   * has that answers, until an earlier one has been good again for `stableMs`. @defaultValue `'union'`
+   */
+  readonly read?: 'union' | 'failover' | undefined;
+  /**
+   * Only with `read: 'failover'`: how long an earlier registry has to answer again before it is read again, in milliseconds.
+   *
+   * @defaultValue 30_000
+   */
+  readonly stableMs?: number | undefined;
+  /**
+   * Only with `read: 'failover'`: whether a registry that knows nobody is taken for one that is down. If not, a true removal of
+   * the last instance is told. @defaultValue `false`
+   */
+  readonly treatEmptyAsDown?: boolean | undefined;
+  /** The names of the registries that services are registered in. @defaultValue all */
+  readonly write?: readonly string[] | undefined;
+  /**
+   * How long the first answer to a query waits for registries that have not answered, once one has, in milliseconds.
+   *
+   * @defaultValue 1000
+   */
+  readonly settleMs?: number | undefined;
+  /** How long `lookup` and `provide` wait, in milliseconds. @defaultValue 30000 */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** Several registries as one: what {@link combineRegistries} makes. */
+export interface CombinedRegistry extends Registry {
+  /** The registries by name, to ask one of them alone, such as for who is registered there. */
+  readonly parts: Readonly<Record<string, Registry>>;
+  /**
+   * The state of all connections together, which is that of the best of them, with the state of each. It changes as one
+   * connection's does (`isLegalTransition`), but has no session: what `whileConnected` asks of it is refused with
+   * `UNSUPPORTED`. Errors when all of them refuse us for good.
+   */
+  readonly states: Observable<CombinedState>;
+  /**
+   * Announces a service in all registries that are written to: see {@link Registry.register}.
+   *
+   * The state is that of the registry where it stands best, so `registered` says that one has it; `parts` says which. One that
+   * refuses it for good does not end the others: that is an error only when all do.
+   */
+  register(
+    url: string | ServiceUrl | Observable<string | ServiceUrl | undefined>,
+  ): Observable<CombinedRegistrationState>;
+}
+
+/**
+ * Several registries as one registry, which everything takes that takes one: one for each region, or two while services
+ * move from ZooKeeper to etcd.
+ *
+ * ```text
+ *  eu                  --a------------(outage)-----
+ *  us                  ----b---c-----------------
+ *  instances(query)    ----ab--abc---------------
+ * ```
+ *
+ * An instance is told once, whoever has it, and goes when the last registry that has it takes it back. A registry that
+ * cannot be reached takes nothing back. An instance that differs from registry to registry in more than its start is as the first
+ * one says, in the order in which they stand here. A query errors when all registries refuse it.
+ *
+ * Nothing is connected before it is used. {@link Registry.close} closes all registries, whoever made them. `lookup` with `fresh` asks
+ * all of them, and rejects if one does not answer; with failover, one after the other until one does.
+ *
+ * @param registries - The registries by name, the first to be believed first.
+ * @throws InvalidOptionError if there is none, one stands there twice, or an option is out of range.
+ *
+ * @example
+ * ```ts
+ * await using registry = combineRegistries(
+ *   { eu: createRegistry('zookeeper://zk.eu:2181'), us: createRegistry('etcd://etcd.us:2379') },
+ *   { write: ['eu'] },
+ * );
+ * ```
+ */
+export function combineRegistries(
+  registries: Readonly<Record<string, Registry>>,
+  options: CombineOptions = {},
+): CombinedRegistry {
+  const parts = Object.entries(optionsObject(registries, 'an object with registries by name', 'registries'));
+  const { read = 'union', write } = optionsObject(options);
+  const isMade = parts.every(
+    ([, part]) => typeof part?.instances === 'function' && typeof part.register === 'function',
+  );
+  checked('registries', registries, 'registries by name', parts.length > 0 && isMade);
+  checked('registries', registries, 'each registry once', new Set(parts.map(([, part]) => part)).size === parts.length);
+  checked('read', read, "'union' or 'failover'", read === 'union' || read === 'failover');
+  for (const name of ['stableMs', 'treatEmptyAsDown'] as const) {
+    const isGiven = options[name] !== undefined;
+    checked(name, options[name], "nothing, unless `read` is 'failover'", !isGiven || read === 'failover');
+  }
+  const names = parts.map(([name]) => name);
+  const isNamed =
+    Array.isArray(write) && write.length > 0 && write.every((name: unknown) => names.some((each) => each === name));
+  checked('write', write, `some of ${names.map((name) => quoted(name)).join(', ')}`, write === undefined || isNamed);
+  return new Combination(new Map(parts), {
+    write: names.filter((name) => write?.includes(name) ?? true),
+    read,
+    stableMs: milliseconds('stableMs', options.stableMs, 30_000),
+    treatEmptyAsDown: flag('treatEmptyAsDown', options.treatEmptyAsDown ?? false),
+    settleMs: milliseconds('settleMs', options.settleMs, 1_000),
+    timeoutMs: milliseconds('timeoutMs', options.timeoutMs, 30_000),
+  });
+}
+
+interface Settings extends FailoverSettings {
+  readonly read: 'union' | 'failover';
+  readonly write: readonly string[];
+  readonly settleMs: number;
+  readonly timeoutMs: number;
+}
+
+class Combination implements CombinedRegistry {
+  readonly parts: Readonly<Record<string, Registry>>;
+  readonly states: Observable<CombinedState>;
+  readonly warnings: Observable<RegistryWarning>;
+  readonly #parts: ReadonlyMap<string, Registry>;
+  readonly #settings: Settings;
+
+  constructor(parts: ReadonlyMap<string, Registry>, settings: Settings) {
+    this.#parts = parts;
+    this.#settings = settings;
+    this.parts = Object.freeze(Object.fromEntries(parts));
+    this.states = combinedStates(new Map([...parts].map(([name, part]) => [name, part.states])));
+    this.warnings = merge(...[...parts.values()].map((part) => part.warnings));
+  }
+
+  register(
+    url: string | ServiceUrl | Observable<string | ServiceUrl | undefined>,
+  ): Observable<CombinedRegistrationState> {
+    if (!isObservable(url)) return combinedRegistration(this.#written((part) => part.register(url)));
+    return url.pipe(connect((urls) => combinedRegistration(this.#written((part) => part.register(urls)))));
+  }
+
+  async provide(url: string | ServiceUrl, options: CallOptions = {}): Promise<Provision> {
+    const { signal } = optionsObject(options);
+    const timeoutMs = milliseconds('timeoutMs', options.timeoutMs, this.#settings.timeoutMs);
+    signal?.throwIfAborted();
+    const given = new AbortController();
+    const provisions = this.#written((part) => part.provide(url, { signal: given.signal, timeoutMs: LONGEST_MS }));
+    const release = async (): Promise<void> => {
+      given.abort(new RegistryError('CLOSED', 'The service is taken back.'));
+      const made = await Promise.allSettled(provisions.values());
+      const released = await Promise.allSettled(
+        made.flatMap((each) => (each.status === 'fulfilled' ? [each.value.release()] : [])),
+      );
+      const failed = released.find((each) => each.status === 'rejected');
+      if (failed) throw failed.reason;
+    };
+    const first = Promise.any(provisions.values()).catch((error: unknown) => {
+      throw error instanceof AggregateError ? error.errors[0] : error;
+    });
+    try {
+      const provision = await this.#settle(from(first), `${quoted(String(url))} to be registered`, {
+        signal,
+        timeoutMs,
+      });
+      const states = combinedRegistration(
+        new Map(
+          [...provisions].map(([name, one]) => [
+            name,
+            merge(
+              of<RegistrationState>({ status: 'pending', url: provision.url }),
+              from(one).pipe(switchMap((made) => made.states)),
+            ),
+          ]),
+        ),
+      );
+      return { url: provision.url, states, release, [Symbol.asyncDispose]: release };
+    } catch (error) {
+      await release().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  subscribe(
+    query: string | ServiceUrl | ServiceQuery,
+    options?: { readonly synced?: false | undefined },
+  ): Observable<ServiceEvent>;
+  subscribe(
+    query: string | ServiceUrl | ServiceQuery,
+    options: SubscribeOptions,
+  ): Observable<ServiceEvent | SyncedEvent>;
+  subscribe(
+    query: string | ServiceUrl | ServiceQuery,
+    options: SubscribeOptions = {},
+  ): Observable<ServiceEvent | SyncedEvent> {
+    const isSynced = optionsObject(options).synced !== undefined && flag('synced', options.synced);
+    return this.instances(query).pipe(
+      connect((sets) => {
+        const synced = sets.pipe(
+          take(isSynced ? 1 : 0),
+          map((): SyncedEvent => ({ type: 'synced' })),
+        );
+        return merge(sets.pipe(toEvents()), synced);
+      }),
+    );
+  }
+
+  instances(query: string | ServiceUrl | ServiceQuery): Observable<InstanceSet> {
+    const parts = [...this.#parts.values()].map((part) => ({ states: part.states, sets: part.instances(query) }));
+    if (this.#settings.read === 'failover') return failoverOf(parts, this.#settings);
+    return unionOf(
+      parts.map(({ sets }) => sets),
+      this.#settings.settleMs,
+    );
+  }
+
+  async lookup(query: string | ServiceUrl | ServiceQuery, options: LookupOptions = {}): Promise<InstanceSet> {
+    const isFresh = optionsObject(options).fresh !== undefined && flag('fresh', options.fresh);
+    const timeoutMs = milliseconds('timeoutMs', options.timeoutMs, this.#settings.timeoutMs);
+    if (!isFresh)
+      return this.#settle(this.instances(query), 'the registries to say who is there', { ...options, timeoutMs });
+    const ask = (part: Registry): Promise<InstanceSet> => part.lookup(query, { ...options, timeoutMs });
+    const parts = [...this.#parts.values()];
+    if (this.#settings.read === 'failover') {
+      const [first, ...others] = parts;
+      return others.reduce((answer, part) => answer.catch(() => ask(part)), ask(first!));
+    }
+    const sets = await Promise.all(parts.map(ask));
+    const union = new Union(sets.length);
+    for (const [part, set] of sets.entries()) union.take(part, set);
+    return union.set;
+  }
+
+  picker(query: string | ServiceUrl | ServiceQuery, options: RegistryPickerOptions = {}): RegistryPicker {
+    // Refuses what cannot be asked for now, not at the first call.
+    toQuery(query);
+    return registryPicker(this.instances(query), optionsObject(options));
+  }
+
+  async close(options: { readonly deadlineMs?: number | undefined } = {}): Promise<void> {
+    await Promise.all([...this.#parts.values()].map((part) => part.close(options)));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Does something in each registry that is written to. */
+  #written<T>(use: (part: Registry) => T): Map<string, T> {
+    return new Map(this.#settings.write.map((name) => [name, use(this.#parts.get(name)!)]));
+  }
+
+  #settle<T>(source: Observable<T>, what: string, options: CallOptions & { readonly timeoutMs: number }): Promise<T> {
+    const { signal, timeoutMs } = options;
+    const late = (): Observable<never> =>
+      throwError(() => new RegistryError('TIMEOUT', `Waited ${timeoutMs} ms for ${what}, in vain.`));
+    return firstValueFrom(
+      merge(source, whenAborted(signal)).pipe(
+        timeout({ first: timeoutMs, with: late }),
+        throwIfEmpty(() => new RegistryError('CLOSED', `The registries were closed while this waited for ${what}.`)),
+      ),
+    );
+  }
+}

@@ -1,0 +1,3 @@
+export type { CombinedRegistrationState, PartRegistrationState } from './combinedRegistration.js';
+export type { CombinedState, PartStates } from './combinedStates.js';
+export { combineRegistries, type CombinedRegistry, type CombineOptions } from './combineRegistries.js';

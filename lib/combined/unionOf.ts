@@ -1,0 +1,89 @@
+import {
+  catchError,
+  connect,
+  defer,
+  EMPTY,
+  filter,
+  map,
+  merge,
+  mergeMap,
+  type Observable,
+  of,
+  take,
+  timer,
+} from 'rxjs';
+import type { InstanceSet } from '../instances/index.js';
+import { Union } from './union.js';
+
+/** A part has told a set, or refuses to tell any more; or the time to wait for the others is over. */
+type Input =
+  | { readonly type: 'set'; readonly part: number; readonly set: InstanceSet }
+  | { readonly type: 'refused'; readonly part: number; readonly error: unknown }
+  | { readonly type: 'settled' };
+
+/**
+ * Sets of several parts as sets of all.
+ *
+ * ```text
+ *  first       --a------ab-----a-----
+ *  second      -----c---------c------
+ *  unionOf()   -----ac--abc----ac----
+ * ```
+ *
+ * The first set comes when all have answered, or `settleMs` after the first one has. A part that errors is left out, and what it
+ * told is kept; errors with the first error when all have. Completes with the last.
+ */
+export function unionOf(parts: readonly Observable<InstanceSet>[], settleMs: number): Observable<InstanceSet> {
+  return defer(() => {
+    const machine = new UnionMachine(parts.length);
+    const inputs = parts.map((sets, part) =>
+      sets.pipe(
+        map((set): Input => ({ type: 'set', part, set })),
+        catchError((error: unknown) => of<Input>({ type: 'refused', part, error })),
+      ),
+    );
+    return merge(...inputs).pipe(
+      connect((told) =>
+        merge(
+          told,
+          told.pipe(
+            filter(({ type }) => type === 'set'),
+            take(1),
+            mergeMap(() => timer(settleMs)),
+            map((): Input => ({ type: 'settled' })),
+          ),
+        ),
+      ),
+      mergeMap((input) => (machine.take(input) ? of(machine.set) : EMPTY)),
+    );
+  });
+}
+
+class UnionMachine {
+  readonly #union: Union;
+  readonly #awaited: Set<number>;
+  readonly #parts: number;
+  #refused = 0;
+  #isTold = false;
+
+  constructor(parts: number) {
+    this.#parts = parts;
+    this.#union = new Union(parts);
+    this.#awaited = new Set(Array.from({ length: parts }, (_, part) => part));
+  }
+
+  get set(): InstanceSet {
+    return this.#union.set;
+  }
+
+  /** Takes an input in; returns whether there is a set to tell. Throws when all parts have refused. */
+  take(input: Input): boolean {
+    let isNews = false;
+    if (input.type === 'set') isNews = this.#union.take(input.part, input.set);
+    if (input.type === 'refused' && ++this.#refused === this.#parts) throw input.error;
+    if (input.type === 'settled') this.#awaited.clear();
+    else this.#awaited.delete(input.part);
+    if (this.#isTold) return isNews;
+    return (this.#isTold = this.#awaited.size === 0);
+  }
+}
