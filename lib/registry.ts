@@ -15,6 +15,7 @@ import {
   type CallOptions,
   fullJitter,
   KeptConnection,
+  type RetryOptions,
   retryWithBackoff,
   type SharedBackend,
   shareBackend,
@@ -29,7 +30,7 @@ import {
   type ProvidingOptions,
   type RegistrationState,
 } from './applications/index.js';
-import { Discovery, type DiscoveryOptions } from './discovery/index.js';
+import { Discovery } from './discovery/index.js';
 import { localAddress, rootPath, type ServiceQuery, ServiceUrl, toQuery, toRegisteredUrl } from './dubbo/index.js';
 import type { InstanceSet, ServiceEvent } from './instances/index.js';
 import { host } from './internal/host.js';
@@ -275,7 +276,9 @@ class BackendRegistry implements Registry {
   readonly #root: string;
   readonly #registrations: Registrations;
   readonly #providing: Providing;
-  readonly #discovering: DiscoveryOptions;
+  readonly #retrying: RetryOptions;
+  /** Makes a reader of both levels, which shares what it reads with nobody else. */
+  readonly #consumer: () => Consuming;
   readonly #consuming: Consuming;
   readonly #keys = new Map<string, object>();
   readonly #warnings = new Warnings<RegistryWarning['code']>('registry');
@@ -324,18 +327,22 @@ class BackendRegistry implements Registry {
           isClosing: () => this.#connection.isClosed,
         }),
     });
-    const reading = { ...shared, ...readingWarnings(this.#warnings) };
-    this.#discovering = {
-      ...reading,
+    const reading = {
+      ...shared,
+      ...readingWarnings(this.#warnings),
       ...(backend.largeDirectoryBytes && { largeAtBytes: backend.largeDirectoryBytes }),
     };
-    const discovery = new Discovery(this.#root, this.states, this.#discovering);
-    this.#consuming = new Consuming(this.states, {
-      ...reading,
-      group: options.group,
-      services: (query) => discovery.sets(query),
-      warnings: levelWarnings,
-    });
+    this.#consumer = () => {
+      const discovery = new Discovery(this.#root, this.states, reading);
+      return new Consuming(this.states, {
+        ...reading,
+        group: options.group,
+        services: (query) => discovery.sets(query),
+        warnings: levelWarnings,
+      });
+    };
+    this.#consuming = this.#consumer();
+    this.#retrying = shared;
   }
 
   static guestOf(registry: object): SharedBackend | undefined {
@@ -415,12 +422,11 @@ class BackendRegistry implements Registry {
 
   /** Sets that are read anew, after the server has caught up: what others have been told of is in the first one. */
   #fresh(query: ServiceUrl): Observable<InstanceSet> {
-    const { retry, scheduler } = this.#discovering;
     return this.states.pipe(
       whileConnected((session) =>
         session.sync().pipe(
-          retryWithBackoff({ ...retry, ...(scheduler && { scheduler }) }),
-          switchMap(() => new Discovery(this.#root, this.states, this.#discovering).sets(query)),
+          retryWithBackoff(this.#retrying),
+          switchMap(() => this.#consumer().sets(query)),
         ),
       ),
     );

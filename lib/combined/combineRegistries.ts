@@ -13,6 +13,7 @@ import {
   throwIfEmpty,
   timeout,
 } from 'rxjs';
+import type { Applications, RegistrationState } from '../applications/index.js';
 import type { CallOptions } from '../connection/index.js';
 import { type ServiceQuery, type ServiceUrl, toQuery } from '../dubbo/index.js';
 import { RegistryError } from '../errors.js';
@@ -21,7 +22,6 @@ import { whenAborted } from '../internal/abort.js';
 import { checked, flag, LONGEST_MS, milliseconds, optionsObject } from '../internal/options.js';
 import { quoted } from '../internal/quoted.js';
 import { toEvents } from '../operators/index.js';
-import type { RegistrationState } from '../registration/index.js';
 import type {
   LookupOptions,
   Provision,
@@ -31,6 +31,7 @@ import type {
   SyncedEvent,
 } from '../registry.js';
 import { registryPicker, type RegistryPicker, type RegistryPickerOptions } from '../registryPicker.js';
+import { ApplicationsUnion } from './applicationsUnion.js';
 import { combinedRegistration, type CombinedRegistrationState } from './combinedRegistration.js';
 import { type CombinedState, combinedStates } from './combinedStates.js';
 import type { FailoverSettings } from './failover.js';
@@ -88,6 +89,11 @@ export interface CombinedRegistry extends Registry {
   register(
     url: string | ServiceUrl | Observable<string | ServiceUrl | undefined>,
   ): Observable<CombinedRegistrationState>;
+  /**
+   * The applications that have instances in any of the registries, with the instances of all of them, however services are read:
+   * see {@link Registry.applications}. Errors when all registries refuse us for good.
+   */
+  applications(): Observable<Applications>;
 }
 
 /**
@@ -248,6 +254,15 @@ class Combination implements CombinedRegistry {
     return unionOf(
       parts.map(({ sets }) => sets),
       this.#settings.settleMs,
+      (count) => new Union(count),
+    );
+  }
+
+  applications(): Observable<Applications> {
+    return unionOf(
+      [...this.#parts.values()].map((part) => part.applications()),
+      this.#settings.settleMs,
+      (count) => new ApplicationsUnion(count),
     );
   }
 

@@ -1,8 +1,8 @@
-import { Subject } from 'rxjs';
+import { map, type Observable, Subject, throwError } from 'rxjs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { instanceKey, type ServiceUrl } from '../../lib/dubbo/index.js';
-import type { InstanceSet, ServiceEvent } from '../../lib/index.js';
-import { type Inhabitant, refusing, REST_MS, SESSION_MS, World } from '../support/virtual/index.js';
+import { type InstanceSet, RegistryError, type ServiceEvent, type Session } from '../../lib/index.js';
+import { BACKOFF_MS, type Inhabitant, refusing, REST_MS, SESSION_MS, World } from '../support/virtual/index.js';
 import { JAVA_METADATA, JAVA_REMOTE } from './formats/wire.js';
 import { greeter, GREETER, INSTANCE, MAPPING, revisionAt } from './support/application.js';
 
@@ -13,6 +13,21 @@ const JAVA = {
   metadata: '/dubbo/metadata/shop/5a8a552f69b401b63b0250d37c2570ec',
   mapping: '/dubbo/mapping/probe.EchoService',
 };
+
+function throws(): Observable<never> {
+  throw new RegistryError('UNSUPPORTED', 'This backend watches directories only.');
+}
+
+/** A session that watches nodes in another way. */
+function withWatchNode(session: Session, watchNode: Session['watchNode']): Session {
+  return new Proxy(session, {
+    get: (target, name) => {
+      if (name === 'watchNode') return watchNode;
+      const member: unknown = Reflect.get(target, name, target);
+      return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+    },
+  });
+}
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
@@ -331,6 +346,32 @@ describe('a consumer of the level of applications', () => {
       const view = new View({ interface: GREETER }, consumer);
       new View({ interface: 'com.acme.Other' }, consumer);
       expect(view.addresses).toEqual(['10.0.0.5:50051']);
+      expect(consumer.warnings.map(({ code }) => code)).toEqual(['UNREADABLE_DIRECTORY']);
+    });
+
+    it.each([
+      ['cannot watch a node, and throws', throws],
+      ['fails at it for ever', () => throwError(() => new RegistryError('SERVER_ERROR', 'out of order'))],
+    ])('a backend that %s is one warning: the interface level is told', (_, watchNode) => {
+      register(greeter(), 'all');
+      const backend = world.backend();
+      const consumer = world.registry(
+        {},
+        {
+          ...backend,
+          states: backend.states.pipe(
+            map((state) =>
+              state.status === 'connected' ? { ...state, session: withWatchNode(state.session, watchNode) } : state,
+            ),
+          ),
+        },
+      );
+      pass();
+      const view = new View({ interface: GREETER }, consumer);
+      // It waits for three attempts in a row, as for whatever passes.
+      pass(3 * BACKOFF_MS);
+      expect(view.addresses).toEqual(['10.0.0.5:50051']);
+      pass(10 * BACKOFF_MS);
       expect(consumer.warnings.map(({ code }) => code)).toEqual(['UNREADABLE_DIRECTORY']);
     });
 

@@ -1,13 +1,14 @@
-import { defer, filter, map, merge, type Observable, Subject } from 'rxjs';
-import { isFatalError, retryWithBackoff, whileConnected } from '../../connection/index.js';
+import { defer, filter, map, type Observable } from 'rxjs';
+import { whileConnected } from '../../connection/index.js';
 import type { KeyChange } from '../../internal/mergeKeys.js';
 import type { ConnectionState, DirectoryChange } from '../../port/index.js';
 import type { ReadingOptions } from './followNode.js';
+import { whileReadable } from './whileReadable.js';
 
 /**
  * Follows the names in one directory through every reconnect: all of them first, then who comes and goes.
  *
- * An outage says nothing. A directory that may not be read is empty until it can be. Cold; errors only with the connection.
+ * An outage says nothing. A directory that cannot be read is empty until it can be, with a warning. Cold; errors only with the connection.
  *
  * @param isWanted - Whether a name counts.
  */
@@ -15,7 +16,7 @@ export function followNames(
   connection: Observable<ConnectionState>,
   path: string,
   isWanted: (name: string) => boolean,
-  { retry, scheduler, onRefused }: ReadingOptions,
+  options: ReadingOptions,
 ): Observable<KeyChange<string>> {
   return defer(() => {
     const present = new Set<string>();
@@ -32,23 +33,16 @@ export function followNames(
       return { added: come, gone: left };
     };
     return connection.pipe(
-      whileConnected((session) => {
-        const refusals = new Subject<DirectoryChange>();
-        const directory = session.watchDirectory(path, { implied: true }).pipe(
-          retryWithBackoff({
-            ...retry,
-            scheduler,
-            isFatal: () => false,
-            onRetry: (error) => {
-              if (!isFatalError(error)) return;
-              onRefused(path, error);
-              // What was read before stays as it is.
-              if (!seen) refusals.next({ type: 'snapshot', names: [] });
-            },
+      whileConnected((session) =>
+        defer(() => session.watchDirectory(path, { implied: true })).pipe(
+          whileReadable<DirectoryChange>({
+            ...options,
+            path,
+            isFirst: () => !seen,
+            nothing: { type: 'snapshot', names: [] },
           }),
-        );
-        return merge(refusals, directory);
-      }),
+        ),
+      ),
       map(take),
       filter(({ added, gone }) => {
         const isFirst = !seen;

@@ -1,6 +1,7 @@
-import { defer, distinctUntilChanged, map, merge, type Observable, type SchedulerLike, Subject, tap } from 'rxjs';
-import { type BackoffOptions, isFatalError, retryWithBackoff, whileConnected } from '../../connection/index.js';
+import { defer, distinctUntilChanged, map, type Observable, type SchedulerLike, tap } from 'rxjs';
+import { type BackoffOptions, whileConnected } from '../../connection/index.js';
 import type { ConnectionState, RegistryNode } from '../../port/index.js';
+import { whileReadable } from './whileReadable.js';
 
 /** How the level of applications is read. */
 export interface ReadingOptions {
@@ -15,33 +16,21 @@ export interface ReadingOptions {
 /**
  * Follows one node through every reconnect: what it is, `undefined` for absent, and again whenever that has changed.
  *
- * An outage says nothing. A node that may not be read is absent until it can be. Cold; errors only with the connection.
+ * An outage says nothing. A node that cannot be read is absent until it can be, with a warning. Cold; errors only with the connection.
  */
 export function followNode(
   connection: Observable<ConnectionState>,
   path: string,
-  { retry, scheduler, onRefused }: ReadingOptions,
+  options: ReadingOptions,
 ): Observable<RegistryNode | undefined> {
   return defer(() => {
     let seen = false;
     return connection.pipe(
-      whileConnected((session) => {
-        const refusals = new Subject<undefined>();
-        const node = session.watchNode(path).pipe(
-          retryWithBackoff({
-            ...retry,
-            scheduler,
-            isFatal: () => false,
-            onRetry: (error) => {
-              if (!isFatalError(error)) return;
-              onRefused(path, error);
-              // What was read before stays as it is.
-              if (!seen) refusals.next(undefined);
-            },
-          }),
-        );
-        return merge(refusals, node);
-      }),
+      whileConnected((session) =>
+        defer(() => session.watchNode(path)).pipe(
+          whileReadable<RegistryNode | undefined>({ ...options, path, isFirst: () => !seen, nothing: undefined }),
+        ),
+      ),
       tap(() => (seen = true)),
       map((node) => ({ node, said: node && `${node.version} ${node.owner ?? ''}` })),
       distinctUntilChanged((a, b) => a.said === b.said),

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { md5 } from '../../internal/md5.js';
 import { matchKeyOf, type ServiceInfo } from './serviceInfo.js';
 
 /**
@@ -15,9 +15,7 @@ export function revisionOf(application: string, services: Iterable<ServiceInfo>)
   const parts = Array.from(services, (service) => ({ key: matchKeyOf(service), service }))
     .sort((a, b) => (a.key < b.key ? -1 : 1))
     .map(({ key, service }) => `${key}${service.port ?? 0}${service.path}${textOfParams(service.params)}`);
-  return createHash('md5')
-    .update(`${application}${parts.join('')}`, 'utf8')
-    .digest('hex');
+  return md5(`${application}${parts.join('')}`);
 }
 
 /** As Java's `TreeMap` writes itself. */

@@ -103,7 +103,7 @@ function nextStep(
       return write(session, entry, known, session.nodes.takeOver(node, options));
     case 'hold':
       entry.held = true;
-      if (Buffer.compare(node.data, options.data) !== 0) {
+      if (publication && new TextDecoder().decode(node.data) !== publication.instance) {
         const written = session.write(path, options.data, { version: node.version });
         return write(session, entry, known, written.pipe(map((now) => ({ node: now, position: known.position }))));
       }
