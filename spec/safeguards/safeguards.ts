@@ -475,7 +475,7 @@ export const SAFEGUARDS: readonly Safeguard[] = [
     name: 'a request that costs the connection (ZooKeeper)',
     without: 'one that is larger than the server takes has everything else flap with it for ever',
     file: 'lib/backends/zookeeper/refusedRequests.ts',
-    edits: edit('if (drops < MOST_DROPS) return;', 'if (drops < Infinity) return;'),
+    edits: edit('bytes < SMALL_BYTES ? MOST_DROPS_OF_SMALL : MOST_DROPS', 'Infinity'),
     project: 'unit',
     spec: 'spec/backends/zookeeper/refusedRequests-spec.ts',
     title: 'is found out by being sent alone, and held back',
