@@ -7,6 +7,7 @@ const source = (path: string) => fileURLToPath(new URL(`./lib/${path}`, import.m
 const SERVERS = 'spec/integration';
 const SLOW = 'spec/**/*-slow-spec.ts';
 const REALTIME = 'spec/**/*-realtime-spec.ts';
+const INTEROP = 'spec/interop/**/*-java-spec.ts';
 
 /** Specs that wait for the wall clock: one file at a time, and with time to spare. */
 const SERIAL = { fileParallelism: false, testTimeout: 60_000, hookTimeout: 60_000 };
@@ -30,7 +31,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['spec/**/*-spec.ts'],
-          exclude: [`${SERVERS}/**`, SLOW, REALTIME],
+          exclude: [`${SERVERS}/**`, SLOW, REALTIME, INTEROP],
           // Vitest leaves one core to itself, which is half of two.
           maxWorkers: availableParallelism(),
           testTimeout: 60_000,
@@ -47,6 +48,8 @@ export default defineConfig({
           ...SERIAL,
         },
       })),
+      // Java programs of Dubbo beside ours: Maven gets them.
+      { extends: true, test: { name: 'interop', include: [INTEROP], ...SERIAL, testTimeout: 240_000 } },
       // What takes minutes, needs a cluster or measures: nothing else runs beside it.
       { extends: true, test: { name: 'slow', include: [SLOW], ...SERIAL } },
     ],

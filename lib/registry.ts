@@ -29,6 +29,7 @@ import {
   Providing,
   type ProvidingOptions,
   type RegistrationState,
+  requestMetadata,
 } from './applications/index.js';
 import { Discovery } from './discovery/index.js';
 import { localAddress, rootPath, type ServiceQuery, ServiceUrl, toQuery, toRegisteredUrl } from './dubbo/index.js';
@@ -52,6 +53,13 @@ export interface RegistryOptions extends ProvidingOptions {
   readonly group?: string | undefined;
   /** How long `lookup` and `provide` wait, in milliseconds. @defaultValue 30000 */
   readonly timeoutMs?: number | undefined;
+  /**
+   * Whether instances that keep their metadata to themselves, as those of Java and dubbo-go do by default, are asked for it. That
+   * connects to hosts that the registry names; without it, such instances are found at the interface level only.
+   *
+   * @defaultValue `true`
+   */
+  readonly askInstances?: boolean | undefined;
   /** The waits after an operation that failed while connected. */
   readonly retry?: BackoffOptions | undefined;
 }
@@ -296,6 +304,7 @@ class BackendRegistry implements Registry {
     this.states = this.#connection.states;
     this.warnings = this.#warnings.all;
     const { retry } = options;
+    const askInstances = flag('askInstances', options.askInstances ?? true);
     // Refuses what is out of range now, not at the first fault.
     fullJitter(retry);
     const shared = { ...(retry && { retry }), scheduler: this.#connection.scheduler };
@@ -339,6 +348,7 @@ class BackendRegistry implements Registry {
         group: options.group,
         services: (query) => discovery.sets(query),
         warnings: levelWarnings,
+        ...(askInstances && { request: requestMetadata(shared.scheduler) }),
       });
     };
     this.#consuming = this.#consumer();

@@ -3,3 +3,4 @@ export { Consuming } from './levels/consuming.js';
 export { LevelWarnings, type LevelWarningCode } from './levels/levelWarnings.js';
 export { Providing, type ProvidingOptions } from './levels/providing.js';
 export type { RegisterMode, RegistrationLevel, RegistrationState } from './levels/registrationState.js';
+export { requestMetadata } from './rpc/requestMetadata.js';
