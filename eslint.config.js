@@ -25,6 +25,8 @@ const LAYERS = {
   grpc: ['connection', 'balancers', 'instances', 'dubbo', 'internal'],
   // On top of everything, as what is tested with it is.
   testing: ['registry', 'backends/memory', 'connection', 'port', 'instances', 'dubbo', 'internal'],
+  overview: ['balancers', 'instances', 'dubbo', 'internal'],
+  doctor: ['registry', 'backends/zookeeper', 'connection', 'port', 'dubbo', 'internal'],
   registration: ['connection', 'port', 'dubbo', 'internal'],
   discovery: ['connection', 'port', 'instances', 'dubbo', 'internal'],
 };
