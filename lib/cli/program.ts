@@ -9,6 +9,7 @@ import {
   configWatch,
   type WriteOptions,
 } from './commands/config.js';
+import { dashboard, type DashboardCommandOptions } from './commands/dashboard.js';
 import { doctor, type DoctorOptions } from './commands/doctor.js';
 import { instances, type InstancesOptions } from './commands/instances.js';
 import { register, type RegisterOptions } from './commands/register.js';
@@ -99,6 +100,14 @@ function programOn(terminal: Terminal, finish: (code: ExitCode) => void): Comman
     .option('--write', 'also registers for a moment what nobody calls')
     .option('--strict', 'exits with 3 for warnings, too')
     .action((options: CommonOptions & DoctorOptions) => run(options, (context) => doctor(context, options)));
+
+  command(program, 'dashboard', 'serves a live page of the registry')
+    .option('--host <address>', 'where it listens; for others than this machine it asks for a token', '127.0.0.1')
+    .option('--port <number>', 'the port; 0 for any that is free', '8848')
+    .option('--token <text>', 'what whoever looks must know')
+    .action((options: CommonOptions & DashboardCommandOptions) =>
+      run(options, (context) => dashboard(context, options)),
+    );
 
   const config = program.command('config').description('reads and writes values of the configuration centre');
   const ofKey = (name: string, description: string): Command =>
