@@ -6,6 +6,7 @@ import * as etcd from '../lib/backends/etcd/index.js';
 import * as memory from '../lib/backends/memory/index.js';
 import * as zookeeper from '../lib/backends/zookeeper/index.js';
 import * as config from '../lib/config/index.js';
+import * as dashboard from '../lib/dashboard/index.js';
 import * as operators from '../lib/operators/index.js';
 import * as grpc from '../lib/grpc/index.js';
 import * as testing from '../lib/testing/index.js';
@@ -121,6 +122,10 @@ describe('what the package exports', () => {
 
   it('rx-registry/grpc', () => {
     expect(Object.keys(grpc).sort()).toEqual(['registerGrpcResolver']);
+  });
+
+  it('rx-registry/dashboard', () => {
+    expect(Object.keys(dashboard).sort()).toEqual(['createDashboard']);
   });
 
   it('rx-registry/memory', () => {
