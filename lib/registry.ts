@@ -33,6 +33,7 @@ import { Warnings } from './internal/warnings.js';
 import { withheldEvents } from './internal/withheldEvents.js';
 import type { Backend, BackendWarning, ConnectionState } from './port/index.js';
 import { register, Registrations, type RegistrationState, ReleasedNodes } from './registration/index.js';
+import { type RegistryHealth, UseTally } from './registryHealth.js';
 import { registryPicker, type RegistryPicker, type RegistryPickerOptions } from './registryPicker.js';
 import { VERSION } from './version.js';
 
@@ -118,6 +119,14 @@ export interface Registry extends AsyncDisposable {
 
   /** What went wrong and was got around. Hot; replays nothing; never errors. */
   readonly warnings: Observable<RegistryWarning>;
+
+  /**
+   * Whether the registry answers, what is registered and what is known: what a readiness probe needs.
+   *
+   * Hot; replays the present health. Connects at the first use, as {@link states} does. Completes when the registry is closed; never
+   * errors: a registry that refuses us for good has the status `refused`.
+   */
+  readonly health: Observable<RegistryHealth>;
 
   /**
    * Announces a service for as long as it is subscribed to, and announces it anew whenever it is lost.
@@ -255,6 +264,7 @@ export function guestOf(registry: object): SharedBackend | undefined {
 class BackendRegistry implements Registry {
   readonly states: Observable<ConnectionState>;
   readonly warnings: Observable<RegistryWarning>;
+  readonly health: Observable<RegistryHealth>;
   readonly #backend: SharedBackend;
   readonly #connection: KeptConnection;
   readonly #root: string;
@@ -263,6 +273,7 @@ class BackendRegistry implements Registry {
   readonly #discovery: Discovery;
   readonly #keys = new Map<string, object>();
   readonly #warnings = new Warnings<RegistryWarning['code']>('registry');
+  readonly #uses = new UseTally();
   #closed: Promise<void> | undefined;
 
   constructor(backend: SharedBackend, options: RegistryOptions) {
@@ -276,6 +287,7 @@ class BackendRegistry implements Registry {
     this.#root = rootPath(options.group);
     this.states = this.#connection.states;
     this.warnings = this.#warnings.all;
+    this.health = this.#uses.healthOf(this.#connection.health);
     const { retry } = options;
     // Refuses what is out of range now, not at the first fault.
     fullJitter(retry);
@@ -324,7 +336,7 @@ class BackendRegistry implements Registry {
         );
       },
     };
-    this.#discovery = new Discovery(this.#root, this.states, this.#discovering);
+    this.#discovery = new Discovery(this.#root, this.states, { ...this.#discovering, views: this.#uses.views });
   }
 
   static guestOf(registry: object): SharedBackend | undefined {
@@ -343,7 +355,10 @@ class BackendRegistry implements Registry {
           keys: this.#keys,
           isClosing: () => this.#connection.isClosed,
         },
-      ).pipe(tap((state) => legible(state, 'RegistrationState', shownRegistration))),
+      ).pipe(
+        tap((state) => legible(state, 'RegistrationState', shownRegistration)),
+        this.#uses.registration(),
+      ),
     );
     return noteUnsubscribed(registration, () => `register(${isObservable(url) ? 'urls' : quoted(String(url))})`);
   }

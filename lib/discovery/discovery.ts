@@ -3,15 +3,22 @@ import { categoriesOf, categoryPath, fromNodeName, interfaceOfDirectory, type Se
 import type { InstanceSet, ServiceEvent } from '../instances/index.js';
 import { type Kept, kept } from '../internal/kept.js';
 import { childOf } from '../internal/path.js';
+import { Tally } from '../internal/tally.js';
 import type { ConnectionState } from '../port/index.js';
 import { Directories, type DirectoriesOptions, type DirectoriesReader, type PathsChange } from './directories.js';
 import type { DirectoryReader } from './directoryContents.js';
 import { type QueryBatch, QueryView } from './queryView.js';
 
+/** What is known of the answer to a query: what the registry said, what was kept, or nothing yet. */
+export type ViewKind = 'known' | 'kept' | 'unknown';
+
 /** How a {@link Discovery} reads the registry. */
 export type DiscoveryOptions = Omit<DirectoryReader<never>, 'read' | 'scheduler'> &
   Omit<DirectoriesOptions, 'scheduler'> &
-  Partial<Pick<DirectoriesOptions, 'scheduler'>>;
+  Partial<Pick<DirectoriesOptions, 'scheduler'>> & {
+    /** Counts the queries that are followed, by what is known of their answers. */
+    readonly views?: Tally<ViewKind>;
+  };
 
 /** Answers queries: one chain for all directories and one table for each query, however many subscribe to it. */
 export class Discovery {
@@ -20,9 +27,11 @@ export class Discovery {
   readonly #services: DirectoriesReader<string>;
   readonly #nodes: DirectoriesReader<ServiceUrl>;
   readonly #queries = new Map<string, Kept<QueryBatch>>();
+  readonly #views: Tally<ViewKind>;
 
   constructor(root: string, connection: Observable<ConnectionState>, options: DiscoveryOptions) {
     const reader = { ...options, scheduler: options.scheduler ?? asyncScheduler };
+    this.#views = options.views ?? new Tally<ViewKind>(['known', 'kept', 'unknown']);
     this.#root = root;
     this.#directories = new Directories(connection, reader);
     this.#services = { ...reader, read: interfaceOfDirectory, implied: true };
@@ -57,6 +66,7 @@ export class Discovery {
       return this.#directories.follow(this.#pathsOf(query), this.#nodes).pipe(
         map((event) => view.apply(event)),
         filter((batch) => batch !== undefined),
+        this.#views.counted('unknown', () => 'known'),
       );
     });
   }
