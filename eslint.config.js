@@ -19,7 +19,17 @@ const LAYERS = {
   balancers: ['instances', 'dubbo', 'internal'],
   config: ['connection', 'port', 'operators', 'instances', 'dubbo', 'internal'],
   // Of registries, not below them.
-  combined: ['registry', 'operators', 'registration', 'connection', 'port', 'instances', 'dubbo', 'internal'],
+  combined: [
+    'registry',
+    'operators',
+    'applications',
+    'registration',
+    'connection',
+    'port',
+    'instances',
+    'dubbo',
+    'internal',
+  ],
   shutdown: ['internal'],
   interop: ['internal'],
   grpc: ['connection', 'balancers', 'instances', 'dubbo', 'internal'],
@@ -32,6 +42,17 @@ const LAYERS = {
   dashboard: ['registry', 'overview', 'instances', 'dubbo', 'internal'],
   registration: ['connection', 'port', 'dubbo', 'internal'],
   discovery: ['connection', 'port', 'instances', 'dubbo', 'internal'],
+  applications: [
+    'registration',
+    'discovery',
+    'operators',
+    'connection',
+    'port',
+    'config',
+    'instances',
+    'dubbo',
+    'internal',
+  ],
 };
 
 const CLIENT_LIBRARY_OF = { 'backends/zookeeper': 'node-zookeeper-client', 'backends/etcd': 'etcd3' };

@@ -1,3 +1,4 @@
+export type { Applications, RegisterMode, RegistrationLevel, RegistrationState } from './applications/index.js';
 export {
   type CombinedRegistrationState,
   type CombinedHealth,
@@ -61,7 +62,6 @@ export {
   type Session,
 } from './port/index.js';
 export { iterate, type IterateBuffer, type IterateOptions } from './interop/index.js';
-export type { RegistrationState } from './registration/index.js';
 export type {
   LookupOptions,
   Provision,

@@ -15,12 +15,22 @@ import {
   type CallOptions,
   fullJitter,
   KeptConnection,
+  type RetryOptions,
   retryWithBackoff,
   type SharedBackend,
   shareBackend,
   whileConnected,
 } from './connection/index.js';
-import { Discovery, type DiscoveryOptions } from './discovery/index.js';
+import {
+  type Applications,
+  Consuming,
+  type LevelWarningCode,
+  LevelWarnings,
+  Providing,
+  type ProvidingOptions,
+  type RegistrationState,
+} from './applications/index.js';
+import { Discovery } from './discovery/index.js';
 import { localAddress, rootPath, type ServiceQuery, ServiceUrl, toQuery, toRegisteredUrl } from './dubbo/index.js';
 import type { InstanceSet, ServiceEvent } from './instances/index.js';
 import { host } from './internal/host.js';
@@ -30,15 +40,15 @@ import { quoted } from './internal/quoted.js';
 import { redact } from './internal/redact.js';
 import { noteUnsubscribed } from './internal/unsubscribed.js';
 import { Warnings } from './internal/warnings.js';
-import { withheldEvents } from './internal/withheldEvents.js';
+import { readingWarnings, type ReadingWarningCode } from './readingWarnings.js';
 import type { Backend, BackendWarning, ConnectionState } from './port/index.js';
-import { register, Registrations, type RegistrationState, ReleasedNodes } from './registration/index.js';
+import { register, Registrations, ReleasedNodes } from './registration/index.js';
 import { type RegistryHealth, UseTally } from './registryHealth.js';
 import { registryPicker, type RegistryPicker, type RegistryPickerOptions } from './registryPicker.js';
 import { VERSION } from './version.js';
 
 /** How a registry behaves, whatever it is kept on. */
-export interface RegistryOptions {
+export interface RegistryOptions extends ProvidingOptions {
   /** The directory of the registry, as Dubbo's `group` parameter of a registry address. @defaultValue `dubbo` */
   readonly group?: string | undefined;
   /** How long `lookup` and `provide` wait, in milliseconds. @defaultValue 30000 */
@@ -72,13 +82,7 @@ export interface SyncedEvent {
 /** Something that went wrong and was got around: nothing stops because of it, but somebody should know. */
 export interface RegistryWarning {
   /** What it is. */
-  readonly code:
-    | 'UNREADABLE_NODE'
-    | 'UNREADABLE_DIRECTORY'
-    | 'WITHHELD_EVENTS'
-    | 'LARGE_DIRECTORY'
-    | 'CONTESTED_REGISTRATION'
-    | BackendWarning['code'];
+  readonly code: ReadingWarningCode | 'CONTESTED_REGISTRATION' | LevelWarningCode | BackendWarning['code'];
   readonly message: string;
   /** How often this registry has given a warning of that code, this one included. */
   readonly count: number;
@@ -209,6 +213,18 @@ export interface Registry extends AsyncDisposable {
   instances(query: string | ServiceUrl | ServiceQuery): Observable<InstanceSet>;
 
   /**
+   * The applications of Dubbo 3 that have instances, each with the `host:port` of these: all of them, and anew for every change.
+   *
+   * Cold; an outage says nothing. Where the applications may not be read, there are none, with a warning.
+   *
+   * @example
+   * ```ts
+   * registry.applications().subscribe((applications) => console.log([...applications.keys()]));
+   * ```
+   */
+  applications(): Observable<Applications>;
+
+  /**
    * Who is there now. Rejects with `TIMEOUT` if the registry does not say in time, or with the signal's reason.
    *
    * A query that is followed already is answered from what is known, which may be some milliseconds behind: a provider whose
@@ -269,8 +285,11 @@ class BackendRegistry implements Registry {
   readonly #connection: KeptConnection;
   readonly #root: string;
   readonly #registrations: Registrations;
-  readonly #discovering: DiscoveryOptions;
-  readonly #discovery: Discovery;
+  readonly #providing: Providing;
+  readonly #retrying: RetryOptions;
+  /** Makes a reader of both levels, which shares what it reads with nobody else. */
+  readonly #consumer: (views?: UseTally['views']) => Consuming;
+  readonly #consuming: Consuming;
   readonly #keys = new Map<string, object>();
   readonly #warnings = new Warnings<RegistryWarning['code']>('registry');
   readonly #uses = new UseTally();
@@ -302,41 +321,41 @@ class BackendRegistry implements Registry {
       released: (session, node) => released.add(session, node),
       warn: (cause) => this.#warnings.tell('CONTESTED_REGISTRATION', cause.message, { cause }),
     });
-    this.#discovering = {
+    const levelWarnings = new LevelWarnings(this.#warnings);
+    this.#providing = new Providing(this.states, {
       ...shared,
+      registerMode: options.registerMode,
+      application: options.application,
+      group: options.group,
+      keys: this.#keys,
+      backend: backend.name,
+      warnings: levelWarnings,
+      registrations: this.#registrations,
+      register: (urls) =>
+        register(urls, {
+          root: this.#root,
+          registrations: this.#registrations,
+          keys: this.#keys,
+          isClosing: () => this.#connection.isClosed,
+        }),
+    });
+    const reading = {
+      ...shared,
+      ...readingWarnings(this.#warnings),
       ...(backend.largeDirectoryBytes && { largeAtBytes: backend.largeDirectoryBytes }),
-      onLarge: (path, bytes) =>
-        this.#warnings.tell(
-          'LARGE_DIRECTORY',
-          `The names below ${quoted(path)} add up to ${bytes} bytes: Java clients with default settings stop reading it at 1048575.`,
-          { path: redact(path) },
-        ),
-      onWithheld: (path) => {
-        if (this.#warnings.isKnown(`withheld ${path}`)) return;
-        this.#warnings.tell('WITHHELD_EVENTS', withheldEvents(path), { path: redact(path) });
-      },
-      onRefused: (path, cause) => {
-        if (this.#warnings.isKnown(path)) return;
-        const why = cause instanceof Error ? cause.message : String(cause);
-        this.#warnings.tell(
-          'UNREADABLE_DIRECTORY',
-          `What is known of ${quoted(path)} stays as it is until it can be read: ${why}`,
-          {
-            path: redact(path),
-            cause,
-          },
-        );
-      },
-      onUnreadable: (path, cause) => {
-        if (this.#warnings.isKnown(path)) return;
-        this.#warnings.tell(
-          'UNREADABLE_NODE',
-          `Skipped ${quoted(path)}: ${cause instanceof Error ? cause.message : String(cause)}`,
-          { path: redact(path), cause },
-        );
-      },
     };
-    this.#discovery = new Discovery(this.#root, this.states, { ...this.#discovering, views: this.#uses.views });
+    this.#consumer = (views?: UseTally['views']) => {
+      const discovery = new Discovery(this.#root, this.states, reading);
+      return new Consuming(this.states, {
+        ...reading,
+        group: options.group,
+        services: (query) => discovery.sets(query),
+        warnings: levelWarnings,
+        views,
+      });
+    };
+    this.#consuming = this.#consumer(this.#uses.views);
+    this.#retrying = shared;
   }
 
   static guestOf(registry: object): SharedBackend | undefined {
@@ -345,20 +364,16 @@ class BackendRegistry implements Registry {
 
   register(url: string | ServiceUrl | Observable<string | ServiceUrl | undefined>): Observable<RegistrationState> {
     const registration = this.#connection.whileOpen(
-      register(
-        isObservable(url)
-          ? url.pipe(map((next) => (next === undefined ? undefined : this.#announced(next))))
-          : () => this.#announced(url),
-        {
-          root: this.#root,
-          registrations: this.#registrations,
-          keys: this.#keys,
-          isClosing: () => this.#connection.isClosed,
-        },
-      ).pipe(
-        tap((state) => legible(state, 'RegistrationState', shownRegistration)),
-        this.#uses.registration(),
-      ),
+      this.#providing
+        .register(
+          isObservable(url)
+            ? url.pipe(map((next) => (next === undefined ? undefined : this.#announced(next))))
+            : () => this.#announced(url),
+        )
+        .pipe(
+          tap((state) => legible(state, 'RegistrationState', shownRegistration)),
+          this.#uses.registration(),
+        ),
     );
     return noteUnsubscribed(registration, () => `register(${isObservable(url) ? 'urls' : quoted(String(url))})`);
   }
@@ -379,7 +394,7 @@ class BackendRegistry implements Registry {
         registration.unsubscribe();
         states.complete();
         // Once: what is held later at the same path is another's.
-        gone ??= this.#registrations.gone(registered.path);
+        gone ??= this.#providing.gone(registered.url, registered.path);
         const what = `${quoted(String(url))} to be taken back`;
         await firstValueFrom(this.#connection.within(timeoutMs, gone.pipe(endWith(undefined)), what));
       };
@@ -402,13 +417,17 @@ class BackendRegistry implements Registry {
   ): Observable<ServiceEvent | SyncedEvent> {
     const isSynced = optionsObject(options).synced !== undefined && flag('synced', options.synced);
     const synced: readonly SyncedEvent[] = isSynced ? [{ type: 'synced' }] : [];
-    const events = this.#connection.whileOpen(defer(() => this.#discovery.events(toQuery(query), synced)));
+    const events = this.#connection.whileOpen(defer(() => this.#consuming.events(toQuery(query), synced)));
     return noteUnsubscribed(events, () => `subscribe(${shownQuery(query)})`);
   }
 
   instances(query: string | ServiceUrl | ServiceQuery): Observable<InstanceSet> {
-    const sets = this.#connection.whileOpen(defer(() => this.#discovery.sets(toQuery(query))));
+    const sets = this.#connection.whileOpen(defer(() => this.#consuming.sets(toQuery(query))));
     return noteUnsubscribed(sets, () => `instances(${shownQuery(query)})`);
+  }
+
+  applications(): Observable<Applications> {
+    return this.#connection.whileOpen(this.#consuming.applications());
   }
 
   async lookup(query: string | ServiceUrl | ServiceQuery, options: LookupOptions = {}): Promise<InstanceSet> {
@@ -419,12 +438,11 @@ class BackendRegistry implements Registry {
 
   /** Sets that are read anew, after the server has caught up: what others have been told of is in the first one. */
   #fresh(query: ServiceUrl): Observable<InstanceSet> {
-    const { retry, scheduler } = this.#discovering;
     return this.states.pipe(
       whileConnected((session) =>
         session.sync().pipe(
-          retryWithBackoff({ ...retry, ...(scheduler && { scheduler }) }),
-          switchMap(() => new Discovery(this.#root, this.states, this.#discovering).sets(query)),
+          retryWithBackoff(this.#retrying),
+          switchMap(() => this.#consumer().sets(query)),
         ),
       ),
     );
@@ -439,7 +457,7 @@ class BackendRegistry implements Registry {
 
   close(options: { readonly deadlineMs?: number | undefined } = {}): Promise<void> {
     return (this.#closed ??= this.#connection
-      .close(options.deadlineMs, this.#registrations.releases(), () => this.#registrations.mayOwn)
+      .close(options.deadlineMs, this.#providing.releases(), () => this.#providing.mayOwn)
       .finally(() => this.#warnings.end()));
   }
 
@@ -462,7 +480,7 @@ class BackendRegistry implements Registry {
 
   /** What is written to the registry for a URL that was asked for. */
   #announced(url: string | ServiceUrl): ServiceUrl {
-    return toRegisteredUrl(ServiceUrl.parse(url), {
+    return toRegisteredUrl(this.#providing.withApplication(ServiceUrl.parse(url)), {
       pid: host().pid,
       timestampMs: Date.now(),
       release: `rx-registry-${VERSION}`,

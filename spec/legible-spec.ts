@@ -82,7 +82,7 @@ describe('what a program prints', () => {
 
   it('leaves states as they are for those who compare them', async () => {
     const { registration, connection } = await stage();
-    expect(Object.keys(registration)).toEqual(['status', 'url', 'path']);
+    expect(Object.keys(registration)).toEqual(['status', 'url', 'path', 'levels']);
     expect(connection).toStrictEqual({ status: 'connected', session: (connection as { session: unknown }).session });
     const copy: RegistrationState = { ...registration };
     expect(copy).toStrictEqual(registration);

@@ -14,6 +14,7 @@ import {
   throwIfEmpty,
   timeout,
 } from 'rxjs';
+import type { Applications, RegistrationState } from '../applications/index.js';
 import type { CallOptions } from '../connection/index.js';
 import { type ServiceQuery, type ServiceUrl, toQuery } from '../dubbo/index.js';
 import { RegistryError } from '../errors.js';
@@ -22,7 +23,6 @@ import { whenAborted } from '../internal/abort.js';
 import { checked, flag, LONGEST_MS, milliseconds, optionsObject } from '../internal/options.js';
 import { quoted } from '../internal/quoted.js';
 import { toEvents } from '../operators/index.js';
-import type { RegistrationState } from '../registration/index.js';
 import type {
   LookupOptions,
   Provision,
@@ -33,6 +33,7 @@ import type {
 } from '../registry.js';
 import { UseTally } from '../registryHealth.js';
 import { registryPicker, type RegistryPicker, type RegistryPickerOptions } from '../registryPicker.js';
+import { ApplicationsUnion } from './applicationsUnion.js';
 import { type CombinedHealth, combinedHealth } from './combinedHealth.js';
 import { combinedRegistration, type CombinedRegistrationState } from './combinedRegistration.js';
 import { type CombinedState, combinedStates } from './combinedStates.js';
@@ -93,6 +94,11 @@ export interface CombinedRegistry extends Registry {
   register(
     url: string | ServiceUrl | Observable<string | ServiceUrl | undefined>,
   ): Observable<CombinedRegistrationState>;
+  /**
+   * The applications that have instances in any of the registries, with the instances of all of them, however services are read:
+   * see {@link Registry.applications}. Errors when all registries refuse us for good.
+   */
+  applications(): Observable<Applications>;
 }
 
 /**
@@ -268,8 +274,17 @@ class Combination implements CombinedRegistry {
         : unionOf(
             parts.map(({ sets }) => sets),
             this.#settings.settleMs,
+            (count) => new Union(count),
           );
     return sets.pipe(this.#uses.views.counted('unknown', () => 'known'));
+  }
+
+  applications(): Observable<Applications> {
+    return unionOf(
+      [...this.#parts.values()].map((part) => part.applications()),
+      this.#settings.settleMs,
+      (count) => new ApplicationsUnion(count),
+    );
   }
 
   async lookup(query: string | ServiceUrl | ServiceQuery, options: LookupOptions = {}): Promise<InstanceSet> {

@@ -1,5 +1,5 @@
 import { catchError, defer, EMPTY, map, merge, mergeMap, type Observable, of } from 'rxjs';
-import type { RegistrationState } from '../registration/index.js';
+import type { RegistrationState } from '../applications/index.js';
 
 /** Where a registration stands in one of several registries; `refused` is for good. */
 export type PartRegistrationState = RegistrationState | { readonly status: 'refused'; readonly cause: unknown };

@@ -12,12 +12,18 @@ import {
   take,
   timer,
 } from 'rxjs';
-import type { InstanceSet } from '../instances/index.js';
-import { Union } from './union.js';
+
+/** What several parts know, as one. */
+export interface UnionOf<S> {
+  /** What all of them know together. */
+  readonly set: S;
+  /** Takes in what one part knows now; returns whether the union is another one. */
+  take(part: number, set: S): boolean;
+}
 
 /** A part has told a set, or refuses to tell any more; or the time to wait for the others is over. */
-type Input =
-  | { readonly type: 'set'; readonly part: number; readonly set: InstanceSet }
+type Input<S> =
+  | { readonly type: 'set'; readonly part: number; readonly set: S }
   | { readonly type: 'refused'; readonly part: number; readonly error: unknown }
   | { readonly type: 'settled' };
 
@@ -32,14 +38,20 @@ type Input =
  *
  * The first set comes when all have answered, or `settleMs` after the first one has. A part that errors is left out, and what it
  * told is kept; errors with the first error when all have. Completes with the last.
+ *
+ * @param makeUnion - Makes what merges the sets of that many parts.
  */
-export function unionOf(parts: readonly Observable<InstanceSet>[], settleMs: number): Observable<InstanceSet> {
+export function unionOf<S>(
+  parts: readonly Observable<S>[],
+  settleMs: number,
+  makeUnion: (parts: number) => UnionOf<S>,
+): Observable<S> {
   return defer(() => {
-    const machine = new UnionMachine(parts.length);
+    const machine = new UnionMachine(parts.length, makeUnion(parts.length));
     const inputs = parts.map((sets, part) =>
       sets.pipe(
-        map((set): Input => ({ type: 'set', part, set })),
-        catchError((error: unknown) => of<Input>({ type: 'refused', part, error })),
+        map((set): Input<S> => ({ type: 'set', part, set })),
+        catchError((error: unknown) => of<Input<S>>({ type: 'refused', part, error })),
       ),
     );
     return merge(...inputs).pipe(
@@ -50,7 +62,7 @@ export function unionOf(parts: readonly Observable<InstanceSet>[], settleMs: num
             filter(({ type }) => type === 'set'),
             take(1),
             mergeMap(() => timer(settleMs)),
-            map((): Input => ({ type: 'settled' })),
+            map((): Input<S> => ({ type: 'settled' })),
           ),
         ),
       ),
@@ -59,25 +71,25 @@ export function unionOf(parts: readonly Observable<InstanceSet>[], settleMs: num
   });
 }
 
-class UnionMachine {
-  readonly #union: Union;
+class UnionMachine<S> {
+  readonly #union: UnionOf<S>;
   readonly #awaited: Set<number>;
   readonly #parts: number;
   #refused = 0;
   #isTold = false;
 
-  constructor(parts: number) {
+  constructor(parts: number, union: UnionOf<S>) {
     this.#parts = parts;
-    this.#union = new Union(parts);
+    this.#union = union;
     this.#awaited = new Set(Array.from({ length: parts }, (_, part) => part));
   }
 
-  get set(): InstanceSet {
+  get set(): S {
     return this.#union.set;
   }
 
   /** Takes an input in; returns whether there is a set to tell. Throws when all parts have refused. */
-  take(input: Input): boolean {
+  take(input: Input<S>): boolean {
     let isNews = false;
     if (input.type === 'set') isNews = this.#union.take(input.part, input.set);
     if (input.type === 'refused' && ++this.#refused === this.#parts) throw input.error;

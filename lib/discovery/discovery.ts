@@ -3,7 +3,6 @@ import { categoriesOf, categoryPath, fromNodeName, interfaceOfDirectory, type Se
 import type { InstanceSet, ServiceEvent } from '../instances/index.js';
 import { type Kept, kept } from '../internal/kept.js';
 import { childOf } from '../internal/path.js';
-import { Tally } from '../internal/tally.js';
 import type { ConnectionState } from '../port/index.js';
 import { Directories, type DirectoriesOptions, type DirectoriesReader, type PathsChange } from './directories.js';
 import type { DirectoryReader } from './directoryContents.js';
@@ -15,10 +14,7 @@ export type ViewKind = 'known' | 'kept' | 'unknown';
 /** How a {@link Discovery} reads the registry. */
 export type DiscoveryOptions = Omit<DirectoryReader<never>, 'read' | 'scheduler'> &
   Omit<DirectoriesOptions, 'scheduler'> &
-  Partial<Pick<DirectoriesOptions, 'scheduler'>> & {
-    /** Counts the queries that are followed, by what is known of their answers. */
-    readonly views?: Tally<ViewKind>;
-  };
+  Partial<Pick<DirectoriesOptions, 'scheduler'>>;
 
 /** Answers queries: one chain for all directories and one table for each query, however many subscribe to it. */
 export class Discovery {
@@ -27,11 +23,9 @@ export class Discovery {
   readonly #services: DirectoriesReader<string>;
   readonly #nodes: DirectoriesReader<ServiceUrl>;
   readonly #queries = new Map<string, Kept<QueryBatch>>();
-  readonly #views: Tally<ViewKind>;
 
   constructor(root: string, connection: Observable<ConnectionState>, options: DiscoveryOptions) {
     const reader = { ...options, scheduler: options.scheduler ?? asyncScheduler };
-    this.#views = options.views ?? new Tally<ViewKind>(['known', 'kept', 'unknown']);
     this.#root = root;
     this.#directories = new Directories(connection, reader);
     this.#services = { ...reader, read: interfaceOfDirectory, implied: true };
@@ -66,7 +60,6 @@ export class Discovery {
       return this.#directories.follow(this.#pathsOf(query), this.#nodes).pipe(
         map((event) => view.apply(event)),
         filter((batch) => batch !== undefined),
-        this.#views.counted('unknown', () => 'known'),
       );
     });
   }
@@ -79,7 +72,7 @@ export class Discovery {
     }
     // The name as it is there, not encoded anew: a peer may have written it differently.
     const pathsOf = (service: string): string[] =>
-      categories.map((category) => childOf(childOf(this.#root, service), category));
+      NO_SERVICES.has(service) ? [] : categories.map((category) => childOf(childOf(this.#root, service), category));
     return this.#directories.follow(NEVER.pipe(startWith(added([this.#root]))), this.#services).pipe(
       concatMap((event): PathsChange[] => {
         if (event.type === 'refused') throw event.error as Error;
@@ -96,6 +89,9 @@ export class Discovery {
 function added(paths: readonly string[]): PathsChange {
   return { added: paths, gone: [], more: false };
 }
+
+/** What Dubbo 3 keeps beside the services. */
+const NO_SERVICES: ReadonlySet<string> = new Set(['mapping', 'metadata']);
 
 /** Tells queries apart by all they say: as texts, two that differ can be the same. */
 function keyOf({ protocol, host, port, path, parameters }: ServiceUrl): string {

@@ -61,7 +61,7 @@ export function isName(name: string): boolean {
     !['', '.', '..'].includes(name) &&
     !name.includes('/') &&
     !UNFIT_FOR_PATHS.test(name) &&
-    Buffer.byteLength(name) <= LONGEST_NAME
+    new TextEncoder().encode(name).length <= LONGEST_NAME
   );
 }
 

@@ -50,6 +50,23 @@ describe('combineRegistries', () => {
     expect(events.length).toBe(5);
   });
 
+  it('tells the applications of all registries, each with the instances of all', async () => {
+    const { parts, both } = stage();
+    const told: string[] = [];
+    both.applications().subscribe((applications) => {
+      told.push([...applications].map(([name, instances]) => `${name} ${[...instances].sort().join('+')}`).join());
+    });
+    await eventually(() => expect(told).toEqual(['']));
+    const urls = [a, b].map((each) => each.with({ parameters: { application: 'shop' } }));
+    const inEu = await parts.eu.provide(urls[0]!);
+    await parts.us.provide(urls[0]!);
+    await eventually(() => expect(told.at(-1)).toBe(`shop ${a.address}`));
+    await inEu.release();
+    await parts.us.provide(urls[1]!);
+    await eventually(() => expect(told.at(-1)).toBe(`shop ${[a.address, b.address].sort().join('+')}`));
+    expect(told).toEqual(['', `shop ${a.address}`, told.at(-1)]);
+  });
+
   it('takes nothing back in an outage of one, and follows the other meanwhile', async () => {
     const { servers, parts, both } = stage();
     await parts.eu.provide(a);

@@ -358,7 +358,8 @@ describe('discovery', () => {
         pass();
       }
       expect(consumer.sizes).toHaveLength(20);
-      expect(world.server.watches).toBe(1);
+      // The list of services, and that of applications.
+      expect(world.server.watches).toBe(2);
     });
 
     it('survives outages in which services come and go', () => {
@@ -508,12 +509,12 @@ describe('discovery', () => {
   });
 
   describe('sharing', () => {
-    it('any number of subscribers to one directory is one watch on the server', () => {
+    it('any number of subscribers to one service is one watch of its directory and one of its mapping', () => {
       const subscriptions = Array.from({ length: 50 }, (_, i) => consume({ ...QUERY, version: i % 2 ? '*' : '1.0' }));
       pass();
-      expect(world.server.watches).toBe(1);
+      expect(world.server.watches).toBe(2);
       subscriptions.slice(1).forEach((consumer) => consumer.unsubscribe());
-      expect(world.server.watches).toBe(1);
+      expect(world.server.watches).toBe(2);
       subscriptions[0]!.unsubscribe();
       expect(world.server.watches, 'the last one’s leaving releases it').toBe(0);
     });

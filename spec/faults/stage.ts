@@ -203,7 +203,8 @@ export class FaultStage implements Scene {
 
   async #needed(): Promise<number> {
     if (this.processes.size === 0) return 0;
-    const guests = (this.#consumers - CONSUMERS) * this.cluster.watchesPerDirectory;
+    // A consumer watches the directory of its service, and the node that says which applications provide it.
+    const guests = (this.#consumers - CONSUMERS) * (this.cluster.watchesPerDirectory + 1);
     const sessions = await Promise.all([...this.processes.values()].map((each) => each.order({ do: 'sessions' })));
     const guarded = sessions.flatMap((each) => each ?? []).reduce((sum, { guarded = 0 }) => sum + guarded, 0);
     return this.#watches + this.#registered + guests + guarded;

@@ -29,6 +29,7 @@ function behind() {
         subscriber.next();
         subscriber.complete();
       }),
+    watchNode: () => concat(of(undefined), NEVER),
     watchDirectory: watch,
     watchDirectories: (changes) => watchEachDirectory(changes, watch),
   };
@@ -62,6 +63,15 @@ describe('lookup', () => {
       await provider.provide(each);
       expect((await consumer.lookup(query, { fresh: true })).size).toBe(size + 1);
     }
+  });
+
+  it('with fresh sees instances of applications too', async () => {
+    const server = new MemoryServer();
+    const provider = createRegistry(memory({ server }), { registerMode: 'instance', application: 'shop' });
+    const consumer = createRegistry(memory({ server }));
+    onTestFinished(() => Promise.all([provider.close(), consumer.close()]).then(() => undefined));
+    await provider.provide(a);
+    expect((await consumer.lookup(query, { fresh: true })).size).toBe(1);
   });
 
   it('with fresh waits for a connection, no longer than it may', async () => {

@@ -269,9 +269,10 @@ describe('the contents on marbles', () => {
       recordOf<unknown>(stream),
     );
     time.pass(5);
-    expect(backend.watches).toBe(1);
+    // The directory of the service, and its mapping to applications.
+    expect(backend.watches).toBe(2);
     first!.stop();
-    expect(backend.watches).toBe(1);
+    expect(backend.watches).toBe(2);
     second!.stop();
     expect(backend.watches).toBe(0);
   });

@@ -381,11 +381,15 @@ export class Village {
     );
   }
 
-  /** How many watches a registry needs: one for each path it claims, one for each directory it looks at. */
+  /**
+   * How many watches a registry needs: one for each path it claims, one for each directory it looks at, and one for each place
+   * where it looks for applications.
+   */
   #watchesOf({ slots, consumers }: Inhabitant): number {
     const claims = slots.flatMap((slot) => (slot?.url && !slot.record.isOver ? [pathOf(slot.url)] : []));
     const directories = consumers.filter(({ isOver }) => !isOver()).flatMap(({ query }) => this.#directoriesOf(query));
-    return new Set(claims).size + new Set(directories).size;
+    const applications = consumers.filter(({ isOver }) => !isOver()).flatMap(({ query }) => applicationsOf(query));
+    return new Set(claims).size + new Set(directories).size + new Set(applications).size;
   }
 
   #directoriesOf(query: ServiceQuery): string[] {
@@ -398,6 +402,12 @@ export class Village {
   #count(what: string, have: number, need: number): void {
     this.#recorder.add({ kind: 'count', what, have, need });
   }
+}
+
+/** Where a query looks for the applications that provide what it asks for; there are none in a village. */
+function applicationsOf(query: ServiceQuery): string[] {
+  if (!categoriesOf(toQuery(query)).includes('providers')) return [];
+  return [query.interface === '*' ? '/services' : `/dubbo/mapping/${query.interface}`];
 }
 
 function isReadable(name: string): boolean {

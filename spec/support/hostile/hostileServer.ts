@@ -1,4 +1,4 @@
-import { BehaviorSubject, defer, merge, type Observable, of, Subject, takeUntil } from 'rxjs';
+import { BehaviorSubject, concat, defer, merge, NEVER, type Observable, of, Subject, takeUntil } from 'rxjs';
 import { RegistryError } from '../../../lib/errors.js';
 import { checkPath } from '../../../lib/internal/path.js';
 import {
@@ -45,7 +45,7 @@ export class HostileServer {
       list: nothing,
       write: nothing,
       remove: nothing,
-      watchNode: nothing,
+      watchNode: () => concat(of(undefined), NEVER),
       watchDirectory: (path) => this.#watch(path),
       watchDirectories: (changes) => watchEachDirectory(changes, (path) => this.#watch(path)),
     };

@@ -39,7 +39,10 @@ export class Actor {
   constructor(registry: Registry, proxy: FaultProxy) {
     this.registry = registry;
     this.proxy = proxy;
-    registry.warnings.subscribe((warning) => this.warnings.push(warning));
+    registry.warnings.subscribe((warning) => {
+      // What most providers of the specs are warned of, on purpose: they belong to no application, and live on this machine.
+      if (warning.code !== 'NO_APPLICATION' && warning.code !== 'LOOPBACK_HOST') this.warnings.push(warning);
+    });
     this.states = new StatesRecord(registry.states);
   }
 

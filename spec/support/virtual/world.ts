@@ -13,6 +13,9 @@ export const BACKOFF_MS = 500;
 /** After the last fault, how long a world may take to agree: an attempt, a handshake and the end of a session. */
 export const REST_MS = 2 * BACKOFF_MS + 2 * SESSION_MS;
 
+/** What most providers of the specs are warned of, on purpose: they belong to no application, and live on this machine. */
+const OF_SPECS: ReadonlySet<RegistryWarning['code']> = new Set(['NO_APPLICATION', 'LOOPBACK_HOST']);
+
 /** A registry in a world, and what was told of it. */
 export interface Inhabitant {
   readonly backend: Backend;
@@ -49,7 +52,9 @@ export class World {
       ...options,
     });
     const warnings: RegistryWarning[] = [];
-    registry.warnings.subscribe((warning) => warnings.push(warning));
+    registry.warnings.subscribe((warning) => {
+      if (!OF_SPECS.has(warning.code)) warnings.push(warning);
+    });
     const states = new StatesTrace(registry.states, this.time.scheduler);
     return {
       backend,

@@ -1,0 +1,56 @@
+import { combineLatest, defer, distinctUntilChanged, map, type Observable } from 'rxjs';
+import { sameService, type ServiceUrl } from '../../dubbo/index.js';
+import { InstanceLedger, type InstanceSet } from '../../instances/index.js';
+
+/** What the two levels say differently of one service though nothing is different: where it lies, and how it was registered. */
+const OF_THE_LEVEL = ['category', 'REGISTRY_CLUSTER', 'metadata-type', 'service-name-mapping'] as const;
+
+/**
+ * Merges what the two levels say: an instance is there as long as either says so, and is what the level of applications says of it.
+ *
+ * ```text
+ *  interface    --ab----------(-a)--abc----
+ *  application  ----a'----------------------
+ *  merged       --ab-a'b-------------a'bc--
+ * ```
+ *
+ * The first set waits for both. A level that goes and comes back changes nothing as long as the other one stands. Costs what
+ * changes; as long as no application is there, the sets are those of the interface level.
+ */
+export function mergeLevels(
+  atInterface: Observable<InstanceSet>,
+  atApplication: Observable<InstanceSet>,
+): Observable<InstanceSet> {
+  return defer(() => {
+    let ledger: InstanceLedger | undefined;
+    let last: [InstanceSet, InstanceSet] | undefined;
+    return combineLatest([atInterface, atApplication]).pipe(
+      map(([services, instances]) => {
+        if (!ledger && instances.size === 0) return services;
+        const keys = last
+          ? [...services.changesSince(last[0]), ...instances.changesSince(last[1])].map(({ key }) => key)
+          : [...services.keys(), ...instances.keys()];
+        // As long as there was no application, what was told is what the interface level says.
+        const toldOf = (key: string): ServiceUrl | undefined => (ledger ? ledger.get(key) : services.get(key));
+        const next = keys.map(
+          (key) => [key, unlessSame(toldOf(key), instances.get(key) ?? services.get(key))] as const,
+        );
+        last = [services, instances];
+        const told = (ledger ??= new InstanceLedger());
+        told.write(next);
+        return told.set;
+      }),
+      distinctUntilChanged(),
+    );
+  });
+}
+
+/** What was told stays what it is as long as nothing of the service is different. */
+function unlessSame(told: ServiceUrl | undefined, next: ServiceUrl | undefined): ServiceUrl | undefined {
+  return told && next && (sameService(told, next) || sameService(plain(told), plain(next))) ? told : next;
+}
+
+function plain(url: ServiceUrl): ServiceUrl {
+  const isBare = OF_THE_LEVEL.every((name) => !url.parameters.has(name));
+  return isBare ? url : url.with({ parameters: Object.fromEntries(OF_THE_LEVEL.map((name) => [name, undefined])) });
+}

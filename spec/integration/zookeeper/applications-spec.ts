@@ -1,0 +1,4 @@
+import { startZooKeeperRegistry } from '../../support/scenario/zookeeperRegistry.js';
+import { describeApplications } from '../shared/applications.js';
+
+describeApplications('ZooKeeper', startZooKeeperRegistry);
