@@ -1,6 +1,7 @@
 export type { Applications, RegisterMode, RegistrationLevel, RegistrationState } from './applications/index.js';
 export {
   type CombinedRegistrationState,
+  type CombinedHealth,
   type CombinedRegistry,
   type CombinedState,
   type CombineOptions,
@@ -20,7 +21,7 @@ export type {
 } from './config/configCenter.js';
 export { ConfigConflictError, OutcomeUnknownError } from './config/configErrors.js';
 export type { AbsentConfigValue, ConfigValue, PresentConfigValue } from './config/configValue.js';
-export { type BackoffOptions, type CallOptions, whileConnected } from './connection/index.js';
+export { type BackoffOptions, type CallOptions, type ConnectionHealth, whileConnected } from './connection/index.js';
 export { createConfigCenter } from './createConfigCenter.js';
 export { createRegistry } from './createRegistry.js';
 export {
@@ -70,6 +71,7 @@ export type {
   SubscribeOptions,
   SyncedEvent,
 } from './registry.js';
+export type { RegistryHealth } from './registryHealth.js';
 export type { RegistryPicker, RegistryPickerOptions } from './registryPicker.js';
 export {
   drain,

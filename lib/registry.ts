@@ -44,6 +44,7 @@ import { Warnings } from './internal/warnings.js';
 import { readingWarnings, type ReadingWarningCode } from './readingWarnings.js';
 import type { Backend, BackendWarning, ConnectionState } from './port/index.js';
 import { register, Registrations, ReleasedNodes } from './registration/index.js';
+import { type RegistryHealth, UseTally } from './registryHealth.js';
 import { registryPicker, type RegistryPicker, type RegistryPickerOptions } from './registryPicker.js';
 import { VERSION } from './version.js';
 
@@ -130,6 +131,14 @@ export interface Registry extends AsyncDisposable {
 
   /** What went wrong and was got around. Hot; replays nothing; never errors. */
   readonly warnings: Observable<RegistryWarning>;
+
+  /**
+   * Whether the registry answers, what is registered and what is known: what a readiness probe needs.
+   *
+   * Hot; replays the present health. Connects at the first use, as {@link states} does. Completes when the registry is closed; never
+   * errors: a registry that refuses us for good has the status `refused`.
+   */
+  readonly health: Observable<RegistryHealth>;
 
   /**
    * Announces a service for as long as it is subscribed to, and announces it anew whenever it is lost.
@@ -279,6 +288,7 @@ export function guestOf(registry: object): SharedBackend | undefined {
 class BackendRegistry implements Registry {
   readonly states: Observable<ConnectionState>;
   readonly warnings: Observable<RegistryWarning>;
+  readonly health: Observable<RegistryHealth>;
   readonly #backend: SharedBackend;
   readonly #connection: KeptConnection;
   readonly #root: string;
@@ -286,10 +296,11 @@ class BackendRegistry implements Registry {
   readonly #providing: Providing;
   readonly #retrying: RetryOptions;
   /** Makes a reader of both levels, which shares what it reads with nobody else. */
-  readonly #consumer: () => Consuming;
+  readonly #consumer: (views?: UseTally['views']) => Consuming;
   readonly #consuming: Consuming;
   readonly #keys = new Map<string, object>();
   readonly #warnings = new Warnings<RegistryWarning['code']>('registry');
+  readonly #uses = new UseTally();
   #closed: Promise<void> | undefined;
 
   constructor(backend: SharedBackend, options: RegistryOptions) {
@@ -303,6 +314,7 @@ class BackendRegistry implements Registry {
     this.#root = rootPath(options.group);
     this.states = this.#connection.states;
     this.warnings = this.#warnings.all;
+    this.health = this.#uses.healthOf(this.#connection.health);
     const { retry } = options;
     const askInstances = flag('askInstances', options.askInstances ?? true);
     // Refuses what is out of range now, not at the first fault.
@@ -341,7 +353,7 @@ class BackendRegistry implements Registry {
       ...readingWarnings(this.#warnings),
       ...(backend.largeDirectoryBytes && { largeAtBytes: backend.largeDirectoryBytes }),
     };
-    this.#consumer = () => {
+    this.#consumer = (views?: UseTally['views']) => {
       const discovery = new Discovery(this.#root, this.states, reading);
       return new Consuming(this.states, {
         ...reading,
@@ -349,9 +361,10 @@ class BackendRegistry implements Registry {
         services: (query) => discovery.sets(query),
         warnings: levelWarnings,
         ...(askInstances && { request: requestMetadata(shared.scheduler) }),
+        views,
       });
     };
-    this.#consuming = this.#consumer();
+    this.#consuming = this.#consumer(this.#uses.views);
     this.#retrying = shared;
   }
 
@@ -367,7 +380,10 @@ class BackendRegistry implements Registry {
             ? url.pipe(map((next) => (next === undefined ? undefined : this.#announced(next))))
             : () => this.#announced(url),
         )
-        .pipe(tap((state) => legible(state, 'RegistrationState', shownRegistration))),
+        .pipe(
+          tap((state) => legible(state, 'RegistrationState', shownRegistration)),
+          this.#uses.registration(),
+        ),
     );
     return noteUnsubscribed(registration, () => `register(${isObservable(url) ? 'urls' : quoted(String(url))})`);
   }

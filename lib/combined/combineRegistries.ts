@@ -7,6 +7,7 @@ import {
   merge,
   type Observable,
   of,
+  startWith,
   switchMap,
   take,
   throwError,
@@ -30,8 +31,10 @@ import type {
   SubscribeOptions,
   SyncedEvent,
 } from '../registry.js';
+import { UseTally } from '../registryHealth.js';
 import { registryPicker, type RegistryPicker, type RegistryPickerOptions } from '../registryPicker.js';
 import { ApplicationsUnion } from './applicationsUnion.js';
+import { type CombinedHealth, combinedHealth } from './combinedHealth.js';
 import { combinedRegistration, type CombinedRegistrationState } from './combinedRegistration.js';
 import { type CombinedState, combinedStates } from './combinedStates.js';
 import type { FailoverSettings } from './failover.js';
@@ -80,6 +83,8 @@ export interface CombinedRegistry extends Registry {
    * `UNSUPPORTED`. Errors when all of them refuse us for good.
    */
   readonly states: Observable<CombinedState>;
+  /** See {@link Registry.health}; with the health of each registry. */
+  readonly health: Observable<CombinedHealth>;
   /**
    * Announces a service in all registries that are written to: see {@link Registry.register}.
    *
@@ -165,6 +170,8 @@ class Combination implements CombinedRegistry {
   readonly parts: Readonly<Record<string, Registry>>;
   readonly states: Observable<CombinedState>;
   readonly warnings: Observable<RegistryWarning>;
+  readonly health: Observable<CombinedHealth>;
+  readonly #uses = new UseTally();
   readonly #parts: ReadonlyMap<string, Registry>;
   readonly #settings: Settings;
 
@@ -173,14 +180,17 @@ class Combination implements CombinedRegistry {
     this.#settings = settings;
     this.parts = Object.freeze(Object.fromEntries(parts));
     this.states = combinedStates(new Map([...parts].map(([name, part]) => [name, part.states])));
+    this.health = this.#uses.healthOf(combinedHealth(new Map([...parts].map(([name, part]) => [name, part.health]))));
     this.warnings = merge(...[...parts.values()].map((part) => part.warnings));
   }
 
   register(
     url: string | ServiceUrl | Observable<string | ServiceUrl | undefined>,
   ): Observable<CombinedRegistrationState> {
-    if (!isObservable(url)) return combinedRegistration(this.#written((part) => part.register(url)));
-    return url.pipe(connect((urls) => combinedRegistration(this.#written((part) => part.register(urls)))));
+    const states = isObservable(url)
+      ? url.pipe(connect((urls) => combinedRegistration(this.#written((part) => part.register(urls)))))
+      : combinedRegistration(this.#written((part) => part.register(url)));
+    return states.pipe(this.#uses.registration());
   }
 
   async provide(url: string | ServiceUrl, options: CallOptions = {}): Promise<Provision> {
@@ -189,7 +199,29 @@ class Combination implements CombinedRegistry {
     signal?.throwIfAborted();
     const given = new AbortController();
     const provisions = this.#written((part) => part.provide(url, { signal: given.signal, timeoutMs: LONGEST_MS }));
+    const first = Promise.any(provisions.values()).catch((error: unknown) => {
+      throw error instanceof AggregateError ? error.errors[0] : error;
+    });
+    const states = from(first).pipe(
+      switchMap((provision) =>
+        combinedRegistration(
+          new Map(
+            [...provisions].map(([name, one]) => [
+              name,
+              merge(
+                of<RegistrationState>({ status: 'pending', url: provision.url }),
+                from(one).pipe(switchMap((made) => made.states)),
+              ),
+            ]),
+          ),
+        ),
+      ),
+    );
+    const counting = states
+      .pipe(startWith({ status: 'pending' } as const), this.#uses.registration())
+      .subscribe({ error: () => undefined });
     const release = async (): Promise<void> => {
+      counting.unsubscribe();
       given.abort(new RegistryError('CLOSED', 'The service is taken back.'));
       const made = await Promise.allSettled(provisions.values());
       const released = await Promise.allSettled(
@@ -198,26 +230,12 @@ class Combination implements CombinedRegistry {
       const failed = released.find((each) => each.status === 'rejected');
       if (failed) throw failed.reason;
     };
-    const first = Promise.any(provisions.values()).catch((error: unknown) => {
-      throw error instanceof AggregateError ? error.errors[0] : error;
-    });
     try {
-      const provision = await this.#settle(from(first), `${quoted(String(url))} to be registered`, {
+      const { url: announced } = await this.#settle(from(first), `${quoted(String(url))} to be registered`, {
         signal,
         timeoutMs,
       });
-      const states = combinedRegistration(
-        new Map(
-          [...provisions].map(([name, one]) => [
-            name,
-            merge(
-              of<RegistrationState>({ status: 'pending', url: provision.url }),
-              from(one).pipe(switchMap((made) => made.states)),
-            ),
-          ]),
-        ),
-      );
-      return { url: provision.url, states, release, [Symbol.asyncDispose]: release };
+      return { url: announced, states, release, [Symbol.asyncDispose]: release };
     } catch (error) {
       await release().catch(() => undefined);
       throw error;
@@ -250,12 +268,15 @@ class Combination implements CombinedRegistry {
 
   instances(query: string | ServiceUrl | ServiceQuery): Observable<InstanceSet> {
     const parts = [...this.#parts.values()].map((part) => ({ states: part.states, sets: part.instances(query) }));
-    if (this.#settings.read === 'failover') return failoverOf(parts, this.#settings);
-    return unionOf(
-      parts.map(({ sets }) => sets),
-      this.#settings.settleMs,
-      (count) => new Union(count),
-    );
+    const sets =
+      this.#settings.read === 'failover'
+        ? failoverOf(parts, this.#settings)
+        : unionOf(
+            parts.map(({ sets }) => sets),
+            this.#settings.settleMs,
+            (count) => new Union(count),
+          );
+    return sets.pipe(this.#uses.views.counted('unknown', () => 'known'));
   }
 
   applications(): Observable<Applications> {

@@ -8,6 +8,9 @@ import { Directories, type DirectoriesOptions, type DirectoriesReader, type Path
 import type { DirectoryReader } from './directoryContents.js';
 import { type QueryBatch, QueryView } from './queryView.js';
 
+/** What is known of the answer to a query: what the registry said, what was kept, or nothing yet. */
+export type ViewKind = 'known' | 'kept' | 'unknown';
+
 /** How a {@link Discovery} reads the registry. */
 export type DiscoveryOptions = Omit<DirectoryReader<never>, 'read' | 'scheduler'> &
   Omit<DirectoriesOptions, 'scheduler'> &

@@ -1,2 +1,2 @@
-export { Discovery, type DiscoveryOptions } from './discovery.js';
+export { Discovery, type DiscoveryOptions, type ViewKind } from './discovery.js';
 export { InstanceTable } from './instanceTable.js';

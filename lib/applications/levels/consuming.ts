@@ -4,6 +4,7 @@ import {
   distinctUntilChanged,
   EMPTY,
   filter,
+  identity,
   ignoreElements,
   map,
   merge,
@@ -14,9 +15,11 @@ import {
   tap,
 } from 'rxjs';
 import { categoriesOf, type ServiceUrl } from '../../dubbo/index.js';
+import type { ViewKind } from '../../discovery/index.js';
 import type { InstanceSet, ServiceEvent } from '../../instances/index.js';
 import { toEvents } from '../../operators/index.js';
 import { type Kept, kept } from '../../internal/kept.js';
+import type { Tally } from '../../internal/tally.js';
 import type { ConnectionState } from '../../port/index.js';
 import { applicationPaths } from '../applicationPaths.js';
 import { ApplicationDiscovery, type Applications } from '../consuming/applicationDiscovery.js';
@@ -31,6 +34,8 @@ export interface ConsumingContext extends ReadingOptions {
   /** Answers a query from the interface level. */
   readonly services: (query: ServiceUrl) => Observable<InstanceSet>;
   readonly warnings: LevelWarnings;
+  /** Counts the queries that are followed, by what is known of their answers. */
+  readonly views?: Tally<ViewKind> | undefined;
   /** How instances are asked that keep their metadata to themselves. */
   readonly request?: MetadataRequest;
 }
@@ -59,8 +64,12 @@ export class Consuming {
 
   /** See `Registry.instances`. */
   sets(query: ServiceUrl): Observable<InstanceSet> {
+    const counted = this.#context.views?.counted<InstanceSet>('unknown', () => 'known') ?? identity;
     return kept(this.#queries, keyOf(query), () =>
-      this.#merged(query).pipe(connect((sets) => merge(sets, sets.pipe(whileEmpty(() => this.#warnOfOthers(query)))))),
+      this.#merged(query).pipe(
+        counted,
+        connect((sets) => merge(sets, sets.pipe(whileEmpty(() => this.#warnOfOthers(query))))),
+      ),
     );
   }
 
