@@ -32,7 +32,15 @@ import {
   requestMetadata,
 } from './applications/index.js';
 import { Discovery } from './discovery/index.js';
-import { localAddress, rootPath, type ServiceQuery, ServiceUrl, toQuery, toRegisteredUrl } from './dubbo/index.js';
+import {
+  localAddress,
+  rootPath,
+  type ServiceQuery,
+  ServiceUrl,
+  toQuery,
+  toRegisteredUrl,
+  withoutZeroOfGo,
+} from './dubbo/index.js';
 import type { InstanceSet, ServiceEvent } from './instances/index.js';
 import { host } from './internal/host.js';
 import { INSPECT, type Inspect, inspected, legible, shownError } from './internal/legible.js';
@@ -61,6 +69,13 @@ export interface RegistryOptions extends ProvidingOptions {
    * @defaultValue `true`
    */
   readonly askInstances?: boolean | undefined;
+  /**
+   * Whether providers of dubbo-go keep the weight 0. That is what dubbo-go writes for all that are given no weight, so by default it
+   * counts as not said, which is a weight of 100.
+   *
+   * @defaultValue `false`
+   */
+  readonly keepGoWeights?: boolean | undefined;
   /** The waits after an operation that failed while connected. */
   readonly retry?: BackoffOptions | undefined;
 }
@@ -316,6 +331,7 @@ class BackendRegistry implements Registry {
     this.warnings = this.#warnings.all;
     this.health = this.#uses.healthOf(this.#connection.health);
     const { retry } = options;
+    const keepGoWeights = flag('keepGoWeights', options.keepGoWeights ?? false);
     const askInstances = flag('askInstances', options.askInstances ?? true);
     // Refuses what is out of range now, not at the first fault.
     fullJitter(retry);
@@ -351,6 +367,7 @@ class BackendRegistry implements Registry {
     const reading = {
       ...shared,
       ...readingWarnings(this.#warnings),
+      ...(!keepGoWeights && { refine: withoutZeroOfGo }),
       ...(backend.largeDirectoryBytes && { largeAtBytes: backend.largeDirectoryBytes }),
     };
     this.#consumer = (views?: UseTally['views']) => {

@@ -14,7 +14,10 @@ export type ViewKind = 'known' | 'kept' | 'unknown';
 /** How a {@link Discovery} reads the registry. */
 export type DiscoveryOptions = Omit<DirectoryReader<never>, 'read' | 'scheduler'> &
   Omit<DirectoriesOptions, 'scheduler'> &
-  Partial<Pick<DirectoriesOptions, 'scheduler'>>;
+  Partial<Pick<DirectoriesOptions, 'scheduler'>> & {
+    /** Makes of each service that is read what counts. @defaultValue the service itself */
+    readonly refine?: (url: ServiceUrl) => ServiceUrl;
+  };
 
 /** Answers queries: one chain for all directories and one table for each query, however many subscribe to it. */
 export class Discovery {
@@ -29,7 +32,8 @@ export class Discovery {
     this.#root = root;
     this.#directories = new Directories(connection, reader);
     this.#services = { ...reader, read: interfaceOfDirectory, implied: true };
-    this.#nodes = { ...reader, read: fromNodeName };
+    const { refine } = options;
+    this.#nodes = { ...reader, read: refine ? (name) => refine(fromNodeName(name)) : fromNodeName };
   }
 
   /** Who is there, as events, with `marks` behind those of the present set; see `Registry.subscribe`. */

@@ -23,3 +23,4 @@ export {
   type ServiceUrlParts,
 } from './serviceUrl.js';
 export { splitHostPort } from './splitUrl.js';
+export { withoutZeroOfGo } from './withoutZeroOfGo.js';

@@ -49,7 +49,9 @@ export function applicationFeed(
         if (!isProvider(found)) return of('gone');
         return metadata
           .of(found)
-          .pipe(map((services) => (services ? new ProvidedInstance(found, services, report) : 'unknown')));
+          .pipe(
+            map((services) => (services ? new ProvidedInstance(found, services, report, options.refine) : 'unknown')),
+          );
       }),
       scan((before: ProvidedInstance | undefined, next) => {
         if (next === 'unknown') return before;

@@ -1,5 +1,6 @@
 import { defer, distinctUntilChanged, map, type Observable, type SchedulerLike, tap } from 'rxjs';
 import { type BackoffOptions, whileConnected } from '../../connection/index.js';
+import type { ServiceUrl } from '../../dubbo/index.js';
 import type { ConnectionState, RegistryNode } from '../../port/index.js';
 import { whileReadable } from './whileReadable.js';
 
@@ -7,6 +8,8 @@ import { whileReadable } from './whileReadable.js';
 export interface ReadingOptions {
   readonly retry?: BackoffOptions;
   readonly scheduler?: SchedulerLike;
+  /** Makes of each service that is read what counts. @defaultValue the service itself */
+  readonly refine?: (url: ServiceUrl) => ServiceUrl;
   /** Told of what may not be read; it is tried again. */
   readonly onRefused: (path: string, error: unknown) => void;
   /** Told of what cannot be read, which is left out. */

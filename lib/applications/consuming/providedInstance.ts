@@ -8,12 +8,20 @@ export class ProvidedInstance {
   readonly instance: ApplicationInstance;
   readonly #services: readonly ServiceInfo[];
   readonly #onUnreadable: (error: unknown) => void;
+  readonly #refine: (url: ServiceUrl) => ServiceUrl;
   readonly #urls = new Map<string, readonly ServiceUrl[]>();
 
-  constructor(instance: ApplicationInstance, services: readonly ServiceInfo[], onUnreadable: (error: unknown) => void) {
+  /** @param refine - Makes of each service what counts. */
+  constructor(
+    instance: ApplicationInstance,
+    services: readonly ServiceInfo[],
+    onUnreadable: (error: unknown) => void,
+    refine: (url: ServiceUrl) => ServiceUrl = (url) => url,
+  ) {
     this.instance = instance;
     this.#services = services;
     this.#onUnreadable = onUnreadable;
+    this.#refine = refine;
   }
 
   /** The providers of an interface, `*` for all; the same objects each time. */
@@ -30,7 +38,7 @@ export class ProvidedInstance {
 
   #urlOf(service: ServiceInfo): ServiceUrl[] {
     try {
-      return [serviceUrlOf(this.instance, service)];
+      return [this.#refine(serviceUrlOf(this.instance, service))];
     } catch (error) {
       this.#onUnreadable(error);
       return [];
