@@ -15,6 +15,7 @@ const LAYERS = {
   'backends/zookeeper': ['connection', 'port', 'dubbo', 'internal'],
   'backends/etcd': ['connection', 'port', 'dubbo', 'internal'],
   instances: ['dubbo', 'internal'],
+  cache: ['internal'],
   operators: ['balancers', 'instances', 'dubbo', 'internal'],
   balancers: ['instances', 'dubbo', 'internal'],
   config: ['connection', 'port', 'operators', 'instances', 'dubbo', 'internal'],
@@ -26,7 +27,7 @@ const LAYERS = {
   // On top of everything, as what is tested with it is.
   testing: ['registry', 'backends/memory', 'connection', 'port', 'instances', 'dubbo', 'internal'],
   registration: ['connection', 'port', 'dubbo', 'internal'],
-  discovery: ['connection', 'port', 'instances', 'dubbo', 'internal'],
+  discovery: ['cache', 'connection', 'port', 'instances', 'dubbo', 'internal'],
 };
 
 const CLIENT_LIBRARY_OF = { 'backends/zookeeper': 'node-zookeeper-client', 'backends/etcd': 'etcd3' };

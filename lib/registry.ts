@@ -1,15 +1,18 @@
 import {
   defer,
+  EMPTY,
   endWith,
   firstValueFrom,
   isObservable,
   map,
+  merge,
   type Observable,
   of,
   ReplaySubject,
   switchMap,
   tap,
 } from 'rxjs';
+import { checkedCache, KeptCopies, type RegistryCache } from './cache/index.js';
 import {
   type BackoffOptions,
   type CallOptions,
@@ -45,6 +48,15 @@ export interface RegistryOptions {
   readonly timeoutMs?: number | undefined;
   /** The waits after an operation that failed while connected. */
   readonly retry?: BackoffOptions | undefined;
+  /**
+   * Where what queries were told last is kept, for a start at which the registry cannot be reached: `fileCache(directory)`.
+   *
+   * Where the registry has not answered within `afterMs` of it, what was kept is told, and its sets have the `origin` `'kept'`.
+   * What differs in the first answer is told after it.
+   *
+   * @defaultValue nothing is kept
+   */
+  readonly cache?: RegistryCache | undefined;
 }
 
 /** How {@link Registry.lookup} behaves. */
@@ -78,6 +90,8 @@ export interface RegistryWarning {
     | 'WITHHELD_EVENTS'
     | 'LARGE_DIRECTORY'
     | 'CONTESTED_REGISTRATION'
+    | 'UNUSABLE_CACHE'
+    | 'UNWRITABLE_CACHE'
     | BackendWarning['code'];
   readonly message: string;
   /** How often this registry has given a warning of that code, this one included. */
@@ -204,7 +218,8 @@ export interface Registry extends AsyncDisposable {
   /**
    * Who is there as complete sets: the present one, and one more for every change.
    *
-   * The same knowledge as {@link Registry.subscribe}. A service that nobody provides is an empty set, an outage is none.
+   * The same knowledge as {@link Registry.subscribe}. A service that nobody provides is an empty set, an outage is none. With a cache
+   * the first set may be one that was kept (`origin`); the registry's answer is another set then, if only by its origin.
    */
   instances(query: string | ServiceUrl | ServiceQuery): Observable<InstanceSet>;
 
@@ -274,6 +289,7 @@ class BackendRegistry implements Registry {
   readonly #keys = new Map<string, object>();
   readonly #warnings = new Warnings<RegistryWarning['code']>('registry');
   readonly #uses = new UseTally();
+  readonly #copies: KeptCopies | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(backend: SharedBackend, options: RegistryOptions) {
@@ -336,7 +352,21 @@ class BackendRegistry implements Registry {
         );
       },
     };
-    this.#discovery = new Discovery(this.#root, this.states, { ...this.#discovering, views: this.#uses.views });
+    this.#copies =
+      options.cache === undefined
+        ? undefined
+        : new KeptCopies(checkedCache(options.cache), {
+        registry: `${backend.identity ?? backend.name} ${this.#root}`,
+        scheduler: this.#connection.scheduler,
+        isConnected: () => this.#connection.status === 'connected',
+        isClosing: () => this.#connection.isClosed,
+        warn: (code, message, cause) => this.#warnings.tell(code, message, { cause }),
+      });
+    this.#discovery = new Discovery(this.#root, this.states, {
+      ...this.#discovering,
+      views: this.#uses.views,
+      copies: this.#copies,
+    });
   }
 
   static guestOf(registry: object): SharedBackend | undefined {
@@ -439,7 +469,11 @@ class BackendRegistry implements Registry {
 
   close(options: { readonly deadlineMs?: number | undefined } = {}): Promise<void> {
     return (this.#closed ??= this.#connection
-      .close(options.deadlineMs, this.#registrations.releases(), () => this.#registrations.mayOwn)
+      .close(
+        options.deadlineMs,
+        merge(this.#registrations.releases(), this.#copies?.settled() ?? EMPTY),
+        () => this.#registrations.mayOwn,
+      )
       .finally(() => this.#warnings.end()));
   }
 

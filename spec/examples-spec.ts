@@ -10,7 +10,9 @@ const example = (...args: string[]): Promise<{ stdout: string; stderr: string }>
 describe('the examples', () => {
   it('are listed, one name a line', async () => {
     const { stdout } = await example();
-    expect(stdout).toBe('consume\ngrpc\nhttp\noverrides\nprobes\nprovide\nrolling-restart\nsurvive\ntesting\ntour\n');
+    expect(stdout).toBe(
+      'consume\ngrpc\nhttp\noverrides\nprobes\nprovide\nrolling-restart\nstart-without\nsurvive\ntesting\ntour\n',
+    );
   });
 
   it('refuse a name that is not there, and say which are', async () => {
@@ -48,6 +50,13 @@ describe('the examples', () => {
       'the check fails 200 503',
       'the check passes 200 200',
     ]);
+  });
+
+  it('serve though the registry is away at the start', async () => {
+    const { stdout } = await example('start-without');
+    expect(stdout).toMatch(
+      /told: 2 instances \(kept[^]*: 20 calls, 0 failed[^]*told: 1 instances \(registry\)[^]*: 40 calls, 0 failed/,
+    );
   });
 
   it('shift the traffic of a running pipeline by rules, and back', async () => {

@@ -32,8 +32,10 @@ describe('what the package exports', () => {
       'createRegistry',
       'drain',
       'drained',
+      'fileCache',
       'instanceKey',
       'iterate',
+      'memoryCache',
       'whileConnected',
     ]);
   });

@@ -269,7 +269,7 @@ class Combination implements CombinedRegistry {
             parts.map(({ sets }) => sets),
             this.#settings.settleMs,
           );
-    return sets.pipe(this.#uses.views.counted('unknown', () => 'known'));
+    return sets.pipe(this.#uses.views.counted('unknown', ({ origin }) => (origin === 'registry' ? 'known' : 'kept')));
   }
 
   async lookup(query: string | ServiceUrl | ServiceQuery, options: LookupOptions = {}): Promise<InstanceSet> {

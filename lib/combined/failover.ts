@@ -1,5 +1,5 @@
 import { sameService, type ServiceUrl } from '../dubbo/index.js';
-import { InstanceLedger, type InstanceSet } from '../instances/index.js';
+import { InstanceLedger, InstanceSet } from '../instances/index.js';
 
 /** What is told of one part. */
 export type FailoverInput =
@@ -30,6 +30,8 @@ export class Failover {
   readonly #parts: readonly Part[];
   readonly #ledger = new InstanceLedger();
   #active: number | undefined;
+  /** What was taken over last of the part that is active. */
+  #told = new InstanceSet();
 
   /** @param parts - How many there are, the first one first in order. */
   constructor(parts: number, settings: FailoverSettings) {
@@ -39,7 +41,7 @@ export class Failover {
 
   /** What the part that is active knows. */
   get set(): InstanceSet {
-    return this.#ledger.set;
+    return this.#ledger.set.withOriginOf(this.#told);
   }
 
   /** Which part is active. */
@@ -72,7 +74,8 @@ export class Failover {
   }
 
   #isGood({ set, isDown }: Part): boolean {
-    return set !== undefined && !isDown && !(this.#settings.treatEmptyAsDown && set.size === 0);
+    // What was kept is of the past.
+    return set?.origin === 'registry' && !isDown && !(this.#settings.treatEmptyAsDown && set.size === 0);
   }
 
   #choose(nowMs: number): boolean {
@@ -94,12 +97,14 @@ export class Failover {
   }
 
   #tell(set: InstanceSet): boolean {
+    const isMarked = set.origin !== this.#told.origin || set.ageMs !== this.#told.ageMs;
+    this.#told = set;
     const entries = new Map<string, ServiceUrl | undefined>();
     for (const { key, after } of set.changesSince(this.#ledger.set)) {
       const told = this.#ledger.get(key);
       // One instance in two registries is registered at two moments: that is no change.
       if (!told || !after || !sameService(told, after)) entries.set(key, after);
     }
-    return this.#ledger.write(entries).length > 0;
+    return this.#ledger.write(entries).length > 0 || isMarked;
   }
 }
