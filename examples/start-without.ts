@@ -9,7 +9,8 @@ import { startHttpProvider } from './support/httpProvider.js';
 import { outageAt } from './support/outage.js';
 import { Tally } from './support/tally.js';
 
-const service = 'com.acme.UserService';
+// A name of its own, so that two of these on one server do not meet.
+const service = `com.acme.start${process.pid}.Users`;
 const query = { interface: service };
 const directory = await mkdtemp(join(tmpdir(), 'shop-'));
 await using registryServer = await outageAt(process.argv[2] ?? 'memory://');
