@@ -1,5 +1,5 @@
-import { sameService, type ServiceUrl } from '../dubbo/index.js';
-import { InstanceLedger, InstanceSet } from '../instances/index.js';
+import type { InstanceSet } from '../instances/index.js';
+import { Retold } from './retold.js';
 
 /** What is told of one part. */
 export type FailoverInput =
@@ -28,10 +28,8 @@ export interface FailoverSettings {
 export class Failover {
   readonly #settings: FailoverSettings;
   readonly #parts: readonly Part[];
-  readonly #ledger = new InstanceLedger();
+  readonly #retold = new Retold();
   #active: number | undefined;
-  /** What was taken over last of the part that is active. */
-  #told = new InstanceSet();
 
   /** @param parts - How many there are, the first one first in order. */
   constructor(parts: number, settings: FailoverSettings) {
@@ -41,7 +39,7 @@ export class Failover {
 
   /** What the part that is active knows. */
   get set(): InstanceSet {
-    return this.#ledger.set.withOriginOf(this.#told);
+    return this.#retold.set;
   }
 
   /** Which part is active. */
@@ -93,18 +91,6 @@ export class Failover {
       this.#active = other >= 0 ? other : any >= 0 ? any : this.#active;
     }
     if (this.#active === undefined) return false;
-    return this.#tell(this.#parts[this.#active]!.set!) || before === undefined;
-  }
-
-  #tell(set: InstanceSet): boolean {
-    const isMarked = set.origin !== this.#told.origin || set.ageMs !== this.#told.ageMs;
-    this.#told = set;
-    const entries = new Map<string, ServiceUrl | undefined>();
-    for (const { key, after } of set.changesSince(this.#ledger.set)) {
-      const told = this.#ledger.get(key);
-      // One instance in two registries is registered at two moments: that is no change.
-      if (!told || !after || !sameService(told, after)) entries.set(key, after);
-    }
-    return this.#ledger.write(entries).length > 0 || isMarked;
+    return this.#retold.tell(this.#parts[this.#active]!.set!) || before === undefined;
   }
 }

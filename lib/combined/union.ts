@@ -7,6 +7,8 @@ import { InstanceLedger, InstanceSet } from '../instances/index.js';
  * A part that says nothing takes nothing back. What one part takes back stays as long as another one has it.
  */
 export class Union {
+  /** All parts count. */
+  readonly isEnough = false;
   readonly #ledger = new InstanceLedger();
   readonly #known: readonly Map<string, ServiceUrl>[];
   readonly #last: InstanceSet[];
