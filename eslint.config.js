@@ -26,6 +26,11 @@ const LAYERS = {
   grpc: ['connection', 'balancers', 'instances', 'dubbo', 'internal'],
   // On top of everything, as what is tested with it is.
   testing: ['registry', 'backends/memory', 'connection', 'port', 'instances', 'dubbo', 'internal'],
+  // What a backend promises, tried on backends of others.
+  contract: ['port', 'internal'],
+  overview: ['balancers', 'instances', 'dubbo', 'internal'],
+  doctor: ['registry', 'backends/zookeeper', 'connection', 'port', 'dubbo', 'internal'],
+  dashboard: ['registry', 'overview', 'instances', 'dubbo', 'internal'],
   registration: ['connection', 'port', 'dubbo', 'internal'],
   discovery: ['cache', 'connection', 'port', 'instances', 'dubbo', 'internal'],
 };
@@ -56,7 +61,16 @@ const layers = Object.entries(LAYERS).map(([folder, below]) => {
 });
 
 export default tseslint.config(
-  { ignores: ['dist/', 'docs/api/', 'coverage/', 'node_modules/', 'spec/package/consumer/run.*'] },
+  {
+    ignores: [
+      'dist/',
+      'docs/api/',
+      'coverage/',
+      'node_modules/',
+      'spec/package/consumer/run.*',
+      'lib/dashboard/page.ts',
+    ],
+  },
   js.configs.recommended,
   {
     files: ['**/*.ts'],
@@ -78,6 +92,11 @@ export default tseslint.config(
       'rxjs-x/no-ignored-subscription': 'off',
       'rxjs-x/throw-error': 'error',
     },
+  },
+  // What runs in a browser, with its types.
+  {
+    files: ['lib/dashboard/page/**/*.ts'],
+    languageOptions: { parserOptions: { project: './lib/dashboard/page/tsconfig.json' } },
   },
   { files: ['lib/*.ts'], rules: { 'no-restricted-imports': ['error', { paths: CLIENT_LIBRARIES }] } },
   ...layers,

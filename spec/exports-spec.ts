@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import * as backend from '../lib/backend.js';
+import * as contract from '../lib/contract/index.js';
 import * as etcd from '../lib/backends/etcd/index.js';
 import * as memory from '../lib/backends/memory/index.js';
 import * as zookeeper from '../lib/backends/zookeeper/index.js';
 import * as config from '../lib/config/index.js';
+import * as dashboard from '../lib/dashboard/index.js';
 import * as operators from '../lib/operators/index.js';
 import * as grpc from '../lib/grpc/index.js';
 import * as testing from '../lib/testing/index.js';
@@ -43,6 +45,7 @@ describe('what the package exports', () => {
   it('rx-registry/backend', () => {
     expect(Object.keys(backend).sort()).toEqual([
       'LEGAL_TRANSITIONS',
+      'checkPath',
       'connect',
       'fullJitter',
       'inArrivalOrder',
@@ -52,6 +55,10 @@ describe('what the package exports', () => {
       'served',
       'watchEachDirectory',
     ]);
+  });
+
+  it('rx-registry/backend/testing', () => {
+    expect(Object.keys(contract).sort()).toEqual(['backendContract']);
   });
 
   it('rx-registry/etcd', () => {
@@ -117,6 +124,10 @@ describe('what the package exports', () => {
 
   it('rx-registry/grpc', () => {
     expect(Object.keys(grpc).sort()).toEqual(['registerGrpcResolver']);
+  });
+
+  it('rx-registry/dashboard', () => {
+    expect(Object.keys(dashboard).sort()).toEqual(['createDashboard']);
   });
 
   it('rx-registry/memory', () => {
