@@ -10,7 +10,7 @@ const example = (...args: string[]): Promise<{ stdout: string; stderr: string }>
 describe('the examples', () => {
   it('are listed, one name a line', async () => {
     const { stdout } = await example();
-    expect(stdout).toBe('backend\nconsume\ngrpc\nhttp\noverrides\nprovide\nrolling-restart\nsurvive\ntesting\ntour\n');
+    expect(stdout).toBe('backend\nconsume\ngrpc\nhttp\nnestjs\noverrides\nprovide\nrolling-restart\nsurvive\ntesting\ntour\n');
   });
 
   it('refuse a name that is not there, and say which are', async () => {

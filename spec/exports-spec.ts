@@ -8,6 +8,7 @@ import * as zookeeper from '../lib/backends/zookeeper/index.js';
 import * as config from '../lib/config/index.js';
 import * as operators from '../lib/operators/index.js';
 import * as grpc from '../lib/grpc/index.js';
+import * as nestjs from '../lib/nestjs/index.js';
 import * as testing from '../lib/testing/index.js';
 import * as main from '../lib/index.js';
 
@@ -121,6 +122,17 @@ describe('what the package exports', () => {
 
   it('rx-registry/grpc', () => {
     expect(Object.keys(grpc).sort()).toEqual(['registerGrpcResolver']);
+  });
+
+  it('rx-registry/nestjs', () => {
+    expect(Object.keys(nestjs).sort()).toEqual([
+      'InjectPicker',
+      'InjectRegistry',
+      'REGISTRY',
+      'RegistryHealth',
+      'RegistryModule',
+      'pickerToken',
+    ]);
   });
 
   it('rx-registry/memory', () => {
