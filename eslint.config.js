@@ -15,6 +15,7 @@ const LAYERS = {
   'backends/zookeeper': ['connection', 'port', 'dubbo', 'internal'],
   'backends/etcd': ['connection', 'port', 'dubbo', 'internal'],
   instances: ['dubbo', 'internal'],
+  cache: ['internal'],
   operators: ['balancers', 'instances', 'dubbo', 'internal'],
   balancers: ['instances', 'dubbo', 'internal'],
   config: ['connection', 'port', 'operators', 'instances', 'dubbo', 'internal'],
@@ -25,11 +26,13 @@ const LAYERS = {
   grpc: ['connection', 'balancers', 'instances', 'dubbo', 'internal'],
   // On top of everything, as what is tested with it is.
   testing: ['registry', 'backends/memory', 'connection', 'port', 'instances', 'dubbo', 'internal'],
+  // What a backend promises, tried on backends of others.
+  contract: ['port', 'internal'],
   overview: ['balancers', 'instances', 'dubbo', 'internal'],
   doctor: ['registry', 'backends/zookeeper', 'connection', 'port', 'dubbo', 'internal'],
   dashboard: ['registry', 'overview', 'instances', 'dubbo', 'internal'],
   registration: ['connection', 'port', 'dubbo', 'internal'],
-  discovery: ['connection', 'port', 'instances', 'dubbo', 'internal'],
+  discovery: ['cache', 'connection', 'port', 'instances', 'dubbo', 'internal'],
 };
 
 const CLIENT_LIBRARY_OF = { 'backends/zookeeper': 'node-zookeeper-client', 'backends/etcd': 'etcd3' };

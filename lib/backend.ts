@@ -9,6 +9,7 @@ export {
   retryWithBackoff,
   served,
 } from './connection/index.js';
+export { checkPath } from './internal/path.js';
 export {
   type Backend,
   type BackendWarning,

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import * as backend from '../lib/backend.js';
+import * as contract from '../lib/contract/index.js';
 import * as etcd from '../lib/backends/etcd/index.js';
 import * as memory from '../lib/backends/memory/index.js';
 import * as zookeeper from '../lib/backends/zookeeper/index.js';
@@ -33,8 +34,10 @@ describe('what the package exports', () => {
       'createRegistry',
       'drain',
       'drained',
+      'fileCache',
       'instanceKey',
       'iterate',
+      'memoryCache',
       'whileConnected',
     ]);
   });
@@ -42,6 +45,7 @@ describe('what the package exports', () => {
   it('rx-registry/backend', () => {
     expect(Object.keys(backend).sort()).toEqual([
       'LEGAL_TRANSITIONS',
+      'checkPath',
       'connect',
       'fullJitter',
       'inArrivalOrder',
@@ -51,6 +55,10 @@ describe('what the package exports', () => {
       'served',
       'watchEachDirectory',
     ]);
+  });
+
+  it('rx-registry/backend/testing', () => {
+    expect(Object.keys(contract).sort()).toEqual(['backendContract']);
   });
 
   it('rx-registry/etcd', () => {
