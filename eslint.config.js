@@ -97,7 +97,7 @@ export default tseslint.config(
   },
   // What runs in a browser, with its types.
   {
-    files: ['lib/dashboard/page/**/*.ts'],
+    files: ['lib/dashboard/page/**/*.ts', 'spec/browser/**/*.ts'],
     languageOptions: { parserOptions: { project: './lib/dashboard/page/tsconfig.json' } },
   },
   { files: ['lib/*.ts'], rules: { 'no-restricted-imports': ['error', { paths: CLIENT_LIBRARIES }] } },
