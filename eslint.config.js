@@ -12,9 +12,11 @@ const LAYERS = {
   port: ['dubbo', 'internal'],
   connection: ['port', 'internal'],
   'backends/memory': ['connection', 'port', 'internal'],
-  'backends/zookeeper': ['connection', 'port', 'dubbo', 'internal'],
-  'backends/etcd': ['connection', 'port', 'dubbo', 'internal'],
+  'backends/shared': ['internal'],
+  'backends/zookeeper': ['backends/shared', 'connection', 'port', 'dubbo', 'internal'],
+  'backends/etcd': ['backends/shared', 'connection', 'port', 'dubbo', 'internal'],
   instances: ['dubbo', 'internal'],
+  cache: ['internal'],
   operators: ['balancers', 'instances', 'dubbo', 'internal'],
   balancers: ['instances', 'dubbo', 'internal'],
   config: ['connection', 'port', 'operators', 'instances', 'dubbo', 'internal'],
@@ -32,6 +34,7 @@ const LAYERS = {
   ],
   shutdown: ['internal'],
   interop: ['internal'],
+  nestjs: ['createRegistry', 'registry', 'shutdown', 'registration', 'port', 'dubbo', 'internal'],
   grpc: ['connection', 'balancers', 'instances', 'dubbo', 'internal'],
   // On top of everything, as what is tested with it is.
   testing: ['registry', 'backends/memory', 'connection', 'port', 'instances', 'dubbo', 'internal'],
@@ -43,6 +46,7 @@ const LAYERS = {
   registration: ['connection', 'port', 'dubbo', 'internal'],
   discovery: ['connection', 'port', 'instances', 'dubbo', 'internal'],
   applications: [
+    'cache',
     'registration',
     'discovery',
     'operators',
@@ -115,7 +119,7 @@ export default tseslint.config(
   },
   // What runs in a browser, with its types.
   {
-    files: ['lib/dashboard/page/**/*.ts'],
+    files: ['lib/dashboard/page/**/*.ts', 'spec/browser/**/*.ts'],
     languageOptions: { parserOptions: { project: './lib/dashboard/page/tsconfig.json' } },
   },
   { files: ['lib/*.ts'], rules: { 'no-restricted-imports': ['error', { paths: CLIENT_LIBRARIES }] } },

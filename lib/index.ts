@@ -1,4 +1,6 @@
 export type { Applications, RegisterMode, RegistrationLevel, RegistrationState } from './applications/index.js';
+export { fileCache, type FileCacheOptions } from './cache/fileCache.js';
+export { type CacheOptions, memoryCache, type MemoryCache, type RegistryCache } from './cache/index.js';
 export {
   type CombinedRegistrationState,
   type CombinedHealth,
@@ -44,7 +46,7 @@ export {
   RegistryError,
   UnreadableNodeError,
 } from './errors.js';
-export { type InstanceChange, InstanceSet, type ServiceEvent } from './instances/index.js';
+export { type InstanceChange, InstanceSet, type ServiceEvent, type SetOrigin } from './instances/index.js';
 export {
   type Backend,
   type BackendWarning,

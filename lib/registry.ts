@@ -1,15 +1,18 @@
 import {
   defer,
+  EMPTY,
   endWith,
   firstValueFrom,
   isObservable,
   map,
+  merge,
   type Observable,
   of,
   ReplaySubject,
   switchMap,
   tap,
 } from 'rxjs';
+import { checkedCache, KeptCopies, type RegistryCache } from './cache/index.js';
 import {
   type BackoffOptions,
   type CallOptions,
@@ -24,6 +27,7 @@ import {
 import {
   type Applications,
   Consuming,
+  type ConsumingContext,
   type LevelWarningCode,
   LevelWarnings,
   Providing,
@@ -78,6 +82,15 @@ export interface RegistryOptions extends ProvidingOptions {
   readonly keepGoWeights?: boolean | undefined;
   /** The waits after an operation that failed while connected. */
   readonly retry?: BackoffOptions | undefined;
+  /**
+   * Where what queries were told last is kept, for a start at which the registry cannot be reached: `fileCache(directory)`.
+   *
+   * Where the registry has not answered within `afterMs` of it, what was kept is told, and its sets have the `origin` `'kept'`.
+   * What differs in the first answer is told after it.
+   *
+   * @defaultValue nothing is kept
+   */
+  readonly cache?: RegistryCache | undefined;
 }
 
 /** How {@link Registry.lookup} behaves. */
@@ -105,7 +118,13 @@ export interface SyncedEvent {
 /** Something that went wrong and was got around: nothing stops because of it, but somebody should know. */
 export interface RegistryWarning {
   /** What it is. */
-  readonly code: ReadingWarningCode | 'CONTESTED_REGISTRATION' | LevelWarningCode | BackendWarning['code'];
+  readonly code:
+    | ReadingWarningCode
+    | 'CONTESTED_REGISTRATION'
+    | 'UNUSABLE_CACHE'
+    | 'UNWRITABLE_CACHE'
+    | LevelWarningCode
+    | BackendWarning['code'];
   readonly message: string;
   /** How often this registry has given a warning of that code, this one included. */
   readonly count: number;
@@ -231,7 +250,8 @@ export interface Registry extends AsyncDisposable {
   /**
    * Who is there as complete sets: the present one, and one more for every change.
    *
-   * The same knowledge as {@link Registry.subscribe}. A service that nobody provides is an empty set, an outage is none.
+   * The same knowledge as {@link Registry.subscribe}. A service that nobody provides is an empty set, an outage is none. With a cache
+   * the first set may be one that was kept (`origin`); the registry's answer is another set then, if only by its origin.
    */
   instances(query: string | ServiceUrl | ServiceQuery): Observable<InstanceSet>;
 
@@ -311,11 +331,12 @@ class BackendRegistry implements Registry {
   readonly #providing: Providing;
   readonly #retrying: RetryOptions;
   /** Makes a reader of both levels, which shares what it reads with nobody else. */
-  readonly #consumer: (views?: UseTally['views']) => Consuming;
+  readonly #consumer: (more?: Partial<Pick<ConsumingContext, 'views' | 'copies'>>) => Consuming;
   readonly #consuming: Consuming;
   readonly #keys = new Map<string, object>();
   readonly #warnings = new Warnings<RegistryWarning['code']>('registry');
   readonly #uses = new UseTally();
+  readonly #copies: KeptCopies | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(backend: SharedBackend, options: RegistryOptions) {
@@ -370,7 +391,17 @@ class BackendRegistry implements Registry {
       ...(!keepGoWeights && { refine: withoutZeroOfGo }),
       ...(backend.largeDirectoryBytes && { largeAtBytes: backend.largeDirectoryBytes }),
     };
-    this.#consumer = (views?: UseTally['views']) => {
+    this.#copies =
+      options.cache === undefined
+        ? undefined
+        : new KeptCopies(checkedCache(options.cache), {
+            registry: `${backend.identity ?? backend.name} ${this.#root}`,
+            scheduler: this.#connection.scheduler,
+            isConnected: () => this.#connection.status === 'connected',
+            isClosing: () => this.#connection.isClosed,
+            warn: (code, message, cause) => this.#warnings.tell(code, message, { cause }),
+          });
+    this.#consumer = (more = {}) => {
       const discovery = new Discovery(this.#root, this.states, reading);
       return new Consuming(this.states, {
         ...reading,
@@ -378,10 +409,10 @@ class BackendRegistry implements Registry {
         services: (query) => discovery.sets(query),
         warnings: levelWarnings,
         ...(askInstances && { request: requestMetadata(shared.scheduler) }),
-        views,
+        ...more,
       });
     };
-    this.#consuming = this.#consumer(this.#uses.views);
+    this.#consuming = this.#consumer({ views: this.#uses.views, copies: this.#copies });
     this.#retrying = shared;
   }
 
@@ -484,7 +515,11 @@ class BackendRegistry implements Registry {
 
   close(options: { readonly deadlineMs?: number | undefined } = {}): Promise<void> {
     return (this.#closed ??= this.#connection
-      .close(options.deadlineMs, this.#providing.releases(), () => this.#providing.mayOwn)
+      .close(
+        options.deadlineMs,
+        merge(this.#providing.releases(), this.#copies?.settled() ?? EMPTY),
+        () => this.#providing.mayOwn,
+      )
       .finally(() => this.#warnings.end()));
   }
 

@@ -11,7 +11,7 @@ describe('the examples', () => {
   it('are listed, one name a line', async () => {
     const { stdout } = await example();
     expect(stdout).toBe(
-      'backend\nconsume\ngrpc\nhttp\noverrides\nprobes\nprovide\nrolling-restart\nsurvive\ntesting\ntour\n',
+      'backend\nconsume\ngrpc\nhttp\nmigrate\nnestjs\noverrides\nprobes\nprovide\nrolling-restart\nstart-without\nsurvive\ntesting\ntour\n',
     );
   });
 
@@ -50,6 +50,18 @@ describe('the examples', () => {
       'the check fails 200 503',
       'the check passes 200 200',
     ]);
+  });
+
+  it('lose no call and miss no instance while everybody moves to another registry', async () => {
+    const { stdout } = await example('migrate');
+    expect(stdout).toMatch(/\d+ calls, 0 failed .*; 0 times an instance was missing that was up/);
+  });
+
+  it('serve though the registry is away at the start', async () => {
+    const { stdout } = await example('start-without');
+    expect(stdout).toMatch(
+      /told: 2 instances \(kept[^]*: 20 calls, 0 failed[^]*told: 1 instances \(registry\)[^]*: 40 calls, 0 failed/,
+    );
   });
 
   it('shift the traffic of a running pipeline by rules, and back', async () => {

@@ -1,5 +1,5 @@
 export type { Applications } from './consuming/applicationDiscovery.js';
-export { Consuming } from './levels/consuming.js';
+export { Consuming, type ConsumingContext } from './levels/consuming.js';
 export { LevelWarnings, type LevelWarningCode } from './levels/levelWarnings.js';
 export { Providing, type ProvidingOptions } from './levels/providing.js';
 export type { RegisterMode, RegistrationLevel, RegistrationState } from './levels/registrationState.js';

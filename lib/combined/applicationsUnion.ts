@@ -1,7 +1,10 @@
 import type { Applications } from '../applications/index.js';
+import type { Joined } from './unionOf.js';
 
 /** The applications that several parts know: each with the instances that any part has of it. */
-export class ApplicationsUnion {
+export class ApplicationsUnion implements Joined<Applications> {
+  /** Each may know of others. */
+  readonly isEnough = false;
   readonly #known: Applications[];
   #set: Applications = new Map();
 

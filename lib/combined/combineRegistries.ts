@@ -20,7 +20,7 @@ import { type ServiceQuery, type ServiceUrl, toQuery } from '../dubbo/index.js';
 import { RegistryError } from '../errors.js';
 import type { InstanceSet, ServiceEvent } from '../instances/index.js';
 import { whenAborted } from '../internal/abort.js';
-import { checked, flag, LONGEST_MS, milliseconds, optionsObject } from '../internal/options.js';
+import { checked, count, flag, LONGEST_MS, milliseconds, optionsObject } from '../internal/options.js';
 import { quoted } from '../internal/quoted.js';
 import { toEvents } from '../operators/index.js';
 import type {
@@ -39,17 +39,25 @@ import { combinedRegistration, type CombinedRegistrationState } from './combined
 import { type CombinedState, combinedStates } from './combinedStates.js';
 import type { FailoverSettings } from './failover.js';
 import { failoverOf } from './failoverOf.js';
+import { Preference } from './preference.js';
 import { Union } from './union.js';
-import { unionOf } from './unionOf.js';
+import { type Joined, unionOf } from './unionOf.js';
 
 /** How {@link combineRegistries} reads and writes. */
 export interface CombineOptions {
   /**
    * How what the registries know becomes one. `'union'`: an instance is there while any of them has it, as the first in order
    * says that has it. `'failover'`: only what one of them has, the first that answers; when its session is lost, what another one
-   * has that answers, until an earlier one has been good again for `stableMs`. @defaultValue `'union'`
+   * has that answers, until an earlier one has been good again for `stableMs`. `'prefer'`: what the first one has; while that is less
+   * than `minimum`, also what the second one has, and so on. @defaultValue `'union'`
    */
-  readonly read?: 'union' | 'failover' | undefined;
+  readonly read?: 'union' | 'failover' | 'prefer' | undefined;
+  /**
+   * Only with `read: 'prefer'`: as long as there are fewer instances than this, those of the next registry are added.
+   *
+   * @defaultValue 1
+   */
+  readonly minimum?: number | undefined;
   /**
    * Only with `read: 'failover'`: how long an earlier registry has to answer again before it is read again, in milliseconds.
    *
@@ -116,7 +124,8 @@ export interface CombinedRegistry extends Registry {
  * one says, in the order in which they stand here. A query errors when all registries refuse it.
  *
  * Nothing is connected before it is used. {@link Registry.close} closes all registries, whoever made them. `lookup` with `fresh` asks
- * all of them, and rejects if one does not answer; with failover, one after the other until one does.
+ * all of them, and rejects if one does not answer; with failover, one after the other until one does; with `prefer`, the others only
+ * if the first one has too few.
  *
  * @param registries - The registries by name, the first to be believed first.
  * @throws InvalidOptionError if there is none, one stands there twice, or an option is out of range.
@@ -140,10 +149,13 @@ export function combineRegistries(
   );
   checked('registries', registries, 'registries by name', parts.length > 0 && isMade);
   checked('registries', registries, 'each registry once', new Set(parts.map(([, part]) => part)).size === parts.length);
-  checked('read', read, "'union' or 'failover'", read === 'union' || read === 'failover');
-  for (const name of ['stableMs', 'treatEmptyAsDown'] as const) {
-    const isGiven = options[name] !== undefined;
-    checked(name, options[name], "nothing, unless `read` is 'failover'", !isGiven || read === 'failover');
+  checked('read', read, "'union', 'failover' or 'prefer'", ['union', 'failover', 'prefer'].includes(read));
+  for (const [name, of] of [
+    ['stableMs', 'failover'],
+    ['treatEmptyAsDown', 'failover'],
+    ['minimum', 'prefer'],
+  ] as const) {
+    checked(name, options[name], `nothing, unless \`read\` is '${of}'`, options[name] === undefined || read === of);
   }
   const names = parts.map(([name]) => name);
   const isNamed =
@@ -152,6 +164,7 @@ export function combineRegistries(
   return new Combination(new Map(parts), {
     write: names.filter((name) => write?.includes(name) ?? true),
     read,
+    minimum: count('minimum', options.minimum, 1),
     stableMs: milliseconds('stableMs', options.stableMs, 30_000),
     treatEmptyAsDown: flag('treatEmptyAsDown', options.treatEmptyAsDown ?? false),
     settleMs: milliseconds('settleMs', options.settleMs, 1_000),
@@ -160,7 +173,8 @@ export function combineRegistries(
 }
 
 interface Settings extends FailoverSettings {
-  readonly read: 'union' | 'failover';
+  readonly read: NonNullable<CombineOptions['read']>;
+  readonly minimum: number;
   readonly write: readonly string[];
   readonly settleMs: number;
   readonly timeoutMs: number;
@@ -268,15 +282,15 @@ class Combination implements CombinedRegistry {
 
   instances(query: string | ServiceUrl | ServiceQuery): Observable<InstanceSet> {
     const parts = [...this.#parts.values()].map((part) => ({ states: part.states, sets: part.instances(query) }));
-    const sets =
-      this.#settings.read === 'failover'
-        ? failoverOf(parts, this.#settings)
-        : unionOf(
-            parts.map(({ sets }) => sets),
-            this.#settings.settleMs,
-            (count) => new Union(count),
-          );
-    return sets.pipe(this.#uses.views.counted('unknown', () => 'known'));
+    const { read, settleMs } = this.#settings;
+    const joined = (): Observable<InstanceSet> =>
+      unionOf(
+        parts.map(({ sets }) => sets),
+        settleMs,
+        () => this.#joined(),
+      );
+    const sets = read === 'failover' ? failoverOf(parts, this.#settings) : joined();
+    return sets.pipe(this.#uses.views.counted('unknown', ({ origin }) => (origin === 'registry' ? 'known' : 'kept')));
   }
 
   applications(): Observable<Applications> {
@@ -298,10 +312,13 @@ class Combination implements CombinedRegistry {
       const [first, ...others] = parts;
       return others.reduce((answer, part) => answer.catch(() => ask(part)), ask(first!));
     }
-    const sets = await Promise.all(parts.map(ask));
-    const union = new Union(sets.length);
-    for (const [part, set] of sets.entries()) union.take(part, set);
-    return union.set;
+    const joined = this.#joined();
+    const [own, ...others] = parts;
+    if (this.#settings.read === 'prefer') joined.take(0, await ask(own!));
+    if (joined.isEnough) return joined.set;
+    const sets = await Promise.all((this.#settings.read === 'prefer' ? others : parts).map(ask));
+    for (const [part, set] of sets.entries()) joined.take(parts.length - sets.length + part, set);
+    return joined.set;
   }
 
   picker(query: string | ServiceUrl | ServiceQuery, options: RegistryPickerOptions = {}): RegistryPicker {
@@ -316,6 +333,12 @@ class Combination implements CombinedRegistry {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** What the sets of all registries are joined in. */
+  #joined(): Joined<InstanceSet> {
+    const { read, minimum } = this.#settings;
+    return read === 'prefer' ? new Preference(this.#parts.size, minimum) : new Union(this.#parts.size);
   }
 
   /** Does something in each registry that is written to. */

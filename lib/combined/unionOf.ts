@@ -13,11 +13,12 @@ import {
   timer,
 } from 'rxjs';
 
-/** What several parts know, as one. */
-export interface UnionOf<S> {
-  /** What all of them know together. */
+/** What joins the sets of several parts. */
+export interface Joined<S> {
   readonly set: S;
-  /** Takes in what one part knows now; returns whether the union is another one. */
+  /** Whether no other part need be waited for. */
+  readonly isEnough: boolean;
+  /** Takes in what one part knows now; returns whether the set is another one. */
   take(part: number, set: S): boolean;
 }
 
@@ -36,18 +37,18 @@ type Input<S> =
  *  unionOf()   -----ac--abc----ac----
  * ```
  *
- * The first set comes when all have answered, or `settleMs` after the first one has. A part that errors is left out, and what it
+ * The first set comes when all have answered that are needed, or `settleMs` after the first one has. A part that errors is left out, and what it
  * told is kept; errors with the first error when all have. Completes with the last.
  *
- * @param makeUnion - Makes what merges the sets of that many parts.
+ * @param make - Makes what joins the sets of that many parts.
  */
 export function unionOf<S>(
   parts: readonly Observable<S>[],
   settleMs: number,
-  makeUnion: (parts: number) => UnionOf<S>,
+  make: (parts: number) => Joined<S>,
 ): Observable<S> {
   return defer(() => {
-    const machine = new UnionMachine(parts.length, makeUnion(parts.length));
+    const machine = new UnionMachine(parts.length, make(parts.length));
     const inputs = parts.map((sets, part) =>
       sets.pipe(
         map((set): Input<S> => ({ type: 'set', part, set })),
@@ -72,30 +73,30 @@ export function unionOf<S>(
 }
 
 class UnionMachine<S> {
-  readonly #union: UnionOf<S>;
+  readonly #joined: Joined<S>;
   readonly #awaited: Set<number>;
   readonly #parts: number;
   #refused = 0;
   #isTold = false;
 
-  constructor(parts: number, union: UnionOf<S>) {
+  constructor(parts: number, joined: Joined<S>) {
     this.#parts = parts;
-    this.#union = union;
+    this.#joined = joined;
     this.#awaited = new Set(Array.from({ length: parts }, (_, part) => part));
   }
 
   get set(): S {
-    return this.#union.set;
+    return this.#joined.set;
   }
 
   /** Takes an input in; returns whether there is a set to tell. Throws when all parts have refused. */
   take(input: Input<S>): boolean {
     let isNews = false;
-    if (input.type === 'set') isNews = this.#union.take(input.part, input.set);
+    if (input.type === 'set') isNews = this.#joined.take(input.part, input.set);
     if (input.type === 'refused' && ++this.#refused === this.#parts) throw input.error;
     if (input.type === 'settled') this.#awaited.clear();
     else this.#awaited.delete(input.part);
     if (this.#isTold) return isNews;
-    return (this.#isTold = this.#awaited.size === 0);
+    return (this.#isTold = this.#awaited.size === 0 || this.#joined.isEnough);
   }
 }

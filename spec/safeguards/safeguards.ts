@@ -497,7 +497,7 @@ export const SAFEGUARDS: readonly Safeguard[] = [
     edits: edit('else if (ms > slowMs', 'else if (ms > Infinity'),
     project: 'unit',
     spec: 'spec/backends/etcd/pageSize-spec.ts',
-    title: 'settles where no page takes long: %d keys a millisecond',
+    title: 'settles where no page takes long: 1 keys a millisecond',
   },
   {
     name: 'a known node of another history (etcd)',

@@ -1,6 +1,7 @@
 import {
   concatMap,
   connect,
+  defer,
   distinctUntilChanged,
   EMPTY,
   filter,
@@ -14,7 +15,8 @@ import {
   take,
   tap,
 } from 'rxjs';
-import { categoriesOf, type ServiceUrl } from '../../dubbo/index.js';
+import type { KeptCopies } from '../../cache/index.js';
+import { categoriesOf, instanceKey, serviceMatcher, ServiceUrl, switchFilter } from '../../dubbo/index.js';
 import type { ViewKind } from '../../discovery/index.js';
 import type { InstanceSet, ServiceEvent } from '../../instances/index.js';
 import { toEvents } from '../../operators/index.js';
@@ -26,7 +28,7 @@ import { ApplicationDiscovery, type Applications } from '../consuming/applicatio
 import type { ReadingOptions } from '../consuming/followNode.js';
 import type { MetadataRequest } from '../consuming/metadataStore.js';
 import type { LevelWarnings } from './levelWarnings.js';
-import { mergeLevels } from './mergeLevels.js';
+import { type KeptInstances, mergeLevels } from './mergeLevels.js';
 
 /** What a {@link Consuming} needs of its registry. */
 export interface ConsumingContext extends ReadingOptions {
@@ -36,6 +38,8 @@ export interface ConsumingContext extends ReadingOptions {
   readonly warnings: LevelWarnings;
   /** Counts the queries that are followed, by what is known of their answers. */
   readonly views?: Tally<ViewKind> | undefined;
+  /** Keeps the answers for a start without the registry. */
+  readonly copies?: KeptCopies | undefined;
   /** How instances are asked that keep their metadata to themselves. */
   readonly request?: MetadataRequest;
 }
@@ -64,16 +68,17 @@ export class Consuming {
 
   /** See `Registry.instances`. */
   sets(query: ServiceUrl): Observable<InstanceSet> {
-    const counted = this.#context.views?.counted<InstanceSet>('unknown', () => 'known') ?? identity;
+    const counted =
+      this.#context.views?.counted<InstanceSet>('unknown', (set) => (isPresent(set) ? 'known' : 'kept')) ?? identity;
     return kept(this.#queries, keyOf(query), () =>
-      this.#merged(query).pipe(
+      this.#withCopies(query).pipe(
         counted,
         connect((sets) => merge(sets, sets.pipe(whileEmpty(() => this.#warnOfOthers(query))))),
       ),
     );
   }
 
-  /** See `Registry.subscribe`; emits `marks` after the events of the first set. */
+  /** See `Registry.subscribe`; emits `marks` after the events of the first set that the registry tells. */
   events<M = never>(query: ServiceUrl, marks: readonly M[] = []): Observable<ServiceEvent | M> {
     return this.sets(query).pipe(
       connect((sets) => {
@@ -83,6 +88,7 @@ export class Consuming {
         return merge(
           events,
           sets.pipe(
+            filter(isPresent),
             take(1),
             concatMap(() => marks),
           ),
@@ -96,8 +102,33 @@ export class Consuming {
     return this.#discovery.applications();
   }
 
-  #merged(query: ServiceUrl): Observable<InstanceSet> {
-    return mergeLevels(this.#context.services(query), this.#discovery.sets(query));
+  #merged(query: ServiceUrl, copy?: Observable<KeptInstances>): Observable<InstanceSet> {
+    return mergeLevels(this.#context.services(query), this.#discovery.sets(query), copy);
+  }
+
+  /** Keeps the answers to a query, and tells what was kept where there is none in time. */
+  #withCopies(query: ServiceUrl): Observable<InstanceSet> {
+    const { copies } = this.#context;
+    if (!copies) return this.#merged(query);
+    return defer(() => {
+      const name = keyOf(query);
+      let isKnown = false;
+      const copy = copies.read(name, instanceReader(query), () => isKnown);
+      return this.#merged(query, copy).pipe(
+        connect((sets) => {
+          const answers = sets.pipe(
+            filter(isPresent),
+            tap(() => (isKnown = true)),
+            // A set does not change, and what it is made of is only looked at when it is written.
+            map((set) => () => set.toArray()),
+          );
+          return merge(
+            copies.keep(name, answers, (url) => url.toFullString()),
+            sets,
+          );
+        }),
+      );
+    });
   }
 
   /** Tells of what is there with another group or version, once; emits nothing. */
@@ -122,6 +153,21 @@ function whileEmpty(work: () => Observable<never>): OperatorFunction<InstanceSet
       distinctUntilChanged(),
       switchMap((isEmpty) => (isEmpty ? work() : EMPTY)),
     );
+}
+
+/** Whether the registry tells it. */
+function isPresent({ origin }: InstanceSet): boolean {
+  return origin === 'registry';
+}
+
+/** Reads an instance that was kept; throws for one that is no answer to the query. */
+function instanceReader(query: ServiceUrl): (text: string) => readonly [key: string, instance: ServiceUrl] {
+  const [matches, isOn] = [serviceMatcher(query), switchFilter(query)];
+  return (text) => {
+    const url = ServiceUrl.parse(text);
+    if (!matches(url) || !isOn(url)) throw new Error('it has an instance that does not fit the query');
+    return [instanceKey(url), url];
+  };
 }
 
 /** Tells queries apart by all they say: as texts, two that differ can be the same. */

@@ -1,9 +1,23 @@
-import { combineLatest, defer, distinctUntilChanged, map, type Observable } from 'rxjs';
+import {
+  combineLatest,
+  connect,
+  defer,
+  distinctUntilChanged,
+  endWith,
+  map,
+  merge,
+  type Observable,
+  takeUntil,
+} from 'rxjs';
+import type { KeptCopy } from '../../cache/index.js';
 import { sameService, type ServiceUrl } from '../../dubbo/index.js';
 import { InstanceLedger, type InstanceSet } from '../../instances/index.js';
 
 /** What the two levels say differently of one service though nothing is different: where it lies, and how it was registered. */
 const OF_THE_LEVEL = ['category', 'REGISTRY_CLUSTER', 'metadata-type', 'service-name-mapping'] as const;
+
+/** What was kept of an earlier answer. */
+export type KeptInstances = KeptCopy<readonly [key: string, instance: ServiceUrl]>;
 
 /**
  * Merges what the two levels say: an instance is there as long as either says so, and is what the level of applications says of it.
@@ -16,21 +30,29 @@ const OF_THE_LEVEL = ['category', 'REGISTRY_CLUSTER', 'metadata-type', 'service-
  *
  * The first set waits for both. A level that goes and comes back changes nothing as long as the other one stands. Costs what
  * changes; as long as no application is there, the sets are those of the interface level.
+ *
+ * @param copy - What was kept, which is told if it comes before the first set; those of it that are unchanged stay what they are.
  */
 export function mergeLevels(
   atInterface: Observable<InstanceSet>,
   atApplication: Observable<InstanceSet>,
+  copy?: Observable<KeptInstances>,
 ): Observable<InstanceSet> {
   return defer(() => {
     let ledger: InstanceLedger | undefined;
     let last: [InstanceSet, InstanceSet] | undefined;
-    return combineLatest([atInterface, atApplication]).pipe(
+    const tellKept = ({ items, ageMs }: KeptInstances): InstanceSet => {
+      ledger = new InstanceLedger();
+      ledger.write(items);
+      return ledger.set.withAge(ageMs);
+    };
+    const merged = combineLatest([atInterface, atApplication]).pipe(
       map(([services, instances]) => {
         if (!ledger && instances.size === 0) return services;
         const keys = last
           ? [...services.changesSince(last[0]), ...instances.changesSince(last[1])].map(({ key }) => key)
-          : [...services.keys(), ...instances.keys()];
-        // As long as there was no application, what was told is what the interface level says.
+          : [...services.keys(), ...instances.keys(), ...(ledger?.set.keys() ?? [])];
+        // As long as there was no application and nothing kept, what was told is what the interface level says.
         const toldOf = (key: string): ServiceUrl | undefined => (ledger ? ledger.get(key) : services.get(key));
         const next = keys.map(
           (key) => [key, unlessSame(toldOf(key), instances.get(key) ?? services.get(key))] as const,
@@ -41,6 +63,10 @@ export function mergeLevels(
         return told.set;
       }),
       distinctUntilChanged(),
+    );
+    if (!copy) return merged;
+    return merged.pipe(
+      connect((told) => merge(copy.pipe(map(tellKept), takeUntil(told.pipe(endWith(undefined)))), told)),
     );
   });
 }

@@ -126,7 +126,7 @@ function showConnection(): void {
     const segment = (band.children[at] as HTMLElement | undefined) ?? band.appendChild(make('i'));
     segment.style.flex = `${share} 1 0`;
     mark(segment, 'data-status', was);
-    mark(segment, 'title', `${was} since ${new Date(from).toLocaleTimeString()}`);
+    mark(segment, 'title', `${was} since ${CLOCK.format(from)}`);
     return segment;
   });
   for (const extra of [...band.children].slice(segments.length)) extra.remove();
@@ -194,7 +194,13 @@ function zoneKeys(zones: ReadonlyMap<string, number>): HTMLElement[] {
 /** So many events are shown. */
 const MOST_SHOWN = 60;
 
+/** What the lists of events and warnings were made of. */
+let listed: readonly unknown[] = [];
+
 function showEvents(): void {
+  const lists = [model.log, model.warnings, view.service];
+  if (lists.every((each, at) => each === listed[at])) return;
+  listed = lists;
   const entries = view.service === undefined ? model.log : model.log.filter(({ service }) => service === view.service);
   const shown = entries.slice(-MOST_SHOWN).reverse();
   byId('log').replaceChildren(
@@ -219,8 +225,10 @@ function showEvents(): void {
   );
 }
 
+const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
+
 function timeOf(at: number): HTMLElement {
-  const time = make('time', '', new Date(at).toLocaleTimeString());
+  const time = make('time', '', CLOCK.format(at));
   time.setAttribute('datetime', new Date(at).toISOString());
   return time;
 }

@@ -24,9 +24,10 @@ export interface InstanceRow {
 /** What the page knows, as messages add up. It knows nothing of how it is shown. */
 export class PageModel {
   title = '';
-  connection: ConnectionEntry[] = [];
-  log: LogEntry[] = [];
-  warnings: WarningEntry[] = [];
+  /** Other lists whenever something is added to them. */
+  connection: readonly ConnectionEntry[] = [];
+  log: readonly LogEntry[] = [];
+  warnings: readonly WarningEntry[] = [];
   readonly services = new Map<string, ServiceRow>();
   readonly instances = new Map<string, InstanceRow>();
   /** How much the clock of the server is ahead of ours. */
@@ -39,9 +40,9 @@ export class PageModel {
     this.clockAheadMs = message.now - at;
     if (message.all) this.#clear();
     this.title = message.title ?? this.title;
-    this.connection = [...this.connection, ...(message.connection ?? [])].slice(-MOST_STATES);
-    this.log = [...this.log, ...(message.log ?? [])].slice(-MOST_LOGGED);
-    this.warnings = [...this.warnings, ...(message.warnings ?? [])].slice(-MOST_WARNINGS);
+    this.connection = appended(this.connection, message.connection, MOST_STATES);
+    this.log = appended(this.log, message.log, MOST_LOGGED);
+    this.warnings = appended(this.warnings, message.warnings, MOST_WARNINGS);
     for (const row of message.services ?? []) this.services.set(row.service, row);
     for (const name of message.servicesGone ?? []) this.services.delete(name);
     for (const view of message.instances ?? []) this.#set(view, message.all === true, at);
@@ -90,6 +91,10 @@ export class PageModel {
     this.#leaving.clear();
     this.#sorted = undefined;
   }
+}
+
+function appended<T>(list: readonly T[], added: readonly T[] = [], most: number): readonly T[] {
+  return added.length === 0 ? list : [...list, ...added].slice(-most);
 }
 
 /** Numbers in addresses count as numbers: .9 stands before .10. */

@@ -73,7 +73,7 @@ export interface InstancesState {
 export function instancesTable(state: InstancesState): TableOptions<InstanceRow> {
   return {
     columns: [
-      { title: 'Address', width: 'minmax(150px, 1.6fr)' },
+      { title: 'Address', width: 'minmax(184px, 1.6fr)' },
       { title: 'Weight', width: 'minmax(130px, 2fr)' },
       { title: 'Zone', width: 'minmax(60px, 0.8fr)' },
       { title: 'Group', width: 'minmax(40px, 0.6fr)' },
