@@ -24,8 +24,18 @@ import {
   whileConnected,
 } from './connection/index.js';
 import { Discovery, type DiscoveryOptions } from './discovery/index.js';
-import { localAddress, rootPath, type ServiceQuery, ServiceUrl, toQuery, toRegisteredUrl } from './dubbo/index.js';
+import {
+  instanceKey,
+  localAddress,
+  rootPath,
+  type ServiceQuery,
+  ServiceUrl,
+  toQuery,
+  toRegisteredUrl,
+} from './dubbo/index.js';
 import type { InstanceSet, ServiceEvent } from './instances/index.js';
+import type { DiagnosticMessages } from './internal/diagnosticMessages.js';
+import { diagnosticChannel } from './internal/diagnostics.js';
 import { host } from './internal/host.js';
 import { INSPECT, type Inspect, inspected, legible, shownError } from './internal/legible.js';
 import { flag, milliseconds, optionsObject } from './internal/options.js';
@@ -356,12 +366,12 @@ class BackendRegistry implements Registry {
       options.cache === undefined
         ? undefined
         : new KeptCopies(checkedCache(options.cache), {
-        registry: `${backend.identity ?? backend.name} ${this.#root}`,
-        scheduler: this.#connection.scheduler,
-        isConnected: () => this.#connection.status === 'connected',
-        isClosing: () => this.#connection.isClosed,
-        warn: (code, message, cause) => this.#warnings.tell(code, message, { cause }),
-      });
+            registry: `${backend.identity ?? backend.name} ${this.#root}`,
+            scheduler: this.#connection.scheduler,
+            isConnected: () => this.#connection.status === 'connected',
+            isClosing: () => this.#connection.isClosed,
+            warn: (code, message, cause) => this.#warnings.tell(code, message, { cause }),
+          });
     this.#discovery = new Discovery(this.#root, this.states, {
       ...this.#discovering,
       views: this.#uses.views,
@@ -386,7 +396,10 @@ class BackendRegistry implements Registry {
           isClosing: () => this.#connection.isClosed,
         },
       ).pipe(
-        tap((state) => legible(state, 'RegistrationState', shownRegistration)),
+        tap((state) => {
+          legible(state, 'RegistrationState', shownRegistration);
+          if (registrations.hasSubscribers) registrations.publish(told(state));
+        }),
         this.#uses.registration(),
       ),
     );
@@ -504,6 +517,14 @@ class BackendRegistry implements Registry {
       env: host().env,
     });
   }
+}
+
+const registrations = diagnosticChannel('rx-registry:registration');
+
+function told(state: RegistrationState): DiagnosticMessages['rx-registry:registration'] {
+  const { status, url } = state;
+  const cause = 'cause' in state && state.cause ? { cause: state.cause } : {};
+  return { status, key: instanceKey(url), service: url.interface, ...cause };
 }
 
 function shownRegistration(state: RegistrationState): Record<string, unknown> {

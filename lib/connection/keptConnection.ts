@@ -22,6 +22,8 @@ import { RegistryError } from '../errors.js';
 import { whenAborted } from '../internal/abort.js';
 import { clockOf } from '../internal/clock.js';
 import { debugLog } from '../internal/debug.js';
+import type { DiagnosticMessages } from '../internal/diagnosticMessages.js';
+import { diagnosticChannel } from '../internal/diagnostics.js';
 import { legible, shownError } from '../internal/legible.js';
 import { milliseconds } from '../internal/options.js';
 import type { BackendWarning, ConnectionState } from '../port/index.js';
@@ -47,6 +49,8 @@ export interface KeptConnectionOptions {
   /** Told of what the backend warns of. */
   readonly warn: (warning: BackendWarning) => void;
 }
+
+const states = diagnosticChannel('rx-registry:connection');
 
 /** How long calls wait, unless something else is said. */
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -200,6 +204,7 @@ export class KeptConnection {
         next: (state) => {
           this.#state = state;
           this.#tellHealth(state);
+          if (states.hasSubscribers) states.publish(this.#told(state));
         },
         error: (cause: unknown) => {
           holding.unsubscribe();
@@ -215,6 +220,17 @@ export class KeptConnection {
     if (state.status === 'closed' && this.#health?.status === 'closed') return;
     this.#health = connectionHealth(this.#health, state, this.scheduler.now());
     this.#healths.next(this.#health);
+  }
+
+  #told(state: ConnectionState): DiagnosticMessages['rx-registry:connection'] {
+    return {
+      owner: this.#name,
+      backend: this.#backend.name,
+      status: state.status,
+      ...('attempt' in state && { attempt: state.attempt }),
+      ...('session' in state && { session: state.session.id }),
+      ...('cause' in state && { cause: state.cause }),
+    };
   }
 
   #timeoutError(what: string, timeoutMs: number, failure: Error | undefined): RegistryError {
