@@ -48,6 +48,8 @@ export interface KeptConnectionOptions {
   readonly timeoutMs: number | undefined;
   /** Told of what the backend warns of. */
   readonly warn: (warning: BackendWarning) => void;
+  /** Told of each state, once. */
+  readonly onState?: (state: ConnectionState) => void;
 }
 
 const states = diagnosticChannel('rx-registry:connection');
@@ -67,6 +69,7 @@ export class KeptConnection {
   readonly #backend: SharedBackend;
   readonly #name: string;
   readonly #warn: (warning: BackendWarning) => void;
+  readonly #onState: ((state: ConnectionState) => void) | undefined;
   readonly #closing = new ReplaySubject<void>(1);
   /** The streams that end with this; there may be ten thousand, and leaving a set costs the same for each. */
   readonly #open = new Set<Subscriber<unknown>>();
@@ -79,9 +82,10 @@ export class KeptConnection {
   #notServed: RegistryError | undefined;
   #closed: Promise<void> | undefined;
 
-  constructor(backend: SharedBackend, { name, area, timeoutMs, warn }: KeptConnectionOptions) {
+  constructor(backend: SharedBackend, { name, area, timeoutMs, warn, onState }: KeptConnectionOptions) {
     this.#backend = backend;
     this.#warn = warn;
+    this.#onState = onState;
     this.#name = name;
     this.timeoutMs = milliseconds('timeoutMs', timeoutMs, DEFAULT_TIMEOUT_MS);
     this.#log = debugLog(area);
@@ -204,6 +208,7 @@ export class KeptConnection {
         next: (state) => {
           this.#state = state;
           this.#tellHealth(state);
+          this.#onState?.(state);
           if (states.hasSubscribers) states.publish(this.#told(state));
         },
         error: (cause: unknown) => {
