@@ -11,7 +11,7 @@ describe('the examples', () => {
   it('are listed, one name a line', async () => {
     const { stdout } = await example();
     expect(stdout).toBe(
-      'backend\nconsume\ngrpc\nhttp\nmigrate\noverrides\nprobes\nprovide\nrolling-restart\nstart-without\nsurvive\ntesting\ntour\n',
+      'backend\nconsume\ngrpc\nhttp\nmigrate\nnestjs\noverrides\nprobes\nprovide\nrolling-restart\nstart-without\nsurvive\ntesting\ntour\n',
     );
   });
 

@@ -9,6 +9,7 @@ import * as config from '../lib/config/index.js';
 import * as dashboard from '../lib/dashboard/index.js';
 import * as operators from '../lib/operators/index.js';
 import * as grpc from '../lib/grpc/index.js';
+import * as nestjs from '../lib/nestjs/index.js';
 import * as testing from '../lib/testing/index.js';
 import * as main from '../lib/index.js';
 
@@ -128,6 +129,17 @@ describe('what the package exports', () => {
 
   it('rx-registry/dashboard', () => {
     expect(Object.keys(dashboard).sort()).toEqual(['createDashboard']);
+  });
+
+  it('rx-registry/nestjs', () => {
+    expect(Object.keys(nestjs).sort()).toEqual([
+      'InjectPicker',
+      'InjectRegistry',
+      'REGISTRY',
+      'RegistryHealth',
+      'RegistryModule',
+      'pickerToken',
+    ]);
   });
 
   it('rx-registry/memory', () => {

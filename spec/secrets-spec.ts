@@ -20,10 +20,11 @@ const SECRETS = [
 const ADDRESSES = [
   `zookeeper://app:${PASSWORD}@h:2181`,
   `etcd://app:${PASSWORD}@h:2379?tls=true`,
+  `zookeeper://app:${PASSWORD}@h:2181?cert=${encodeURIComponent(cert)}&key=${encodeURIComponent(key)}`,
   `etcd://app:${PASSWORD}@h:2379?cert=${encodeURIComponent(cert)}&key=${encodeURIComponent(key)}`,
 ];
 const ETCD: EtcdOptions = { username: 'app', password: PASSWORD, tls: { cert, key } };
-const ZOOKEEPER: ZooKeeperOptions = { username: 'app', password: PASSWORD };
+const ZOOKEEPER: ZooKeeperOptions = { username: 'app', password: PASSWORD, tls: { cert, key } };
 
 /** What is wrong with these is told before anything is connected, by what makes them or by the first subscription. */
 const ILL_ADDRESSES = ['zookeeper', 'etcd', 'redis'].flatMap((scheme) =>
@@ -52,6 +53,8 @@ const ILL_CALLS: Readonly<Record<string, () => unknown>> = {
   'an address for options': () => createRegistry('etcd://h', `etcd://app:${PASSWORD}@h` as never),
   'etcd on no port': () => etcd(`app:${PASSWORD}@:0`),
   'ZooKeeper on no port': () => zookeeper(`app:${PASSWORD}@:0`),
+  'a key for TLS options of ZooKeeper': () => zookeeper('h', { ...ZOOKEEPER, tls: key as never }),
+  'a bare key for a key on ZooKeeper': () => zookeeper('h', { tls: { cert, key: BARE_KEY } }),
   'a key for TLS options': () => etcd('h', { ...ETCD, tls: key as never }),
   'a bare key for TLS options': () => etcd('h', { ...ETCD, tls: BARE_KEY as never }),
   'a bare key for an authority': () => etcd('h', { ...ETCD, tls: { ca: BARE_KEY } }),

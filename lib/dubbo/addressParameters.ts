@@ -1,9 +1,12 @@
 import { nearest } from '../internal/nearest.js';
 
+/** What asks for encryption, and says how. */
+const TLS_PARAMETERS = ['tls', 'ca', 'cert', 'key', 'serverName'] as const;
+
 /** What registries are kept on, by the schemes of their addresses, and what each reads in an address for itself alone. */
 const BACKEND_PARAMETERS = {
-  zookeeper: [],
-  etcd: ['tls', 'ca', 'cert', 'key', 'serverName'],
+  zookeeper: TLS_PARAMETERS,
+  etcd: TLS_PARAMETERS,
   memory: [],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 

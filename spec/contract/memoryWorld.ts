@@ -7,7 +7,7 @@ export async function memoryWorld(): Promise<World> {
   const server = new MemoryServer();
   const reconnect = { baseMs: 10, maxMs: 50 };
   return {
-    shortTimeoutMs: 600,
+    shortTimeoutMs: 1_000,
     longTimeoutMs: 10_000,
     client: async (sessionTimeoutMs) => ({
       backend: memory({ server, sessionTimeoutMs, reconnect }),

@@ -73,8 +73,10 @@ describe('parseRegistryAddress', () => {
   });
 
   it('hands what only the backend reads on to it', () => {
-    const { parameters } = parseRegistryAddress('etcd://h?tls=true&ca=%2Fca.pem&client=x&group=g');
-    expect(parameters).toEqual(new Map(Object.entries({ tls: 'true', ca: '/ca.pem' })));
+    for (const scheme of ['etcd', 'zookeeper']) {
+      const { parameters } = parseRegistryAddress(`${scheme}://h?tls=true&ca=%2Fca.pem&client=x&group=g`);
+      expect(parameters).toEqual(new Map(Object.entries({ tls: 'true', ca: '/ca.pem' })));
+    }
   });
 
   it('ignores what Java and Go write of the program that has the address', () => {
@@ -106,14 +108,14 @@ describe('parseRegistryAddress', () => {
     ['etcd://h?servername=a', 'did you mean "serverName"?'],
     ['memory://?base_64=true', 'did you mean "base64"?'],
     // What is read for another scheme: encryption that was asked for is not left out.
-    ['zookeeper://user:pw@h?tls=true', 'got "tls" in a zookeeper:// address, which only etcd:// addresses have'],
-    ['zookeeper://h?ca=/ca.pem', 'which only etcd:// addresses have'],
-    ['zookeeper://h?cert=/c.pem&key=/k.pem', 'which only etcd:// addresses have'],
-    ['zookeeper://h?serverName=a', 'which only etcd:// addresses have'],
-    ['memory://a?tls=true', 'which only etcd:// addresses have'],
+    ['memory://a?tls=true', 'got "tls" in a memory:// address, which only zookeeper:// and etcd:// addresses have'],
+    ['memory://a?ca=/ca.pem', 'which only zookeeper:// and etcd:// addresses have'],
     ['memory://a?backup=b', 'which is none of base64, group, namespace, session, timeout.'],
     // What nobody could mean.
-    ['zookeeper://h?secure=true', 'which is none of backup, base64, group, namespace, session, timeout.'],
+    [
+      'zookeeper://h?secure=true',
+      'which is none of backup, base64, ca, cert, group, key, namespace, serverName, session, timeout, tls.',
+    ],
     ['memory://?__proto__=a', 'got "__proto__"'],
     ['zookeeper://h?dynamic=false', 'which is always true here: leave it out.'],
     ['zookeeper://h?register=false', 'which is always true here'],
@@ -204,6 +206,7 @@ describe('parseRegistryAddress', () => {
     ['etcd://h?tls=yes', 'tls', '"true" or "false"'],
     ['etcd://h?tls=', 'tls', '"true" or "false"'],
     ['etcd://h?tls=TRUE', 'tls', '"true" or "false"'],
+    ['zookeeper://h?tls=yes', 'tls', '"true" or "false"'],
     ['etcd://h?tls=true&ca=', 'ca', 'given, or left out'],
     ['etcd://h?tls=true&key=', 'key', 'given, or left out'],
     ['zookeeper://h?base64=yes', 'base64', '"true" or "false"'],

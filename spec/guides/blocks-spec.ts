@@ -88,7 +88,9 @@ function pathsFrom(root: string): Record<string, string[]> {
     part('', 'index.ts'),
     part('/backend', 'backend.ts'),
     part('/backend/testing', 'contract/index.ts'),
-    ...['operators', 'config', 'testing', 'grpc', 'dashboard'].map((name) => part(`/${name}`, `${name}/index.ts`)),
+    ...['operators', 'config', 'testing', 'grpc', 'dashboard', 'nestjs'].map((name) =>
+      part(`/${name}`, `${name}/index.ts`),
+    ),
     ...['zookeeper', 'etcd', 'memory'].map((name) => part(`/${name}`, `backends/${name}/index.ts`)),
   ]);
 }

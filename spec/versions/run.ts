@@ -6,6 +6,7 @@ import { ETCD } from '../support/servers/etcdProgram.js';
 import { fetchServer } from '../support/servers/fetchServer.js';
 import { fetchJava } from '../support/servers/javaRuntime.js';
 import type { ServerKind } from '../support/servers/serverReleases.js';
+import { fetchNetty } from '../support/servers/nettyLibrary.js';
 import { ZOOKEEPER } from '../support/servers/zookeeperDistribution.js';
 import { CORE_SUITES, isContract, suitesOf } from './suites.js';
 
@@ -52,7 +53,7 @@ async function run(servers: readonly string[]): Promise<boolean> {
     const kind = KINDS[name];
     if (!kind || !choice) throw new Error(`"${server}" is no server: write etcd=3.6 or zookeeper=oldest, for example.`);
     try {
-      if (kind === ZOOKEEPER) await fetchJava(console.log);
+      if (kind === ZOOKEEPER) await Promise.all([fetchJava(console.log), fetchNetty(console.log)]);
       console.log(`${kind.name} ${await fetchServer(kind, choice, { report: console.log })}`);
     } catch (error) {
       console.error(error);

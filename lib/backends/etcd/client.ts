@@ -49,7 +49,7 @@ import {
   REFUSED_TOKEN,
   toRegistryError,
 } from './errors.js';
-import type { TlsCredentials } from './tls.js';
+import type { TlsCredentials } from '../shared/tls.js';
 import type { Credentials, UserAtServer } from './user.js';
 
 // This is the one file that knows etcd3. Of etcd3 it uses the typed raw clients: its own watcher loses events, its own lease
@@ -192,7 +192,7 @@ export class EtcdClient {
     });
     this.#etcd = new Etcd3({
       hosts: `${host.includes(':') ? `[${host}]` : host}:${port}`,
-      ...(tls && { credentials: tls }),
+      ...(tls && { credentials: credentialsOf(tls) }),
       // A number of its own keeps each connection from sharing the socket, and the waiting time, of one that failed.
       grpcOptions: { ...channel, 'rx-registry.connection': (connections += 1) },
       defaultCallOptions: { interceptors: [this.#intercept as never] },
@@ -665,5 +665,18 @@ function toTxnResult({ succeeded, header, responses }: ITxnResponse): TxnResult 
     succeeded,
     revision: BigInt(header.revision),
     found: responses.map(({ response_range }) => response_range?.kvs.map(toKeyState) ?? []),
+  };
+}
+
+/** The names of etcd3, which says that there must be a root certificate, but takes none as well. */
+function credentialsOf({ ca, cert, key }: TlsCredentials): {
+  rootCertificate: Buffer;
+  certChain?: Buffer;
+  privateKey?: Buffer;
+} {
+  return {
+    rootCertificate: ca as Buffer,
+    ...(cert && { certChain: cert }),
+    ...(key && { privateKey: key }),
   };
 }

@@ -22,7 +22,7 @@ import { type BackoffOptions, connect, type Link, type OpenLink, serversInTurn }
 // Not by way of the index: whoever loads a backend alone should not load all of Dubbo's layout with it.
 import { parseRegistryAddress, type RegistryAddress, type RegistryHost } from '../../dubbo/registryAddress.js';
 import { registryIdentity } from '../../dubbo/registryIdentity.js';
-import { InvalidOptionError, RegistryError } from '../../errors.js';
+import { RegistryError } from '../../errors.js';
 import { isAnswer } from '../../internal/isAnswer.js';
 import { LONGEST_MS, optionsObject, sessionTimeout, wholeNumber } from '../../internal/options.js';
 import type { Backend } from '../../port/index.js';
@@ -31,8 +31,8 @@ import { EtcdSession } from './etcdSession.js';
 import { keepAlives } from './keepAlives.js';
 import { type KeptLease, Leases } from './leases.js';
 import { PageSize } from './pageSize.js';
-import { readTls } from './tls.js';
-import type { TlsOptions } from './tlsOptions.js';
+import { tlsFor } from '../shared/tls.js';
+import type { TlsOptions } from '../shared/tlsOptions.js';
 import { unreachable } from './unreachable.js';
 import { type Authenticate, enterTogether, User } from './user.js';
 import { openWatchStream, type WatchStream } from './watchStream.js';
@@ -142,8 +142,6 @@ export function etcdAt(address: RegistryAddress, options: EtcdOptions = {}): Bac
   } = optionsObject(options);
   const username = options.username ?? address.username;
   const password = options.password ?? address.password ?? '';
-  const tls = options.tls ?? tlsOf(address.parameters);
-  if (tls) optionsObject(tls, 'an object', 'tls');
   sessionTimeout('sessionTimeoutMs', sessionTimeoutMs);
   wholeNumber('maxMessageBytes', maxMessageBytes, 65_536, LARGEST_MAX_MESSAGE_BYTES);
   const {
@@ -166,8 +164,7 @@ export function etcdAt(address: RegistryAddress, options: EtcdOptions = {}): Bac
     loginTimeoutMs,
   };
   for (const [name, value] of Object.entries(numbers)) wholeNumber(`tuning.${name}`, value, 1, LONGEST_MS);
-  // To say so now; read again for each connection, as certificates are renewed.
-  if (tls) readTls(tls);
+  const tls = tlsFor(options.tls, address.parameters);
   const nextServer = serversInTurn(address.hosts);
   const seconds = Math.ceil(sessionTimeoutMs / 1_000);
   const pages = new PageSize({
@@ -181,7 +178,7 @@ export function etcdAt(address: RegistryAddress, options: EtcdOptions = {}): Bac
   const clientOptions = ({ host, port }: RegistryHost, pingTimeoutMs = keepaliveTimeoutMs): ClientOptions => ({
     host,
     port,
-    ...(tls && { tls: readTls(tls) }),
+    ...(tls && { tls: tls.read() }),
     callTimeoutMs,
     sessionTimeoutMs,
     callWindow,
@@ -304,19 +301,4 @@ function passing(error: unknown): unknown {
 
 function textOf({ host, port }: RegistryHost): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;
-}
-
-const TLS_PARAMETERS = ['ca', 'cert', 'key', 'serverName'] as const;
-
-/** `tls=true`, or any of the other parameters of its own, asks for encryption. */
-function tlsOf(parameters: ReadonlyMap<string, string>): TlsOptions | undefined {
-  const given = TLS_PARAMETERS.flatMap((name) => {
-    const value = parameters.get(name);
-    return value === undefined ? [] : [[name, value] as const];
-  });
-  const wanted = parameters.get('tls');
-  if (wanted !== undefined && wanted !== 'true' && wanted !== 'false') {
-    throw new InvalidOptionError('tls', '"true" or "false"', wanted);
-  }
-  return wanted === 'true' || (wanted === undefined && given.length > 0) ? Object.fromEntries(given) : undefined;
 }

@@ -1,2 +1,2 @@
 export { etcd, type EtcdOptions, type EtcdTuning } from './etcd.js';
-export type { Pem, TlsOptions } from './tlsOptions.js';
+export type { Pem, TlsOptions } from '../shared/tlsOptions.js';

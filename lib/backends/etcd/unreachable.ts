@@ -1,6 +1,7 @@
 import type { RegistryHost } from '../../dubbo/registryAddress.js';
 import { RegistryError } from '../../errors.js';
 import { printable } from '../../internal/printable.js';
+import { handshakeHint } from '../shared/handshakeHint.js';
 
 /** What grpc-js says when it gets no connection; why stands between words that help nobody. */
 const NO_CONNECTION =
@@ -8,11 +9,6 @@ const NO_CONNECTION =
 
 /** How grpc-js says that a server closed a connection without TLS at once, or answered with something else. */
 const NOT_PLAIN = /^(?:Failed to connect|Protocol error)$/;
-/** How Node.js says that a server does not answer in TLS. */
-const NOT_TLS =
-  /before secure TLS connection was established|wrong version number|packet length too long|EPROTO|ECONNRESET/;
-/** How Node.js says that nobody it trusts has signed the server's certificate. */
-const NOT_TRUSTED = /unable to (?:verify|get)|self.signed/;
 
 const ZOOKEEPER_PORT = 2181;
 
@@ -31,9 +27,5 @@ function hint(reason: string, port: number, isTls: boolean): string {
   if (!isTls && NOT_PLAIN.test(reason)) {
     return `Expected an etcd server without TLS: if it has TLS, add "tls=true" to the address or set the option "tls".${other}`;
   }
-  if (isTls && NOT_TLS.test(reason)) {
-    return `Expected an etcd server with TLS: if it has none, leave out "tls", "ca", "cert" and "key".${other}`;
-  }
-  if (isTls && NOT_TRUSTED.test(reason)) return 'Give the certificate of the authority that signed it as "ca".';
-  return other.trimStart();
+  return `${isTls ? handshakeHint(reason, 'an etcd server') : ''}${other}`.trimStart();
 }

@@ -1,7 +1,10 @@
 import nodeZooKeeper from 'node-zookeeper-client';
 import type { Client, Transaction } from 'node-zookeeper-client';
-import type { LookupFunction, Socket } from 'node:net';
+import { isIP, type LookupFunction, type Socket } from 'node:net';
+import { checkServerIdentity, connect as connectTls } from 'node:tls';
 import { RegistryError } from '../../errors.js';
+import { handshakeHint } from '../shared/handshakeHint.js';
+import type { TlsCredentials } from '../shared/tls.js';
 import { REQUIRES_AUTH, toRegistryError, ZK } from './errors.js';
 import { join } from './addressesInTurn.js';
 import { DEFAULT_MAX_PACKET_BYTES, PacketFramer } from './packetFramer.js';
@@ -39,6 +42,8 @@ interface Internals {
   getSessionTimeout(): number;
   onSocketConnected(): void;
   onSocketData(chunk: Buffer): void;
+  onSocketDrain(): void;
+  onSocketClosed(hadError: boolean): void;
   onSocketError(error: Error): void;
   registerDataWatcher(): void;
   registerChildWatcher(): void;
@@ -64,12 +69,20 @@ export interface WatchEvent {
   readonly path: string;
 }
 
+/** How a connection is encrypted. */
+export interface Encryption extends TlsCredentials {
+  /** The name that the server's certificate must have. @defaultValue the host that is connected to */
+  readonly serverName?: string | undefined;
+}
+
 /** How a connection is opened. */
 export interface ConnectionOptions {
   readonly host: string;
   readonly port: number;
   /** Resolves the host. @defaultValue that of Node.js */
   readonly lookup?: LookupFunction;
+  /** @defaultValue not encrypted */
+  readonly tls?: Encryption;
   readonly sessionTimeoutMs: number;
   /** The session to carry on. */
   readonly resume?: { readonly id: Buffer; readonly password: Buffer };
@@ -154,7 +167,7 @@ export class LibraryClient {
       internals.registerExistenceWatcher =
         () => undefined;
     internals.watcherManager.emit = (event) => listener.notified(event);
-    internals.on('state', (state) => this.#onState(state, host, port));
+    internals.on('state', (state) => this.#onState(state, options));
     const queue = internals.queue.bind(internals);
     internals.queue = (request, callback) => {
       try {
@@ -171,7 +184,8 @@ export class LibraryClient {
       if (remoteAddress !== undefined && remotePort !== undefined) this.#address = join(remoteAddress, remotePort);
       noteConnection();
     };
-    connect();
+    if (options.tls) this.#connectEncrypted(options, options.tls);
+    else connect();
     // A new connection is a new client.
     internals.connect = () => undefined;
   }
@@ -267,7 +281,30 @@ export class LibraryClient {
     else process.nextTick(() => this.destroy());
   }
 
-  #onState(state: number, host: string, port: number): void {
+  /** Gives the library an encrypted socket: it knows no other than those that it makes by `net.connect`. */
+  #connectEncrypted({ host, port, lookup }: ConnectionOptions, tls: Encryption): void {
+    const internals = this.#internals;
+    const { serverName = host, ...credentials } = tls;
+    internals.setState(STATE.CONNECTING);
+    const socket = connectTls({
+      host,
+      port,
+      ...(lookup && { lookup }),
+      ...credentials,
+      // An address cannot be asked for by name, and its certificate is checked all the same.
+      ...(isIP(serverName) === 0 && { servername: serverName }),
+      checkServerIdentity: (_, certificate) => checkServerIdentity(serverName, certificate),
+    });
+    internals.socket = socket;
+    socket.setNoDelay();
+    socket.on('secureConnect', () => internals.onSocketConnected());
+    socket.on('data', (chunk: Buffer) => internals.onSocketData(chunk));
+    socket.on('drain', () => internals.onSocketDrain());
+    socket.on('error', (error: Error) => internals.onSocketError(error));
+    socket.on('close', (hadError: boolean) => internals.onSocketClosed(hadError));
+  }
+
+  #onState(state: number, { host, port, tls }: ConnectionOptions): void {
     if (this.#stopped) return;
     switch (state) {
       case STATE.CONNECTED:
@@ -283,8 +320,9 @@ export class LibraryClient {
       case STATE.DISCONNECTED: {
         // A server that refuses closes the connection without an answer, and without an error either.
         const refused = !this.#connected && !this.#lastError;
-        const why = refused ? CLOSED_AT_ONCE : reasonOf(this.#lastError);
-        const message = `No connection to ${join(host, port)}: ${why}.`;
+        const why = refused ? closedAtOnce(tls !== undefined) : reasonOf(this.#lastError);
+        const hint = tls ? handshakeHint(why, 'a ZooKeeper server') : '';
+        const message = `No connection to ${join(host, port)}: ${why}. ${hint}`.trimEnd();
         const options = this.#lastError ? { cause: this.#lastError } : {};
         this.#listener.failed(
           refused ? new RefusedError(message, this.#address) : new RegistryError('CONNECTION_LOST', message, options),
@@ -356,12 +394,17 @@ export class LibraryClient {
   }
 }
 
-const CLOSED_AT_ONCE =
-  'the server closed it without an answer (it may expect TLS, be no ZooKeeper server, or be behind what this client has seen)';
+function closedAtOnce(isTls: boolean): string {
+  const expectation = isTls ? 'not trust our certificate' : 'expect TLS (then add "tls=true" to the address)';
+  return `the server closed it without an answer (it may ${expectation}, be no ZooKeeper server, or be behind what this client has seen)`;
+}
 
 /** What an error says; one that stands for several, as of the addresses of one name, says nothing itself. */
 function reasonOf(error: Error | undefined): string {
   if (error instanceof AggregateError) return error.errors.map((each) => (each as Error).message).join(', ');
+  const { code, reason } = (error ?? {}) as { code?: string; reason?: string };
+  // Of TLS, whose messages are places in the source of OpenSSL.
+  if (code?.startsWith('ERR_SSL_') && reason !== undefined) return reason;
   return error?.message ?? 'it was closed';
 }
 
@@ -381,6 +424,8 @@ function internalsOf(client: Client): Internals {
     'getSessionTimeout',
     'onSocketConnected',
     'onSocketData',
+    'onSocketDrain',
+    'onSocketClosed',
     'onSocketError',
     'registerDataWatcher',
     'registerChildWatcher',

@@ -6,6 +6,8 @@ import { registryIdentity } from '../../dubbo/registryIdentity.js';
 import { flag, optionsObject, sessionTimeout, wholeNumber } from '../../internal/options.js';
 import type { Backend, Session } from '../../port/index.js';
 import { hasCode } from '../../internal/orElse.js';
+import { tlsFor } from '../shared/tls.js';
+import type { TlsOptions } from '../shared/tlsOptions.js';
 import { toAcl } from './acl.js';
 import type { AclEntry } from './aclEntry.js';
 import { AddressesInTurn, join, type Turn } from './addressesInTurn.js';
@@ -28,6 +30,13 @@ export interface ZooKeeperOptions {
   readonly username?: string | undefined;
   /** The password of {@link ZooKeeperOptions.username}. */
   readonly password?: string | undefined;
+  /**
+   * How the connection is encrypted, for the `secureClientPort` of a server; `{}` trusts the usual authorities. Files are read anew for
+   * each connection, so that renewed certificates are taken.
+   *
+   * @defaultValue not encrypted
+   */
+  readonly tls?: TlsOptions | undefined;
   /**
    * Who may touch the nodes that are made: everybody, their creator alone, or a list of your own, which has to let this client
    * read them.
@@ -63,7 +72,8 @@ export interface ZooKeeperOptions {
  * `servers` is a comma list of `host:port`, the port 2181 by default, and may end in a path below which everything lies
  * (a chroot, made when it is missing). One server is tried after another, in an order of our own.
  *
- * @throws InvalidUrlError if the servers cannot be read, InvalidOptionError if an option is out of range.
+ * @throws InvalidUrlError if the servers cannot be read, InvalidOptionError if an option is out of range or a certificate cannot
+ * be read.
  *
  * @example
  * ```ts
@@ -90,6 +100,7 @@ export function zookeeperAt(address: RegistryAddress, options: ZooKeeperOptions 
   sessionTimeout('sessionTimeoutMs', sessionTimeoutMs);
   flag('persistentWatches', persistentWatches);
   wholeNumber('maxPacketBytes', maxPacketBytes, 1_024, LARGEST_MAX_PACKET_BYTES);
+  const tls = tlsFor(options.tls, address.parameters);
   const acl = toAcl(options.acl, { username, password });
   const auth = username === undefined ? [] : [{ scheme: 'digest', credentials: `${username}:${password ?? ''}` }];
   const addresses = new AddressesInTurn(address.hosts);
@@ -106,6 +117,7 @@ export function zookeeperAt(address: RegistryAddress, options: ZooKeeperOptions 
           host: turn.host,
           port: turn.port,
           lookup: turn.lookup,
+          ...(tls && { tls: { ...tls.read(), serverName: tls.serverName } }),
           sessionTimeoutMs,
           auth,
           acl,

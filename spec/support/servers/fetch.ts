@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { fetchNetty } from './nettyLibrary.js';
 import { ETCD } from './etcdProgram.js';
 import { fetchServer } from './fetchServer.js';
 import { fetchJava } from './javaRuntime.js';
@@ -34,7 +35,7 @@ function readWish(wish: string): { kind: ServerKind; choice: string } {
 }
 
 async function ready(kind: ServerKind, choice: string, own?: string): Promise<void> {
-  if (kind === ZOOKEEPER) await fetchJava(report);
+  if (kind === ZOOKEEPER) await Promise.all([fetchJava(report), fetchNetty(report)]);
   const version = own ? await kind.versionOf(own) : await fetchServer(kind, choice, { report, renew: values.renew });
   report(`${kind.name} ${version}: ready`);
 }

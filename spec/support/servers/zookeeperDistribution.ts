@@ -4,6 +4,7 @@ import { delimiter, join } from 'node:path';
 import { unpackDebianPackages } from './debianPackages.js';
 import { findExecutable } from './findExecutable.js';
 import { findServer } from './findServer.js';
+import { hasNetty } from './nettyLibrary.js';
 import { runProgram } from './runProgram.js';
 import { withTemporaryFolder } from './serverCache.js';
 import type { ServerKind } from './serverReleases.js';
@@ -47,6 +48,8 @@ export const ZOOKEEPER: ServerKind = {
 export interface ZooKeeperDistribution {
   readonly version: string;
   readonly classPath: string;
+  /** Whether Netty is among what it brings along: without it, it does not talk TLS. */
+  readonly hasNetty: boolean;
 }
 
 /** The ZooKeeper that the environment names or chooses. */
@@ -118,5 +121,6 @@ function distributionIn(home: string): ZooKeeperDistribution {
     );
   }
   // Its conf folder holds the settings of its logging.
-  return { version, classPath: [join(lib, '*'), join(home, '*'), join(home, 'conf')].join(delimiter) };
+  const classPath = [join(lib, '*'), join(home, '*'), join(home, 'conf')].join(delimiter);
+  return { version, classPath, hasNetty: hasNetty(lib) };
 }
