@@ -26,6 +26,8 @@ export type { AbsentConfigValue, ConfigValue, PresentConfigValue } from './confi
 export { type BackoffOptions, type CallOptions, type ConnectionHealth, whileConnected } from './connection/index.js';
 export { createConfigCenter } from './createConfigCenter.js';
 export { createRegistry } from './createRegistry.js';
+export type { Logger } from './internal/logger.js';
+export type { DiagnosticChannelName, DiagnosticMessages } from './internal/diagnosticMessages.js';
 export {
   CATEGORIES,
   instanceKey,

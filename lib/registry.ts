@@ -37,6 +37,7 @@ import {
 } from './applications/index.js';
 import { Discovery } from './discovery/index.js';
 import {
+  instanceKey,
   localAddress,
   rootPath,
   type ServiceQuery,
@@ -46,8 +47,11 @@ import {
   withoutZeroOfGo,
 } from './dubbo/index.js';
 import type { InstanceSet, ServiceEvent } from './instances/index.js';
+import type { DiagnosticMessages } from './internal/diagnosticMessages.js';
+import { diagnosticChannel } from './internal/diagnostics.js';
 import { host } from './internal/host.js';
 import { INSPECT, type Inspect, inspected, legible, shownError } from './internal/legible.js';
+import type { Logger } from './internal/logger.js';
 import { flag, milliseconds, optionsObject } from './internal/options.js';
 import { quoted } from './internal/quoted.js';
 import { redact } from './internal/redact.js';
@@ -57,6 +61,7 @@ import { readingWarnings, type ReadingWarningCode } from './readingWarnings.js';
 import type { Backend, BackendWarning, ConnectionState } from './port/index.js';
 import { register, Registrations, ReleasedNodes } from './registration/index.js';
 import { type RegistryHealth, UseTally } from './registryHealth.js';
+import { RegistryLog } from './registryLog.js';
 import { registryPicker, type RegistryPicker, type RegistryPickerOptions } from './registryPicker.js';
 import { VERSION } from './version.js';
 
@@ -82,6 +87,13 @@ export interface RegistryOptions extends ProvidingOptions {
   readonly keepGoWeights?: boolean | undefined;
   /** The waits after an operation that failed while connected. */
   readonly retry?: BackoffOptions | undefined;
+  /**
+   * Is told of states of the connection and of registrations, and of warnings: pino, or whatever has its methods `debug`, `info`,
+   * `warn` and `error` of details and a message. Errors are in `details.err`; there are no secrets in what it is told.
+   *
+   * @defaultValue none; `DEBUG=rx-registry:*` logs more
+   */
+  readonly logger?: Logger | undefined;
   /**
    * Where what queries were told last is kept, for a start at which the registry cannot be reached: `fileCache(directory)`.
    *
@@ -336,17 +348,21 @@ class BackendRegistry implements Registry {
   readonly #keys = new Map<string, object>();
   readonly #warnings = new Warnings<RegistryWarning['code']>('registry');
   readonly #uses = new UseTally();
+  readonly #log: RegistryLog;
   readonly #copies: KeptCopies | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(backend: SharedBackend, options: RegistryOptions) {
     this.#backend = backend;
+    this.#log = new RegistryLog(options.logger);
     this.#connection = new KeptConnection(backend, {
       name: 'registry',
       area: 'registry',
       timeoutMs: options.timeoutMs,
       warn: ({ code, message, ...details }) => this.#warnings.tell(code, message, details),
+      onState: (state) => this.#log.connection(state),
     });
+    this.#warnings.all.subscribe((warning) => this.#log.warning(warning));
     this.#root = rootPath(options.group);
     this.states = this.#connection.states;
     this.warnings = this.#warnings.all;
@@ -429,7 +445,11 @@ class BackendRegistry implements Registry {
             : () => this.#announced(url),
         )
         .pipe(
-          tap((state) => legible(state, 'RegistrationState', shownRegistration)),
+          tap((state) => {
+            legible(state, 'RegistrationState', shownRegistration);
+            this.#log.registration(state);
+            if (registrations.hasSubscribers) registrations.publish(told(state));
+          }),
           this.#uses.registration(),
         ),
     );
@@ -550,6 +570,14 @@ class BackendRegistry implements Registry {
       env: host().env,
     });
   }
+}
+
+const registrations = diagnosticChannel('rx-registry:registration');
+
+function told(state: RegistrationState): DiagnosticMessages['rx-registry:registration'] {
+  const { status, url } = state;
+  const cause = 'cause' in state && state.cause ? { cause: state.cause } : {};
+  return { status, key: instanceKey(url), service: url.interface, ...cause };
 }
 
 function shownRegistration(state: RegistrationState): Record<string, unknown> {

@@ -249,7 +249,7 @@ describe('options that plain JavaScript may give', () => {
 
 describe('an option that is undefined is not given', () => {
   const NAMES: Readonly<Record<string, readonly string[]>> = {
-    createRegistry: ['group', 'timeoutMs', 'retry'],
+    createRegistry: ['group', 'timeoutMs', 'retry', 'logger'],
     createConfigCenter: ['namespace', 'base64', 'dottedKeys', 'timeoutMs', 'retry'],
     createDashboard: ['token', 'authorize', 'basePath', 'title'],
     zookeeper: ['sessionTimeoutMs', 'username', 'password', 'acl', 'reconnect', 'persistentWatches'],

@@ -1,5 +1,6 @@
 import { asyncScheduler, type Observable, type SchedulerLike, Subject, type TimestampProvider } from 'rxjs';
 import { clockOf } from '../internal/clock.js';
+import { diagnosticChannel } from '../internal/diagnostics.js';
 import { optionsObject } from '../internal/options.js';
 import type { CallResult } from './balancer.js';
 
@@ -46,6 +47,8 @@ interface OwnGauge extends Gauge {
   inFlight: number;
   readonly followers: Follower[];
 }
+
+const calls = diagnosticChannel('rx-registry:call');
 
 /**
  * Counts calls to instances: how many are under way, how long they took and what came of them.
@@ -126,6 +129,7 @@ export class CallMeter {
         gauge.followers[index]!.ended(latencyMs, result);
       }
       this.#drop(gauge);
+      if (calls.hasSubscribers) calls.publish({ key, result, latencyMs, inFlight: gauge.inFlight });
       if (result !== 'cancelled') this.#outcomes.next({ key, ok: result === 'ok', latencyMs });
     };
     return { answered, end: (ok) => end(ok ? 'ok' : 'failed'), cancel: () => end('cancelled') };

@@ -22,6 +22,8 @@ import { RegistryError } from '../errors.js';
 import { whenAborted } from '../internal/abort.js';
 import { clockOf } from '../internal/clock.js';
 import { debugLog } from '../internal/debug.js';
+import type { DiagnosticMessages } from '../internal/diagnosticMessages.js';
+import { diagnosticChannel } from '../internal/diagnostics.js';
 import { legible, shownError } from '../internal/legible.js';
 import { milliseconds } from '../internal/options.js';
 import type { BackendWarning, ConnectionState } from '../port/index.js';
@@ -46,7 +48,11 @@ export interface KeptConnectionOptions {
   readonly timeoutMs: number | undefined;
   /** Told of what the backend warns of. */
   readonly warn: (warning: BackendWarning) => void;
+  /** Told of each state, once. */
+  readonly onState?: (state: ConnectionState) => void;
 }
+
+const states = diagnosticChannel('rx-registry:connection');
 
 /** How long calls wait, unless something else is said. */
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -63,6 +69,7 @@ export class KeptConnection {
   readonly #backend: SharedBackend;
   readonly #name: string;
   readonly #warn: (warning: BackendWarning) => void;
+  readonly #onState: ((state: ConnectionState) => void) | undefined;
   readonly #closing = new ReplaySubject<void>(1);
   /** The streams that end with this; there may be ten thousand, and leaving a set costs the same for each. */
   readonly #open = new Set<Subscriber<unknown>>();
@@ -75,9 +82,10 @@ export class KeptConnection {
   #notServed: RegistryError | undefined;
   #closed: Promise<void> | undefined;
 
-  constructor(backend: SharedBackend, { name, area, timeoutMs, warn }: KeptConnectionOptions) {
+  constructor(backend: SharedBackend, { name, area, timeoutMs, warn, onState }: KeptConnectionOptions) {
     this.#backend = backend;
     this.#warn = warn;
+    this.#onState = onState;
     this.#name = name;
     this.timeoutMs = milliseconds('timeoutMs', timeoutMs, DEFAULT_TIMEOUT_MS);
     this.#log = debugLog(area);
@@ -200,6 +208,8 @@ export class KeptConnection {
         next: (state) => {
           this.#state = state;
           this.#tellHealth(state);
+          this.#onState?.(state);
+          if (states.hasSubscribers) states.publish(this.#told(state));
         },
         error: (cause: unknown) => {
           holding.unsubscribe();
@@ -215,6 +225,17 @@ export class KeptConnection {
     if (state.status === 'closed' && this.#health?.status === 'closed') return;
     this.#health = connectionHealth(this.#health, state, this.scheduler.now());
     this.#healths.next(this.#health);
+  }
+
+  #told(state: ConnectionState): DiagnosticMessages['rx-registry:connection'] {
+    return {
+      owner: this.#name,
+      backend: this.#backend.name,
+      status: state.status,
+      ...('attempt' in state && { attempt: state.attempt }),
+      ...('session' in state && { session: state.session.id }),
+      ...('cause' in state && { cause: state.cause }),
+    };
   }
 
   #timeoutError(what: string, timeoutMs: number, failure: Error | undefined): RegistryError {

@@ -9,7 +9,10 @@ import {
   timer,
 } from 'rxjs';
 import { RegistryError } from '../errors.js';
+import { diagnosticChannel } from '../internal/diagnostics.js';
 import { type BackoffOptions, fullJitter } from './backoff.js';
+
+const retries = diagnosticChannel('rx-registry:retry');
 
 /** How {@link retryWithBackoff} retries. */
 export interface RetryOptions extends BackoffOptions {
@@ -50,6 +53,7 @@ export function retryWithBackoff<T>(options: RetryOptions = {}): MonoTypeOperato
             if (isFatal(error)) return throwError(() => error);
             attempt += 1;
             const waitMs = backoff(attempt);
+            if (retries.hasSubscribers) retries.publish({ error, attempt, waitMs });
             onRetry?.(error, attempt, waitMs);
             return timer(waitMs, scheduler);
           },

@@ -1,7 +1,11 @@
 import { filter, map, type Observable, type SchedulerLike, tap } from 'rxjs';
+import { diagnosticChannel } from '../internal/diagnostics.js';
 import { inSlices } from '../internal/inSlices.js';
 import { childOf } from '../internal/path.js';
+import { redact } from '../internal/redact.js';
 import type { DirectoryChange } from '../port/index.js';
+
+const changes = diagnosticChannel('rx-registry:directory');
 
 /** What changed in a directory, and all there is. */
 export interface DirectoryBatch<T> {
@@ -78,7 +82,11 @@ export class DirectoryContents<T> {
         const isPart = batch.more || index > 0;
         return isPart || !this.#isKnown || batch.added.length + batch.removed.length > 0;
       }),
-      tap(() => (this.#isKnown = true)),
+      tap(({ added, removed, present: { size } }) => {
+        this.#isKnown = true;
+        if (!changes.hasSubscribers) return;
+        changes.publish({ path: redact(this.#path), added: added.length, removed: removed.length, size });
+      }),
     );
   }
 

@@ -1,5 +1,6 @@
 import { type Observable, Subject } from 'rxjs';
 import { debugLog } from './debug.js';
+import { diagnosticChannel } from './diagnostics.js';
 
 /** What is known of a warning beside its code. */
 export interface WarningDetails {
@@ -14,6 +15,8 @@ export interface Warning<Code extends string> extends WarningDetails {
   readonly count: number;
 }
 
+const channel = diagnosticChannel('rx-registry:warning');
+
 /** How many characters of what is known are remembered. */
 const MOST_KNOWN = 2_000_000;
 
@@ -25,9 +28,11 @@ export class Warnings<Code extends string> {
   readonly #counts = new Map<Code, number>();
   readonly #known = new Set<string>();
   #knownLength = 0;
+  readonly #area: string;
   readonly #log: (format: string, ...values: unknown[]) => void;
 
   constructor(area: string) {
+    this.#area = area;
     this.all = this.#told.asObservable();
     this.#log = debugLog(area);
   }
@@ -36,6 +41,7 @@ export class Warnings<Code extends string> {
     const count = (this.#counts.get(code) ?? 0) + 1;
     this.#counts.set(code, count);
     this.#log('warning %s: %s', code, message);
+    if (channel.hasSubscribers) channel.publish({ area: this.#area, code, message, count });
     this.#told.next({ code, message, count, ...details });
   }
 
