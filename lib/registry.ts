@@ -24,7 +24,6 @@ import {
 import {
   type Applications,
   Consuming,
-  type LevelWarningCode,
   LevelWarnings,
   Providing,
   type ProvidingOptions,
@@ -49,7 +48,7 @@ import { quoted } from './internal/quoted.js';
 import { redact } from './internal/redact.js';
 import { noteUnsubscribed } from './internal/unsubscribed.js';
 import { Warnings } from './internal/warnings.js';
-import { readingWarnings, type ReadingWarningCode } from './readingWarnings.js';
+import { readingWarnings } from './readingWarnings.js';
 import type { Backend, BackendWarning, ConnectionState } from './port/index.js';
 import { register, Registrations, ReleasedNodes } from './registration/index.js';
 import { type RegistryHealth, UseTally } from './registryHealth.js';
@@ -105,7 +104,18 @@ export interface SyncedEvent {
 /** Something that went wrong and was got around: nothing stops because of it, but somebody should know. */
 export interface RegistryWarning {
   /** What it is. */
-  readonly code: ReadingWarningCode | 'CONTESTED_REGISTRATION' | LevelWarningCode | BackendWarning['code'];
+  readonly code:
+    | 'UNREADABLE_NODE'
+    | 'UNREADABLE_DIRECTORY'
+    | 'WITHHELD_EVENTS'
+    | 'LARGE_DIRECTORY'
+    | 'CONTESTED_REGISTRATION'
+    | 'NO_APPLICATION'
+    | 'LOOPBACK_HOST'
+    | 'UNFIT_FOR_APPLICATION'
+    | 'REFUSED_INSTANCE'
+    | 'OTHER_GROUP_OR_VERSION'
+    | BackendWarning['code'];
   readonly message: string;
   /** How often this registry has given a warning of that code, this one included. */
   readonly count: number;

@@ -118,7 +118,8 @@ describe('rx-registry register', () => {
     const query = { interface: 'com.acme.Users', version: '*' };
     const running = terminal.run('register', USERS, ...options);
     await eventually(async () => expect((await registry.lookup(query)).size).toBe(1));
-    expect(terminal.out).toContain('registered');
+    // It says so once both levels stand; either has it seen.
+    await eventually(() => expect(terminal.out).toContain('registered'));
     terminal.interrupts.next();
     expect(await running).toBe(0);
     expect((await registry.lookup(query, { fresh: true })).size).toBe(0);
