@@ -4,7 +4,7 @@ import type { WarningDetails } from './internal/warnings.js';
 import { withheldEvents } from './internal/withheldEvents.js';
 
 /** What can go wrong with what is read, though nothing stops because of it. */
-export type ReadingWarningCode = 'UNREADABLE_NODE' | 'UNREADABLE_DIRECTORY' | 'WITHHELD_EVENTS' | 'LARGE_DIRECTORY';
+type ReadingWarningCode = 'UNREADABLE_NODE' | 'UNREADABLE_DIRECTORY' | 'WITHHELD_EVENTS' | 'LARGE_DIRECTORY';
 
 /** Tells warnings, and knows which were told. */
 interface Teller {

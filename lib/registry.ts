@@ -28,7 +28,6 @@ import {
   type Applications,
   Consuming,
   type ConsumingContext,
-  type LevelWarningCode,
   LevelWarnings,
   Providing,
   type ProvidingOptions,
@@ -57,7 +56,7 @@ import { quoted } from './internal/quoted.js';
 import { redact } from './internal/redact.js';
 import { noteUnsubscribed } from './internal/unsubscribed.js';
 import { Warnings } from './internal/warnings.js';
-import { readingWarnings, type ReadingWarningCode } from './readingWarnings.js';
+import { readingWarnings } from './readingWarnings.js';
 import type { Backend, BackendWarning, ConnectionState } from './port/index.js';
 import { register, Registrations, ReleasedNodes } from './registration/index.js';
 import { type RegistryHealth, UseTally } from './registryHealth.js';
@@ -131,11 +130,18 @@ export interface SyncedEvent {
 export interface RegistryWarning {
   /** What it is. */
   readonly code:
-    | ReadingWarningCode
+    | 'UNREADABLE_NODE'
+    | 'UNREADABLE_DIRECTORY'
+    | 'WITHHELD_EVENTS'
+    | 'LARGE_DIRECTORY'
     | 'CONTESTED_REGISTRATION'
     | 'UNUSABLE_CACHE'
     | 'UNWRITABLE_CACHE'
-    | LevelWarningCode
+    | 'NO_APPLICATION'
+    | 'LOOPBACK_HOST'
+    | 'UNFIT_FOR_APPLICATION'
+    | 'REFUSED_INSTANCE'
+    | 'OTHER_GROUP_OR_VERSION'
     | BackendWarning['code'];
   readonly message: string;
   /** How often this registry has given a warning of that code, this one included. */

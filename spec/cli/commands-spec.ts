@@ -118,6 +118,7 @@ describe('rx-registry register', () => {
     const query = { interface: 'com.acme.Users', version: '*' };
     const running = terminal.run('register', USERS, ...options);
     await eventually(async () => expect((await registry.lookup(query)).size).toBe(1));
+    // It says so once both levels stand; either has it seen.
     await eventually(() => expect(terminal.out).toContain('registered'));
     terminal.interrupts.next();
     expect(await running).toBe(0);
