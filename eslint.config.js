@@ -23,6 +23,7 @@ const LAYERS = {
   combined: ['registry', 'operators', 'registration', 'connection', 'port', 'instances', 'dubbo', 'internal'],
   shutdown: ['internal'],
   interop: ['internal'],
+  http: ['registry', 'registryPicker', 'dubbo', 'internal'],
   nestjs: ['createRegistry', 'registry', 'shutdown', 'registration', 'port', 'dubbo', 'internal'],
   grpc: ['connection', 'balancers', 'instances', 'dubbo', 'internal'],
   // On top of everything, as what is tested with it is.

@@ -8,6 +8,7 @@ import * as zookeeper from '../lib/backends/zookeeper/index.js';
 import * as config from '../lib/config/index.js';
 import * as operators from '../lib/operators/index.js';
 import * as grpc from '../lib/grpc/index.js';
+import * as http from '../lib/http/index.js';
 import * as nestjs from '../lib/nestjs/index.js';
 import * as testing from '../lib/testing/index.js';
 import * as main from '../lib/index.js';
@@ -122,6 +123,10 @@ describe('what the package exports', () => {
 
   it('rx-registry/grpc', () => {
     expect(Object.keys(grpc).sort()).toEqual(['registerGrpcResolver']);
+  });
+
+  it('rx-registry/http', () => {
+    expect(Object.keys(http).sort()).toEqual(['registryFetch']);
   });
 
   it('rx-registry/nestjs', () => {
