@@ -16,6 +16,7 @@ const LAYERS = {
   'backends/zookeeper': ['backends/shared', 'connection', 'port', 'dubbo', 'internal'],
   'backends/etcd': ['backends/shared', 'connection', 'port', 'dubbo', 'internal'],
   instances: ['dubbo', 'internal'],
+  cache: ['internal'],
   operators: ['balancers', 'instances', 'dubbo', 'internal'],
   balancers: ['instances', 'dubbo', 'internal'],
   config: ['connection', 'port', 'operators', 'instances', 'dubbo', 'internal'],
@@ -30,8 +31,11 @@ const LAYERS = {
   testing: ['registry', 'backends/memory', 'connection', 'port', 'instances', 'dubbo', 'internal'],
   // What a backend promises, tried on backends of others.
   contract: ['port', 'internal'],
+  overview: ['balancers', 'instances', 'dubbo', 'internal'],
+  doctor: ['registry', 'backends/zookeeper', 'connection', 'port', 'dubbo', 'internal'],
+  dashboard: ['registry', 'overview', 'instances', 'dubbo', 'internal'],
   registration: ['connection', 'port', 'dubbo', 'internal'],
-  discovery: ['connection', 'port', 'instances', 'dubbo', 'internal'],
+  discovery: ['cache', 'connection', 'port', 'instances', 'dubbo', 'internal'],
 };
 
 const CLIENT_LIBRARY_OF = { 'backends/zookeeper': 'node-zookeeper-client', 'backends/etcd': 'etcd3' };
@@ -60,7 +64,16 @@ const layers = Object.entries(LAYERS).map(([folder, below]) => {
 });
 
 export default tseslint.config(
-  { ignores: ['dist/', 'docs/api/', 'coverage/', 'node_modules/', 'spec/package/consumer/run.*'] },
+  {
+    ignores: [
+      'dist/',
+      'docs/api/',
+      'coverage/',
+      'node_modules/',
+      'spec/package/consumer/run.*',
+      'lib/dashboard/page.ts',
+    ],
+  },
   js.configs.recommended,
   {
     files: ['**/*.ts'],
@@ -82,6 +95,11 @@ export default tseslint.config(
       'rxjs-x/no-ignored-subscription': 'off',
       'rxjs-x/throw-error': 'error',
     },
+  },
+  // What runs in a browser, with its types.
+  {
+    files: ['lib/dashboard/page/**/*.ts', 'spec/browser/**/*.ts'],
+    languageOptions: { parserOptions: { project: './lib/dashboard/page/tsconfig.json' } },
   },
   { files: ['lib/*.ts'], rules: { 'no-restricted-imports': ['error', { paths: CLIENT_LIBRARIES }] } },
   ...layers,

@@ -6,6 +6,7 @@ const source = (path: string) => fileURLToPath(new URL(`./lib/${path}`, import.m
 
 const SERVERS = 'spec/integration';
 const SLOW = 'spec/**/*-slow-spec.ts';
+const BROWSER = 'spec/browser/**/*-spec.ts';
 const REALTIME = 'spec/**/*-realtime-spec.ts';
 
 /** Specs that wait for the wall clock: one file at a time, and with time to spare. */
@@ -17,7 +18,10 @@ export default defineConfig({
       { find: /^rx-registry$/, replacement: source('index.ts') },
       { find: /^rx-registry\/backend$/, replacement: source('backend.ts') },
       { find: /^rx-registry\/backend\/testing$/, replacement: source('contract/index.ts') },
-      { find: /^rx-registry\/(operators|config|testing|grpc|nestjs|http)$/, replacement: source('$1/index.ts') },
+      {
+        find: /^rx-registry\/(operators|config|testing|grpc|dashboard|nestjs|http)$/,
+        replacement: source('$1/index.ts'),
+      },
       { find: /^rx-registry\/(zookeeper|etcd|memory)$/, replacement: source('backends/$1/index.ts') },
     ],
   },
@@ -31,7 +35,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['spec/**/*-spec.ts'],
-          exclude: [`${SERVERS}/**`, SLOW, REALTIME],
+          exclude: [`${SERVERS}/**`, SLOW, REALTIME, BROWSER],
           // Vitest leaves one core to itself, which is half of two.
           maxWorkers: availableParallelism(),
           testTimeout: 60_000,
@@ -48,6 +52,10 @@ export default defineConfig({
           ...SERIAL,
         },
       })),
+      // Only where whoever runs vitest has found a browser, see spec/browser/findBrowser.ts.
+      ...(process.env['RX_REGISTRY_BROWSER']
+        ? [{ extends: true as const, test: { name: 'browser', include: [BROWSER], ...SERIAL } }]
+        : []),
       // What takes minutes, needs a cluster or measures: nothing else runs beside it.
       { extends: true, test: { name: 'slow', include: [SLOW], ...SERIAL } },
     ],

@@ -1,22 +1,23 @@
 import { asyncScheduler, defer, from, of, Subject, switchMap } from 'rxjs';
 import { memory, MemoryServer } from './backends/memory/index.js';
 import { LARGE_DIRECTORY_BYTES } from './backends/zookeeper/largeDirectory.js';
-import type { RegistryAddress } from './dubbo/index.js';
+import { type RegistryAddress, registryIdentity } from './dubbo/index.js';
 import type { Backend, BackendWarning, ConnectionState } from './port/index.js';
 
 /** The backend that an address names; its client library is loaded when it is used. */
 export function backendAt(address: RegistryAddress): Backend {
   const { sessionTimeoutMs } = address;
+  const identity = registryIdentity(address);
   switch (address.protocol) {
     case 'memory':
       return memory({ server: address.name || new MemoryServer(), ...(sessionTimeoutMs && { sessionTimeoutMs }) });
     case 'zookeeper':
-      return loadedAtUse({ name: 'zookeeper', largeDirectoryBytes: LARGE_DIRECTORY_BYTES }, async () => {
+      return loadedAtUse({ name: 'zookeeper', identity, largeDirectoryBytes: LARGE_DIRECTORY_BYTES }, async () => {
         const { zookeeperAt } = await import('./backends/zookeeper/zookeeper.js');
         return zookeeperAt(address);
       });
     case 'etcd':
-      return loadedAtUse({ name: 'etcd' }, async () => {
+      return loadedAtUse({ name: 'etcd', identity }, async () => {
         const { etcdAt } = await import('./backends/etcd/etcd.js');
         return etcdAt(address);
       });
@@ -35,7 +36,10 @@ export function connectionKey(address: RegistryAddress): string | undefined {
 }
 
 /** A backend whose module, and with it the client library, is loaded by the first subscriber. */
-function loadedAtUse(properties: Pick<Backend, 'name' | 'largeDirectoryBytes'>, load: () => Promise<Backend>): Backend {
+function loadedAtUse(
+  properties: Pick<Backend, 'name' | 'identity' | 'largeDirectoryBytes'>,
+  load: () => Promise<Backend>,
+): Backend {
   let loading: Promise<Backend> | undefined;
   let closed = false;
   const warnings = new Subject<BackendWarning>();

@@ -1,5 +1,8 @@
+export { fileCache, type FileCacheOptions } from './cache/fileCache.js';
+export { type CacheOptions, memoryCache, type MemoryCache, type RegistryCache } from './cache/index.js';
 export {
   type CombinedRegistrationState,
+  type CombinedHealth,
   type CombinedRegistry,
   type CombinedState,
   type CombineOptions,
@@ -19,7 +22,7 @@ export type {
 } from './config/configCenter.js';
 export { ConfigConflictError, OutcomeUnknownError } from './config/configErrors.js';
 export type { AbsentConfigValue, ConfigValue, PresentConfigValue } from './config/configValue.js';
-export { type BackoffOptions, type CallOptions, whileConnected } from './connection/index.js';
+export { type BackoffOptions, type CallOptions, type ConnectionHealth, whileConnected } from './connection/index.js';
 export { createConfigCenter } from './createConfigCenter.js';
 export { createRegistry } from './createRegistry.js';
 export {
@@ -42,7 +45,7 @@ export {
   RegistryError,
   UnreadableNodeError,
 } from './errors.js';
-export { type InstanceChange, InstanceSet, type ServiceEvent } from './instances/index.js';
+export { type InstanceChange, InstanceSet, type ServiceEvent, type SetOrigin } from './instances/index.js';
 export {
   type Backend,
   type BackendWarning,
@@ -70,6 +73,7 @@ export type {
   SubscribeOptions,
   SyncedEvent,
 } from './registry.js';
+export type { RegistryHealth } from './registryHealth.js';
 export type { RegistryPicker, RegistryPickerOptions } from './registryPicker.js';
 export {
   drain,

@@ -1,15 +1,18 @@
 import {
   defer,
+  EMPTY,
   endWith,
   firstValueFrom,
   isObservable,
   map,
+  merge,
   type Observable,
   of,
   ReplaySubject,
   switchMap,
   tap,
 } from 'rxjs';
+import { checkedCache, KeptCopies, type RegistryCache } from './cache/index.js';
 import {
   type BackoffOptions,
   type CallOptions,
@@ -33,6 +36,7 @@ import { Warnings } from './internal/warnings.js';
 import { withheldEvents } from './internal/withheldEvents.js';
 import type { Backend, BackendWarning, ConnectionState } from './port/index.js';
 import { register, Registrations, type RegistrationState, ReleasedNodes } from './registration/index.js';
+import { type RegistryHealth, UseTally } from './registryHealth.js';
 import { registryPicker, type RegistryPicker, type RegistryPickerOptions } from './registryPicker.js';
 import { VERSION } from './version.js';
 
@@ -44,6 +48,15 @@ export interface RegistryOptions {
   readonly timeoutMs?: number | undefined;
   /** The waits after an operation that failed while connected. */
   readonly retry?: BackoffOptions | undefined;
+  /**
+   * Where what queries were told last is kept, for a start at which the registry cannot be reached: `fileCache(directory)`.
+   *
+   * Where the registry has not answered within `afterMs` of it, what was kept is told, and its sets have the `origin` `'kept'`.
+   * What differs in the first answer is told after it.
+   *
+   * @defaultValue nothing is kept
+   */
+  readonly cache?: RegistryCache | undefined;
 }
 
 /** How {@link Registry.lookup} behaves. */
@@ -77,6 +90,8 @@ export interface RegistryWarning {
     | 'WITHHELD_EVENTS'
     | 'LARGE_DIRECTORY'
     | 'CONTESTED_REGISTRATION'
+    | 'UNUSABLE_CACHE'
+    | 'UNWRITABLE_CACHE'
     | BackendWarning['code'];
   readonly message: string;
   /** How often this registry has given a warning of that code, this one included. */
@@ -118,6 +133,14 @@ export interface Registry extends AsyncDisposable {
 
   /** What went wrong and was got around. Hot; replays nothing; never errors. */
   readonly warnings: Observable<RegistryWarning>;
+
+  /**
+   * Whether the registry answers, what is registered and what is known: what a readiness probe needs.
+   *
+   * Hot; replays the present health. Connects at the first use, as {@link states} does. Completes when the registry is closed; never
+   * errors: a registry that refuses us for good has the status `refused`.
+   */
+  readonly health: Observable<RegistryHealth>;
 
   /**
    * Announces a service for as long as it is subscribed to, and announces it anew whenever it is lost.
@@ -195,7 +218,8 @@ export interface Registry extends AsyncDisposable {
   /**
    * Who is there as complete sets: the present one, and one more for every change.
    *
-   * The same knowledge as {@link Registry.subscribe}. A service that nobody provides is an empty set, an outage is none.
+   * The same knowledge as {@link Registry.subscribe}. A service that nobody provides is an empty set, an outage is none. With a cache
+   * the first set may be one that was kept (`origin`); the registry's answer is another set then, if only by its origin.
    */
   instances(query: string | ServiceUrl | ServiceQuery): Observable<InstanceSet>;
 
@@ -255,6 +279,7 @@ export function guestOf(registry: object): SharedBackend | undefined {
 class BackendRegistry implements Registry {
   readonly states: Observable<ConnectionState>;
   readonly warnings: Observable<RegistryWarning>;
+  readonly health: Observable<RegistryHealth>;
   readonly #backend: SharedBackend;
   readonly #connection: KeptConnection;
   readonly #root: string;
@@ -263,6 +288,8 @@ class BackendRegistry implements Registry {
   readonly #discovery: Discovery;
   readonly #keys = new Map<string, object>();
   readonly #warnings = new Warnings<RegistryWarning['code']>('registry');
+  readonly #uses = new UseTally();
+  readonly #copies: KeptCopies | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(backend: SharedBackend, options: RegistryOptions) {
@@ -276,6 +303,7 @@ class BackendRegistry implements Registry {
     this.#root = rootPath(options.group);
     this.states = this.#connection.states;
     this.warnings = this.#warnings.all;
+    this.health = this.#uses.healthOf(this.#connection.health);
     const { retry } = options;
     // Refuses what is out of range now, not at the first fault.
     fullJitter(retry);
@@ -324,7 +352,21 @@ class BackendRegistry implements Registry {
         );
       },
     };
-    this.#discovery = new Discovery(this.#root, this.states, this.#discovering);
+    this.#copies =
+      options.cache === undefined
+        ? undefined
+        : new KeptCopies(checkedCache(options.cache), {
+        registry: `${backend.identity ?? backend.name} ${this.#root}`,
+        scheduler: this.#connection.scheduler,
+        isConnected: () => this.#connection.status === 'connected',
+        isClosing: () => this.#connection.isClosed,
+        warn: (code, message, cause) => this.#warnings.tell(code, message, { cause }),
+      });
+    this.#discovery = new Discovery(this.#root, this.states, {
+      ...this.#discovering,
+      views: this.#uses.views,
+      copies: this.#copies,
+    });
   }
 
   static guestOf(registry: object): SharedBackend | undefined {
@@ -343,7 +385,10 @@ class BackendRegistry implements Registry {
           keys: this.#keys,
           isClosing: () => this.#connection.isClosed,
         },
-      ).pipe(tap((state) => legible(state, 'RegistrationState', shownRegistration))),
+      ).pipe(
+        tap((state) => legible(state, 'RegistrationState', shownRegistration)),
+        this.#uses.registration(),
+      ),
     );
     return noteUnsubscribed(registration, () => `register(${isObservable(url) ? 'urls' : quoted(String(url))})`);
   }
@@ -424,7 +469,11 @@ class BackendRegistry implements Registry {
 
   close(options: { readonly deadlineMs?: number | undefined } = {}): Promise<void> {
     return (this.#closed ??= this.#connection
-      .close(options.deadlineMs, this.#registrations.releases(), () => this.#registrations.mayOwn)
+      .close(
+        options.deadlineMs,
+        merge(this.#registrations.releases(), this.#copies?.settled() ?? EMPTY),
+        () => this.#registrations.mayOwn,
+      )
       .finally(() => this.#warnings.end()));
   }
 

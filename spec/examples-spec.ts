@@ -10,7 +10,9 @@ const example = (...args: string[]): Promise<{ stdout: string; stderr: string }>
 describe('the examples', () => {
   it('are listed, one name a line', async () => {
     const { stdout } = await example();
-    expect(stdout).toBe('backend\nconsume\ngrpc\nhttp\nnestjs\noverrides\nprovide\nrolling-restart\nsurvive\ntesting\ntour\n');
+    expect(stdout).toBe(
+      'backend\nconsume\ngrpc\nhttp\nmigrate\nnestjs\noverrides\nprobes\nprovide\nrolling-restart\nstart-without\nsurvive\ntesting\ntour\n',
+    );
   });
 
   it('refuse a name that is not there, and say which are', async () => {
@@ -35,6 +37,31 @@ describe('the examples', () => {
   it('lose no call through a rolling restart', async () => {
     const { stdout } = await example('rolling-restart');
     expect(stdout).toMatch(/\d+ calls, 0 failed/);
+  });
+
+  it('keep a pod ready through an outage of the registry, and take it out when its own check fails', async () => {
+    const { stdout } = await example('probes');
+    const answers = [...stdout.matchAll(/^(.*): livez (\d+), readyz (\d+)$/gm)].map(([, ...answer]) =>
+      answer.join(' '),
+    );
+    expect(answers).toEqual([
+      'started 200 200',
+      'the registry is away 200 200',
+      'the check fails 200 503',
+      'the check passes 200 200',
+    ]);
+  });
+
+  it('lose no call and miss no instance while everybody moves to another registry', async () => {
+    const { stdout } = await example('migrate');
+    expect(stdout).toMatch(/\d+ calls, 0 failed .*; 0 times an instance was missing that was up/);
+  });
+
+  it('serve though the registry is away at the start', async () => {
+    const { stdout } = await example('start-without');
+    expect(stdout).toMatch(
+      /told: 2 instances \(kept[^]*: 20 calls, 0 failed[^]*told: 1 instances \(registry\)[^]*: 40 calls, 0 failed/,
+    );
   });
 
   it('shift the traffic of a running pipeline by rules, and back', async () => {

@@ -6,6 +6,7 @@ import * as etcd from '../lib/backends/etcd/index.js';
 import * as memory from '../lib/backends/memory/index.js';
 import * as zookeeper from '../lib/backends/zookeeper/index.js';
 import * as config from '../lib/config/index.js';
+import * as dashboard from '../lib/dashboard/index.js';
 import * as operators from '../lib/operators/index.js';
 import * as grpc from '../lib/grpc/index.js';
 import * as http from '../lib/http/index.js';
@@ -35,8 +36,10 @@ describe('what the package exports', () => {
       'createRegistry',
       'drain',
       'drained',
+      'fileCache',
       'instanceKey',
       'iterate',
+      'memoryCache',
       'whileConnected',
     ]);
   });
@@ -127,6 +130,10 @@ describe('what the package exports', () => {
 
   it('rx-registry/http', () => {
     expect(Object.keys(http).sort()).toEqual(['registryFetch']);
+  });
+
+  it('rx-registry/dashboard', () => {
+    expect(Object.keys(dashboard).sort()).toEqual(['createDashboard']);
   });
 
   it('rx-registry/nestjs', () => {

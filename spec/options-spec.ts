@@ -5,6 +5,7 @@ import { memory, MemoryServer } from '../lib/backends/memory/index.js';
 import { memoryServer } from '../lib/backends/memory/memoryServer.js';
 import { zookeeper } from '../lib/backends/zookeeper/index.js';
 import { applyOverrides, asJson, asProperties, asText, asYaml } from '../lib/config/index.js';
+import { createDashboard } from '../lib/dashboard/index.js';
 import { InvalidOptionError } from '../lib/errors.js';
 import { registerGrpcResolver } from '../lib/grpc/index.js';
 import { createConfigCenter, createRegistry, drain, InstanceSet, iterate } from '../lib/index.js';
@@ -48,6 +49,7 @@ const USES: Readonly<Record<string, readonly [use: Use, needed?: Options]>> = {
   'createRegistry, on a backend': [(options) => createRegistry(memory(), options)],
   createConfigCenter: [(options) => createConfigCenter('memory://', options)],
   'createConfigCenter, on a backend': [(options) => createConfigCenter(memory(), options)],
+  createDashboard: [(options) => createDashboard(createRegistry('memory://'), options)],
   zookeeper: [(options) => zookeeper('h', options)],
   etcd: [(options) => etcd('h', options)],
   memory: [(options) => memory(options)],
@@ -249,6 +251,7 @@ describe('an option that is undefined is not given', () => {
   const NAMES: Readonly<Record<string, readonly string[]>> = {
     createRegistry: ['group', 'timeoutMs', 'retry'],
     createConfigCenter: ['namespace', 'base64', 'dottedKeys', 'timeoutMs', 'retry'],
+    createDashboard: ['token', 'authorize', 'basePath', 'title'],
     zookeeper: ['sessionTimeoutMs', 'username', 'password', 'acl', 'reconnect', 'persistentWatches'],
     etcd: ['sessionTimeoutMs', 'username', 'password', 'tls', 'reconnect', 'tuning'],
     memory: ['server', 'sessionTimeoutMs', 'reconnect'],

@@ -7,6 +7,7 @@ import {
   merge,
   type Observable,
   of,
+  startWith,
   switchMap,
   take,
   throwError,
@@ -18,7 +19,7 @@ import { type ServiceQuery, type ServiceUrl, toQuery } from '../dubbo/index.js';
 import { RegistryError } from '../errors.js';
 import type { InstanceSet, ServiceEvent } from '../instances/index.js';
 import { whenAborted } from '../internal/abort.js';
-import { checked, flag, LONGEST_MS, milliseconds, optionsObject } from '../internal/options.js';
+import { checked, count, flag, LONGEST_MS, milliseconds, optionsObject } from '../internal/options.js';
 import { quoted } from '../internal/quoted.js';
 import { toEvents } from '../operators/index.js';
 import type { RegistrationState } from '../registration/index.js';
@@ -30,22 +31,32 @@ import type {
   SubscribeOptions,
   SyncedEvent,
 } from '../registry.js';
+import { UseTally } from '../registryHealth.js';
 import { registryPicker, type RegistryPicker, type RegistryPickerOptions } from '../registryPicker.js';
+import { type CombinedHealth, combinedHealth } from './combinedHealth.js';
 import { combinedRegistration, type CombinedRegistrationState } from './combinedRegistration.js';
 import { type CombinedState, combinedStates } from './combinedStates.js';
 import type { FailoverSettings } from './failover.js';
 import { failoverOf } from './failoverOf.js';
+import { Preference } from './preference.js';
 import { Union } from './union.js';
-import { unionOf } from './unionOf.js';
+import { type Joined, unionOf } from './unionOf.js';
 
 /** How {@link combineRegistries} reads and writes. */
 export interface CombineOptions {
   /**
    * How what the registries know becomes one. `'union'`: an instance is there while any of them has it, as the first in order
    * says that has it. `'failover'`: only what one of them has, the first that answers; when its session is lost, what another one
-   * has that answers, until an earlier one has been good again for `stableMs`. @defaultValue `'union'`
+   * has that answers, until an earlier one has been good again for `stableMs`. `'prefer'`: what the first one has; while that is less
+   * than `minimum`, also what the second one has, and so on. @defaultValue `'union'`
    */
-  readonly read?: 'union' | 'failover' | undefined;
+  readonly read?: 'union' | 'failover' | 'prefer' | undefined;
+  /**
+   * Only with `read: 'prefer'`: as long as there are fewer instances than this, those of the next registry are added.
+   *
+   * @defaultValue 1
+   */
+  readonly minimum?: number | undefined;
   /**
    * Only with `read: 'failover'`: how long an earlier registry has to answer again before it is read again, in milliseconds.
    *
@@ -79,6 +90,8 @@ export interface CombinedRegistry extends Registry {
    * `UNSUPPORTED`. Errors when all of them refuse us for good.
    */
   readonly states: Observable<CombinedState>;
+  /** See {@link Registry.health}; with the health of each registry. */
+  readonly health: Observable<CombinedHealth>;
   /**
    * Announces a service in all registries that are written to: see {@link Registry.register}.
    *
@@ -105,7 +118,8 @@ export interface CombinedRegistry extends Registry {
  * one says, in the order in which they stand here. A query errors when all registries refuse it.
  *
  * Nothing is connected before it is used. {@link Registry.close} closes all registries, whoever made them. `lookup` with `fresh` asks
- * all of them, and rejects if one does not answer; with failover, one after the other until one does.
+ * all of them, and rejects if one does not answer; with failover, one after the other until one does; with `prefer`, the others only
+ * if the first one has too few.
  *
  * @param registries - The registries by name, the first to be believed first.
  * @throws InvalidOptionError if there is none, one stands there twice, or an option is out of range.
@@ -129,10 +143,13 @@ export function combineRegistries(
   );
   checked('registries', registries, 'registries by name', parts.length > 0 && isMade);
   checked('registries', registries, 'each registry once', new Set(parts.map(([, part]) => part)).size === parts.length);
-  checked('read', read, "'union' or 'failover'", read === 'union' || read === 'failover');
-  for (const name of ['stableMs', 'treatEmptyAsDown'] as const) {
-    const isGiven = options[name] !== undefined;
-    checked(name, options[name], "nothing, unless `read` is 'failover'", !isGiven || read === 'failover');
+  checked('read', read, "'union', 'failover' or 'prefer'", ['union', 'failover', 'prefer'].includes(read));
+  for (const [name, of] of [
+    ['stableMs', 'failover'],
+    ['treatEmptyAsDown', 'failover'],
+    ['minimum', 'prefer'],
+  ] as const) {
+    checked(name, options[name], `nothing, unless \`read\` is '${of}'`, options[name] === undefined || read === of);
   }
   const names = parts.map(([name]) => name);
   const isNamed =
@@ -141,6 +158,7 @@ export function combineRegistries(
   return new Combination(new Map(parts), {
     write: names.filter((name) => write?.includes(name) ?? true),
     read,
+    minimum: count('minimum', options.minimum, 1),
     stableMs: milliseconds('stableMs', options.stableMs, 30_000),
     treatEmptyAsDown: flag('treatEmptyAsDown', options.treatEmptyAsDown ?? false),
     settleMs: milliseconds('settleMs', options.settleMs, 1_000),
@@ -149,7 +167,8 @@ export function combineRegistries(
 }
 
 interface Settings extends FailoverSettings {
-  readonly read: 'union' | 'failover';
+  readonly read: NonNullable<CombineOptions['read']>;
+  readonly minimum: number;
   readonly write: readonly string[];
   readonly settleMs: number;
   readonly timeoutMs: number;
@@ -159,6 +178,8 @@ class Combination implements CombinedRegistry {
   readonly parts: Readonly<Record<string, Registry>>;
   readonly states: Observable<CombinedState>;
   readonly warnings: Observable<RegistryWarning>;
+  readonly health: Observable<CombinedHealth>;
+  readonly #uses = new UseTally();
   readonly #parts: ReadonlyMap<string, Registry>;
   readonly #settings: Settings;
 
@@ -167,14 +188,17 @@ class Combination implements CombinedRegistry {
     this.#settings = settings;
     this.parts = Object.freeze(Object.fromEntries(parts));
     this.states = combinedStates(new Map([...parts].map(([name, part]) => [name, part.states])));
+    this.health = this.#uses.healthOf(combinedHealth(new Map([...parts].map(([name, part]) => [name, part.health]))));
     this.warnings = merge(...[...parts.values()].map((part) => part.warnings));
   }
 
   register(
     url: string | ServiceUrl | Observable<string | ServiceUrl | undefined>,
   ): Observable<CombinedRegistrationState> {
-    if (!isObservable(url)) return combinedRegistration(this.#written((part) => part.register(url)));
-    return url.pipe(connect((urls) => combinedRegistration(this.#written((part) => part.register(urls)))));
+    const states = isObservable(url)
+      ? url.pipe(connect((urls) => combinedRegistration(this.#written((part) => part.register(urls)))))
+      : combinedRegistration(this.#written((part) => part.register(url)));
+    return states.pipe(this.#uses.registration());
   }
 
   async provide(url: string | ServiceUrl, options: CallOptions = {}): Promise<Provision> {
@@ -183,7 +207,29 @@ class Combination implements CombinedRegistry {
     signal?.throwIfAborted();
     const given = new AbortController();
     const provisions = this.#written((part) => part.provide(url, { signal: given.signal, timeoutMs: LONGEST_MS }));
+    const first = Promise.any(provisions.values()).catch((error: unknown) => {
+      throw error instanceof AggregateError ? error.errors[0] : error;
+    });
+    const states = from(first).pipe(
+      switchMap((provision) =>
+        combinedRegistration(
+          new Map(
+            [...provisions].map(([name, one]) => [
+              name,
+              merge(
+                of<RegistrationState>({ status: 'pending', url: provision.url }),
+                from(one).pipe(switchMap((made) => made.states)),
+              ),
+            ]),
+          ),
+        ),
+      ),
+    );
+    const counting = states
+      .pipe(startWith({ status: 'pending' } as const), this.#uses.registration())
+      .subscribe({ error: () => undefined });
     const release = async (): Promise<void> => {
+      counting.unsubscribe();
       given.abort(new RegistryError('CLOSED', 'The service is taken back.'));
       const made = await Promise.allSettled(provisions.values());
       const released = await Promise.allSettled(
@@ -192,26 +238,12 @@ class Combination implements CombinedRegistry {
       const failed = released.find((each) => each.status === 'rejected');
       if (failed) throw failed.reason;
     };
-    const first = Promise.any(provisions.values()).catch((error: unknown) => {
-      throw error instanceof AggregateError ? error.errors[0] : error;
-    });
     try {
-      const provision = await this.#settle(from(first), `${quoted(String(url))} to be registered`, {
+      const { url: announced } = await this.#settle(from(first), `${quoted(String(url))} to be registered`, {
         signal,
         timeoutMs,
       });
-      const states = combinedRegistration(
-        new Map(
-          [...provisions].map(([name, one]) => [
-            name,
-            merge(
-              of<RegistrationState>({ status: 'pending', url: provision.url }),
-              from(one).pipe(switchMap((made) => made.states)),
-            ),
-          ]),
-        ),
-      );
-      return { url: provision.url, states, release, [Symbol.asyncDispose]: release };
+      return { url: announced, states, release, [Symbol.asyncDispose]: release };
     } catch (error) {
       await release().catch(() => undefined);
       throw error;
@@ -244,11 +276,15 @@ class Combination implements CombinedRegistry {
 
   instances(query: string | ServiceUrl | ServiceQuery): Observable<InstanceSet> {
     const parts = [...this.#parts.values()].map((part) => ({ states: part.states, sets: part.instances(query) }));
-    if (this.#settings.read === 'failover') return failoverOf(parts, this.#settings);
-    return unionOf(
-      parts.map(({ sets }) => sets),
-      this.#settings.settleMs,
-    );
+    const { read, settleMs } = this.#settings;
+    const joined = (): Observable<InstanceSet> =>
+      unionOf(
+        parts.map(({ sets }) => sets),
+        settleMs,
+        () => this.#joined(),
+      );
+    const sets = read === 'failover' ? failoverOf(parts, this.#settings) : joined();
+    return sets.pipe(this.#uses.views.counted('unknown', ({ origin }) => (origin === 'registry' ? 'known' : 'kept')));
   }
 
   async lookup(query: string | ServiceUrl | ServiceQuery, options: LookupOptions = {}): Promise<InstanceSet> {
@@ -262,10 +298,13 @@ class Combination implements CombinedRegistry {
       const [first, ...others] = parts;
       return others.reduce((answer, part) => answer.catch(() => ask(part)), ask(first!));
     }
-    const sets = await Promise.all(parts.map(ask));
-    const union = new Union(sets.length);
-    for (const [part, set] of sets.entries()) union.take(part, set);
-    return union.set;
+    const joined = this.#joined();
+    const [own, ...others] = parts;
+    if (this.#settings.read === 'prefer') joined.take(0, await ask(own!));
+    if (joined.isEnough) return joined.set;
+    const sets = await Promise.all((this.#settings.read === 'prefer' ? others : parts).map(ask));
+    for (const [part, set] of sets.entries()) joined.take(parts.length - sets.length + part, set);
+    return joined.set;
   }
 
   picker(query: string | ServiceUrl | ServiceQuery, options: RegistryPickerOptions = {}): RegistryPicker {
@@ -280,6 +319,12 @@ class Combination implements CombinedRegistry {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** What the sets of all registries are joined in. */
+  #joined(): Joined {
+    const { read, minimum } = this.#settings;
+    return read === 'prefer' ? new Preference(this.#parts.size, minimum) : new Union(this.#parts.size);
   }
 
   /** Does something in each registry that is written to. */

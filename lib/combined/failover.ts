@@ -1,5 +1,5 @@
-import { sameService, type ServiceUrl } from '../dubbo/index.js';
-import { InstanceLedger, type InstanceSet } from '../instances/index.js';
+import type { InstanceSet } from '../instances/index.js';
+import { Retold } from './retold.js';
 
 /** What is told of one part. */
 export type FailoverInput =
@@ -28,7 +28,7 @@ export interface FailoverSettings {
 export class Failover {
   readonly #settings: FailoverSettings;
   readonly #parts: readonly Part[];
-  readonly #ledger = new InstanceLedger();
+  readonly #retold = new Retold();
   #active: number | undefined;
 
   /** @param parts - How many there are, the first one first in order. */
@@ -39,7 +39,7 @@ export class Failover {
 
   /** What the part that is active knows. */
   get set(): InstanceSet {
-    return this.#ledger.set;
+    return this.#retold.set;
   }
 
   /** Which part is active. */
@@ -72,7 +72,8 @@ export class Failover {
   }
 
   #isGood({ set, isDown }: Part): boolean {
-    return set !== undefined && !isDown && !(this.#settings.treatEmptyAsDown && set.size === 0);
+    // What was kept is of the past.
+    return set?.origin === 'registry' && !isDown && !(this.#settings.treatEmptyAsDown && set.size === 0);
   }
 
   #choose(nowMs: number): boolean {
@@ -90,16 +91,6 @@ export class Failover {
       this.#active = other >= 0 ? other : any >= 0 ? any : this.#active;
     }
     if (this.#active === undefined) return false;
-    return this.#tell(this.#parts[this.#active]!.set!) || before === undefined;
-  }
-
-  #tell(set: InstanceSet): boolean {
-    const entries = new Map<string, ServiceUrl | undefined>();
-    for (const { key, after } of set.changesSince(this.#ledger.set)) {
-      const told = this.#ledger.get(key);
-      // One instance in two registries is registered at two moments: that is no change.
-      if (!told || !after || !sameService(told, after)) entries.set(key, after);
-    }
-    return this.#ledger.write(entries).length > 0;
+    return this.#retold.tell(this.#parts[this.#active]!.set!) || before === undefined;
   }
 }

@@ -15,6 +15,15 @@ import {
 import type { InstanceSet } from '../instances/index.js';
 import { Union } from './union.js';
 
+/** What joins the sets of several parts. */
+export interface Joined {
+  readonly set: InstanceSet;
+  /** Whether no other part need be waited for. */
+  readonly isEnough: boolean;
+  /** Takes in what one part knows now; returns whether the set is another one. */
+  take(part: number, set: InstanceSet): boolean;
+}
+
 /** A part has told a set, or refuses to tell any more; or the time to wait for the others is over. */
 type Input =
   | { readonly type: 'set'; readonly part: number; readonly set: InstanceSet }
@@ -30,12 +39,18 @@ type Input =
  *  unionOf()   -----ac--abc----ac----
  * ```
  *
- * The first set comes when all have answered, or `settleMs` after the first one has. A part that errors is left out, and what it
+ * The first set comes when all have answered that are needed, or `settleMs` after the first one has. A part that errors is left out, and what it
  * told is kept; errors with the first error when all have. Completes with the last.
+ *
+ * @param make - What the sets are joined in. @defaultValue a {@link Union}
  */
-export function unionOf(parts: readonly Observable<InstanceSet>[], settleMs: number): Observable<InstanceSet> {
+export function unionOf(
+  parts: readonly Observable<InstanceSet>[],
+  settleMs: number,
+  make: () => Joined = () => new Union(parts.length),
+): Observable<InstanceSet> {
   return defer(() => {
-    const machine = new UnionMachine(parts.length);
+    const machine = new UnionMachine(parts.length, make());
     const inputs = parts.map((sets, part) =>
       sets.pipe(
         map((set): Input => ({ type: 'set', part, set })),
@@ -60,30 +75,30 @@ export function unionOf(parts: readonly Observable<InstanceSet>[], settleMs: num
 }
 
 class UnionMachine {
-  readonly #union: Union;
+  readonly #joined: Joined;
   readonly #awaited: Set<number>;
   readonly #parts: number;
   #refused = 0;
   #isTold = false;
 
-  constructor(parts: number) {
+  constructor(parts: number, joined: Joined) {
     this.#parts = parts;
-    this.#union = new Union(parts);
+    this.#joined = joined;
     this.#awaited = new Set(Array.from({ length: parts }, (_, part) => part));
   }
 
   get set(): InstanceSet {
-    return this.#union.set;
+    return this.#joined.set;
   }
 
   /** Takes an input in; returns whether there is a set to tell. Throws when all parts have refused. */
   take(input: Input): boolean {
     let isNews = false;
-    if (input.type === 'set') isNews = this.#union.take(input.part, input.set);
+    if (input.type === 'set') isNews = this.#joined.take(input.part, input.set);
     if (input.type === 'refused' && ++this.#refused === this.#parts) throw input.error;
     if (input.type === 'settled') this.#awaited.clear();
     else this.#awaited.delete(input.part);
     if (this.#isTold) return isNews;
-    return (this.#isTold = this.#awaited.size === 0);
+    return (this.#isTold = this.#awaited.size === 0 || this.#joined.isEnough);
   }
 }

@@ -83,6 +83,8 @@ export interface ConnectOptions {
   readonly reconnect?: BackoffOptions;
   /** Where the servers are, for messages. */
   readonly at?: string;
+  /** Which registry it is, see {@link Backend.identity}. */
+  readonly identity?: string;
   /** Measures all time. @defaultValue `asyncScheduler` with a monotonic clock */
   readonly scheduler?: SchedulerLike;
 }
@@ -292,6 +294,7 @@ export function connect(open: OpenLink, options: ConnectOptions): Backend {
 
   return {
     name,
+    ...(options.identity !== undefined && { identity: options.identity }),
     scheduler,
     states,
     warnings: warnings.asObservable(),

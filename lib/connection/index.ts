@@ -1,4 +1,5 @@
 export { type Backoff, type BackoffOptions, fullJitter } from './backoff.js';
+export type { ConnectionHealth } from './connectionHealth.js';
 export { type ConnectionEvent, connectionReducer } from './connectionReducer.js';
 export { connect, type ConnectOptions, type Link, type OpenLink } from './connect.js';
 export { type CallOptions, KeptConnection } from './keptConnection.js';

@@ -26,6 +26,7 @@ import { legible, shownError } from '../internal/legible.js';
 import { milliseconds } from '../internal/options.js';
 import type { BackendWarning, ConnectionState } from '../port/index.js';
 import { closeDeadline } from './closeDeadline.js';
+import { type ConnectionHealth, connectionHealth } from './connectionHealth.js';
 import type { SharedBackend } from './sharedBackend.js';
 
 /** How a single call of a promise-returning method behaves. */
@@ -56,6 +57,8 @@ const DEFAULT_TIMEOUT_MS = 30_000;
  */
 export class KeptConnection {
   readonly states: Observable<ConnectionState>;
+  /** The present health and each one after it. Hot; replays; completes when this is closed, and never errors. */
+  readonly health: Observable<ConnectionHealth>;
   readonly timeoutMs: number;
   readonly #backend: SharedBackend;
   readonly #name: string;
@@ -66,6 +69,8 @@ export class KeptConnection {
   readonly #log: (format: string, ...values: unknown[]) => void;
   #holding = Subscription.EMPTY;
   #state: ConnectionState | undefined;
+  #health: ConnectionHealth | undefined;
+  readonly #healths = new ReplaySubject<ConnectionHealth>(1);
   /** Why no server serves us, where the state does not say so yet. */
   #notServed: RegistryError | undefined;
   #closed: Promise<void> | undefined;
@@ -79,6 +84,10 @@ export class KeptConnection {
     this.states = defer(() => {
       this.#hold();
       return backend.states.pipe(tap((state) => legible(state, 'ConnectionState', shownState)));
+    });
+    this.health = defer(() => {
+      this.#hold();
+      return this.#healths;
     });
   }
 
@@ -170,6 +179,8 @@ export class KeptConnection {
     await firstValueFrom(last.pipe(ignoreElements(), takeUntil(timer(deadlineMs, this.scheduler)), endWith(undefined)));
     await this.#backend.close(Math.max(0, deadline - clock.now()), leavesNodes());
     this.#holding.unsubscribe();
+    this.#tellHealth({ status: 'closed' });
+    this.#healths.complete();
     this.#log('closed');
   }
 
@@ -186,10 +197,24 @@ export class KeptConnection {
     );
     holding.add(
       this.#backend.states.subscribe({
-        next: (state) => (this.#state = state),
-        error: () => holding.unsubscribe(),
+        next: (state) => {
+          this.#state = state;
+          this.#tellHealth(state);
+        },
+        error: (cause: unknown) => {
+          holding.unsubscribe();
+          this.#tellHealth({ status: 'refused', cause });
+        },
       }),
     );
+    // A backend may have to be loaded before it tells its first state.
+    if (!this.#health) this.#tellHealth({ status: 'connecting', attempt: 1 });
+  }
+
+  #tellHealth(state: Parameters<typeof connectionHealth>[1]): void {
+    if (state.status === 'closed' && this.#health?.status === 'closed') return;
+    this.#health = connectionHealth(this.#health, state, this.scheduler.now());
+    this.#healths.next(this.#health);
   }
 
   #timeoutError(what: string, timeoutMs: number, failure: Error | undefined): RegistryError {

@@ -145,9 +145,10 @@ class Part {
 }
 
 function asBackend(backend: Backend, part: Part, find: () => Connection): SharedBackend {
-  const { name, scheduler, largeDirectoryBytes } = backend;
+  const { name, identity, scheduler, largeDirectoryBytes } = backend;
   return {
     name,
+    ...(identity !== undefined && { identity }),
     ...(scheduler && { scheduler }),
     ...(largeDirectoryBytes !== undefined && { largeDirectoryBytes }),
     states: defer(() => {

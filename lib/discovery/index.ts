@@ -1,1 +1,1 @@
-export { Discovery, type DiscoveryOptions } from './discovery.js';
+export { Discovery, type DiscoveryOptions, type ViewKind } from './discovery.js';

@@ -18,6 +18,10 @@ export class InstanceTable {
   readonly #others = new Map<string, ServiceUrl | Twins>();
   /** Who speaks of the instances that may have changed since it was last told. */
   #touched = new Map<string, Nodes>();
+  /** The instances that were kept, as long as no node has spoken of them. */
+  #kept: ReadonlyMap<string, ServiceUrl> | undefined;
+  /** Those of which a node says the same: found out when it is taken in, as that is done in slices. */
+  readonly #confirmed = new Map<string, ServiceUrl>();
   readonly #isOn: (node: ServiceUrl) => boolean;
 
   /** @param isOn - Whether an instance whose newest node that is is told of; it may say otherwise of itself at any time. */
@@ -38,21 +42,36 @@ export class InstanceTable {
       const nodes = this.#nodesOf(key);
       if (nodes instanceof Twins) nodes.add(node);
       this.#touched.set(key, nodes === undefined ? node : nodes instanceof Twins ? nodes : new Twins(nodes, node));
+      const kept = this.#kept?.get(key);
+      if (kept && sameService(kept, node)) this.#confirmed.set(key, node);
     }
+  }
+
+  /** Tells of instances that were kept; those of which no node has spoken by the next {@link tell} are gone then. */
+  tellKept(instances: readonly (readonly [key: string, instance: ServiceUrl])[]): ServiceEvent[] {
+    this.#kept = new Map(instances);
+    return this.#told.write(this.#kept).map(eventOf);
   }
 
   /** Tells what has changed by all that was taken in. */
   tell(): ServiceEvent[] {
+    for (const key of this.#kept?.keys() ?? []) if (!this.#touched.has(key)) this.#touched.set(key, undefined);
+    this.#kept = undefined;
     const touched = this.#touched;
     this.#touched = new Map();
-    return this.#told.write(this.#newsOf(touched)).map(eventOf);
+    const events = this.#told.write(this.#newsOf(touched)).map(eventOf);
+    this.#confirmed.clear();
+    return events;
   }
 
   *#newsOf(touched: ReadonlyMap<string, Nodes>): Generator<readonly [key: string, service: ServiceUrl | undefined]> {
     for (const [key, nodes] of touched) {
       const newest = nodes instanceof Twins ? nodes.newest : nodes;
       const previous = this.#told.get(key);
-      const isSame = previous !== undefined && newest !== undefined && sameService(previous, newest);
+      const isSame =
+        previous !== undefined &&
+        newest !== undefined &&
+        (this.#confirmed.get(key) === newest || sameService(previous, newest));
       const service = newest === undefined || !this.#isOn(newest) ? undefined : isSame ? previous : newest;
       const alone = nodes instanceof Twins && nodes.size <= 1 ? newest : nodes;
       if (alone === undefined || alone === service) this.#others.delete(key);
@@ -72,7 +91,8 @@ export class InstanceTable {
   }
 
   #nodesOf(key: string): Nodes {
-    return this.#touched.has(key) ? this.#touched.get(key) : (this.#others.get(key) ?? this.#told.get(key));
+    if (this.#touched.has(key)) return this.#touched.get(key);
+    return this.#others.get(key) ?? (this.#kept?.has(key) ? undefined : this.#told.get(key));
   }
 }
 

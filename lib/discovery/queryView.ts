@@ -1,4 +1,5 @@
-import { serviceMatcher, type ServiceUrl, switchFilter } from '../dubbo/index.js';
+import type { KeptCopy } from '../cache/index.js';
+import { instanceKey, serviceMatcher, ServiceUrl, switchFilter } from '../dubbo/index.js';
 import type { ServiceEvent } from '../instances/index.js';
 import type { DirectoriesEvent } from './directories.js';
 import { InstanceTable } from './instanceTable.js';
@@ -8,12 +9,18 @@ export interface QueryBatch {
   readonly events: readonly ServiceEvent[];
   /** Up to date whenever it is looked at. */
   readonly table: InstanceTable;
+  /** How old it is, where it is what was kept; `undefined` for what the registry tells. */
+  readonly keptMs?: number;
 }
+
+/** An instance that was kept, with its key. */
+export type KeptInstance = readonly [key: string, instance: ServiceUrl];
 
 /** Folds what is told of the directories of a query into its answer. */
 export class QueryView {
   readonly #table: InstanceTable;
   readonly #matches: (url: ServiceUrl) => boolean;
+  readonly #isOn: (url: ServiceUrl) => boolean;
   readonly #isOnOneDirectory: boolean;
   /** The directories that were not read so far, and those of which a part was told. */
   readonly #awaited = new Set<string>();
@@ -24,9 +31,32 @@ export class QueryView {
 
   /** @param isOnOneDirectory - Whether the query fails with its directory. */
   constructor(query: ServiceUrl, isOnOneDirectory: boolean) {
-    this.#table = new InstanceTable(switchFilter(query));
+    this.#isOn = switchFilter(query);
+    this.#table = new InstanceTable(this.#isOn);
     this.#matches = serviceMatcher(query);
     this.#isOnOneDirectory = isOnOneDirectory;
+  }
+
+  /** Whether the registry has answered. */
+  get isComplete(): boolean {
+    return this.#isComplete;
+  }
+
+  /** Tells what was kept, unless the registry has answered by now. */
+  tellKept({ items, ageMs }: KeptCopy<KeptInstance>): QueryBatch | undefined {
+    if (this.#isComplete) return undefined;
+    return { events: this.#table.tellKept(items), table: this.#table, keptMs: ageMs };
+  }
+
+  /**
+   * Reads an instance that was kept.
+   *
+   * @throws Error for one that is no answer to this query.
+   */
+  readKept(text: string): KeptInstance {
+    const url = ServiceUrl.parse(text);
+    if (!this.#matches(url) || !this.#isOn(url)) throw new Error('it has an instance that does not fit the query');
+    return [instanceKey(url), url];
   }
 
   /**

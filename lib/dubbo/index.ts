@@ -14,6 +14,7 @@ export { fromNodeName, toNodeName } from './nodeName.js';
 export { CATEGORIES, categoryPath, interfaceOfDirectory, nodePath, rootPath, servicePath } from './paths.js';
 export { type RegistrationFacts, toRegisteredUrl } from './registeredUrl.js';
 export { parseRegistryAddress, type RegistryAddress, type RegistryHost } from './registryAddress.js';
+export { registryIdentity } from './registryIdentity.js';
 export { type ServiceQuery, toQuery } from './serviceQuery.js';
 export {
   DEFAULT_PREFIX,

@@ -54,9 +54,12 @@ function* identityOf({ group, version }: ServiceUrl): Generator<readonly [name: 
  * ```
  */
 export function sameService(a: ServiceUrl, b: ServiceUrl): boolean {
-  return (
-    a === b || (sameAddress(a, b) && includesAll(a.parameters, b.parameters) && includesAll(b.parameters, a.parameters))
-  );
+  if (a === b) return true;
+  if (!sameAddress(a, b)) return false;
+  // They are put together anew whenever they are asked for.
+  const { parameters: ofA } = a;
+  const { parameters: ofB } = b;
+  return includesAll(ofA, ofB) && includesAll(ofB, ofA);
 }
 
 function includesAll(whole: ReadonlyMap<string, string>, part: ReadonlyMap<string, string>): boolean {

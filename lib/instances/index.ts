@@ -1,3 +1,3 @@
 export { InstanceLedger } from './instanceLedger.js';
-export { type InstanceChange, InstanceSet } from './instanceSet.js';
+export { type InstanceChange, InstanceSet, type SetOrigin } from './instanceSet.js';
 export type { ServiceEvent } from './serviceEvent.js';

@@ -14,6 +14,9 @@ type Undo = ReadonlyMap<string, ServiceUrl | undefined>;
 /** So many instances are named in a text. */
 const MOST_SHOWN = 10;
 
+/** Where a set comes from: the registry, or what was kept of it while it cannot be reached. */
+export type SetOrigin = 'registry' | 'kept';
+
 interface Outdated {
   readonly by: InstanceSet;
   readonly undo: Undo;
@@ -35,9 +38,31 @@ interface Outdated {
 export class InstanceSet implements Iterable<ServiceUrl> {
   #byKey: ReadonlyMap<string, ServiceUrl>;
   #outdated: Outdated | undefined;
+  /** The set that this one is, but for its origin. */
+  #same: InstanceSet | undefined;
+  #keptMs: number | undefined;
 
   constructor(byKey: ReadonlyMap<string, ServiceUrl> = new Map()) {
     this.#byKey = byKey;
+  }
+
+  /**
+   * Where it comes from: `'kept'` as long as the registry has not answered, and a cache has what it told last.
+   *
+   * Operators pass it on. Sets of several registries are kept as long as a part of them is.
+   *
+   * @example
+   * ```ts
+   * registry.instances(query).pipe(filter(({ origin, ageMs }) => origin === 'registry' || ageMs < 3_600_000));
+   * ```
+   */
+  get origin(): SetOrigin {
+    return this.#keptMs === undefined ? 'registry' : 'kept';
+  }
+
+  /** How long before it was told it was right for the last time, in milliseconds: 0 for what the registry told. */
+  get ageMs(): number {
+    return this.#keptMs ?? 0;
   }
 
   /** How many instances there are. */
@@ -91,21 +116,23 @@ export class InstanceSet implements Iterable<ServiceUrl> {
    * ```
    */
   changesSince(previous: InstanceSet): InstanceChange[] {
-    if (previous === this) return [];
-    const before = new Map<string, ServiceUrl | undefined>();
-    let set: InstanceSet | undefined = previous;
+    const was = previous.#same ?? previous;
+    if (this.#same) return this.#same.changesSince(was);
+    if (was === this) return [];
+    const undone = new Map<string, ServiceUrl | undefined>();
+    let set: InstanceSet | undefined = was;
     while (set && set !== this) {
       const outdated: Outdated | undefined = set.#outdated;
       if (outdated) {
-        for (const [key, was] of outdated.undo) if (!before.has(key)) before.set(key, was);
+        for (const [key, had] of outdated.undo) if (!undone.has(key)) undone.set(key, had);
       }
       set = outdated?.by;
     }
-    if (!set) return this.#compare(previous);
+    if (!set) return this.#compare(was);
     const changes: InstanceChange[] = [];
-    for (const [key, was] of before) {
+    for (const [key, before] of undone) {
       const after = InstanceSet.#peek(this, key);
-      if (after !== was) changes.push({ key, before: was, after });
+      if (after !== before) changes.push({ key, before, after });
     }
     return changes;
   }
@@ -125,6 +152,39 @@ export class InstanceSet implements Iterable<ServiceUrl> {
   /** What `console.log` shows: how many instances there are, and which. */
   [Symbol.for('nodejs.util.inspect.custom')](_depth: number, options: object, inspect: Inspect): string {
     return inspected(`InstanceSet(${this.size})`, this.toArray(), options, inspect);
+  }
+
+  /**
+   * The same instances with another origin: kept, and so old, or from the registry if that is `undefined`.
+   *
+   * @internal
+   */
+  withAge(keptMs: number | undefined): InstanceSet {
+    const same = this.#same ?? this;
+    if (keptMs === undefined) return same;
+    if (this.#keptMs === keptMs) return this;
+    const marked = new InstanceSet();
+    marked.#same = same;
+    marked.#keptMs = keptMs;
+    return marked;
+  }
+
+  /**
+   * Whether it has the instances of another set, whatever the origins.
+   *
+   * @internal
+   */
+  isOf(other: InstanceSet): boolean {
+    return (this.#same ?? this) === (other.#same ?? other);
+  }
+
+  /**
+   * The same instances with the origin of another set.
+   *
+   * @internal
+   */
+  withOriginOf(other: InstanceSet): InstanceSet {
+    return this.withAge(other.#keptMs);
   }
 
   /**
@@ -157,6 +217,7 @@ export class InstanceSet implements Iterable<ServiceUrl> {
   }
 
   #present(): ReadonlyMap<string, ServiceUrl> {
+    if (this.#same) return this.#same.#present();
     if (!this.#outdated) return this.#byKey;
     const undos: Undo[] = [];
     let newest = this.#byKey;

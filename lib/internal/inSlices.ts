@@ -6,8 +6,8 @@ export interface Slice<T> {
   readonly more: boolean;
 }
 
-/** So many nodes take a few milliseconds to be read and compared. */
-const MOST_IN_ONE = 2_000;
+/** So many nodes take a few milliseconds to be read and compared, also with what was kept of them. */
+const MOST_IN_ONE = 1_000;
 
 /**
  * Cuts a long list into slices, and lets the event loop turn between them; a short one is emitted at once.

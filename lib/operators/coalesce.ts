@@ -64,10 +64,12 @@ export function coalesce(options: CoalesceOptions = {}): MonoTypeOperatorFunctio
 const onlyChanges: MonoTypeOperatorFunction<InstanceSet> = (sets) =>
   defer(() => {
     const told = new SetFollower();
+    let last: InstanceSet | undefined;
     return sets.pipe(
       filter((set) => {
-        const isFirst = !told.hasBegun;
-        return told.follow(set).length > 0 || isFirst;
+        const isConfirmed = last?.origin !== set.origin;
+        last = set;
+        return told.follow(set).length > 0 || isConfirmed;
       }),
     );
   });

@@ -15,7 +15,7 @@ import {
   tap,
   timer,
 } from 'rxjs';
-import type { InstanceSet } from '../instances/index.js';
+import { InstanceSet } from '../instances/index.js';
 import { ElapsedTime } from './elapsedTime.js';
 import type { SetMachine } from './setMachine.js';
 
@@ -48,6 +48,15 @@ export function drive<I, M extends SetMachine<I>>(
   return (inputs) =>
     defer(() => {
       const machine = make();
+      let origin = new InstanceSet();
+      let told: InstanceSet | undefined;
+      /** Takes an input in; a set that differs only in its origin is news where a set was told. */
+      const take = (input: I): boolean => {
+        const isNews = machine.take(input, time.read(scheduler.now()));
+        if (!(input instanceof InstanceSet)) return isNews;
+        origin = input;
+        return isNews || (told !== undefined && (told.origin !== input.origin || told.ageMs !== input.ageMs));
+      };
       const time = new ElapsedTime(scheduler.now());
       const alarms = new Subject<number | undefined>();
       const wakes = alarms.pipe(
@@ -61,7 +70,7 @@ export function drive<I, M extends SetMachine<I>>(
         ),
       );
       const takes = concat(
-        inputs.pipe(map((input) => machine.take(input, time.read(scheduler.now())))),
+        inputs.pipe(map(take)),
         defer(() => of(machine.end?.(time.read(scheduler.now())) ?? false)),
       ).pipe(
         tap({
@@ -78,9 +87,16 @@ export function drive<I, M extends SetMachine<I>>(
           tell?.(machine);
         }),
         filter((isNews) => isNews),
-        map(() => machine.set),
+        map(() => (told = markedAs(origin, machine.set, told))),
         // Whoever answers in `tell` with an input has had the newest set told already.
         distinctUntilChanged(),
       );
     });
+}
+
+/** A set with the origin of another one; the last one if that is what it was. */
+function markedAs(origin: InstanceSet, set: InstanceSet, last: InstanceSet | undefined): InstanceSet {
+  if (origin.origin === 'registry') return set;
+  const isLast = last?.origin === origin.origin && last.ageMs === origin.ageMs && last.isOf(set);
+  return isLast ? last : set.withOriginOf(origin);
 }

@@ -22,6 +22,13 @@ export interface Backend {
   /** Measures its time: what is built on the backend waits on the same one. @defaultValue `asyncScheduler` */
   readonly scheduler?: SchedulerLike;
 
+  /**
+   * Which registry it is, without secrets and the same in every process: a cache tells by it what it may be used for.
+   *
+   * @defaultValue `name`, so that all backends of that kind are one registry
+   */
+  readonly identity?: string;
+
   /** How many bytes of child names in one directory are too many for other clients. @defaultValue no limit */
   readonly largeDirectoryBytes?: number;
 

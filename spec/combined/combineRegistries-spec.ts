@@ -29,6 +29,12 @@ function stage(options: CombineOptions = {}, sessionTimeoutMs = { eu: 60_000, us
   return { servers, backends, parts, both, nodes };
 }
 
+function cutServer(): MemoryServer {
+  const server = new MemoryServer();
+  server.cut();
+  return server;
+}
+
 describe('combineRegistries', () => {
   it('tells an instance once, whoever has it, and takes it back with the last', async () => {
     const { parts, both } = stage();
@@ -203,6 +209,46 @@ describe('combineRegistries', () => {
     await eventually(() => expect(told.at(-1)).toBe(a.host));
   });
 
+  it('reads the first as long as it has enough, and else the next one as well', async () => {
+    const { servers, parts, both } = stage({ read: 'prefer', minimum: 2 });
+    const held = await Promise.all([a, b].map((url) => parts.eu.provide(url)));
+    await parts.us.provide(c);
+    const told: string[] = [];
+    const hostsOf = (set: Iterable<ServiceUrl>): string =>
+      [...set]
+        .map(({ host }) => host)
+        .sort()
+        .join();
+    both.instances(query).subscribe((set) => told.push(hostsOf(set)));
+    await eventually(() => expect(told).toEqual([hostsOf([a, b])]));
+    expect(hostsOf(await both.lookup(query, { fresh: true }))).toBe(hostsOf([a, b]));
+    await held[1]!.release();
+    await eventually(() => expect(told.at(-1)).toBe(hostsOf([a, c])));
+    expect(hostsOf(await both.lookup(query, { fresh: true }))).toBe(hostsOf([a, c]));
+    await parts.eu.provide(b);
+    await eventually(() => expect(told.at(-1)).toBe(hostsOf([a, b])));
+    // An outage of the first takes nothing away, and adds nobody.
+    servers.eu.cut();
+    await parts.us.provide(fakeInstances(4)[3]);
+    await eventually(async () => expect((await parts.us.lookup(query)).size).toBe(2));
+    expect(told.at(-1)).toBe(hostsOf([a, b]));
+    servers.eu.heal();
+  });
+
+  it('does not wait for the others where the first has enough, and not for ever for the first', async () => {
+    const { servers, parts } = stage();
+    await parts.eu.provide(a);
+    servers.us.cut();
+    const patient = combineRegistries({ eu: parts.eu, us: parts.us }, { read: 'prefer', settleMs: 2_000_000 });
+    expect((await patient.lookup(query)).toArray().map(({ host }) => host)).toEqual([a.host]);
+    servers.us.heal();
+    await parts.us.provide(b);
+    const away = createRegistry(memory({ server: cutServer(), sessionTimeoutMs: 60_000 }));
+    onTestFinished(() => away.close());
+    const other = combineRegistries({ away, us: parts.us }, { read: 'prefer', settleMs: 50 });
+    expect((await other.lookup(query)).toArray().map(({ host }) => host)).toEqual([b.host]);
+  });
+
   it('closes all of them', async () => {
     const { parts, both } = stage();
     await both.lookup(query);
@@ -224,6 +270,9 @@ describe('combineRegistries', () => {
       [{ eu } as never, { read: 'both' as never }, 'read'],
       [{ eu } as never, { stableMs: 5 }, 'stableMs'],
       [{ eu } as never, { treatEmptyAsDown: true }, 'treatEmptyAsDown'],
+      [{ eu } as never, { minimum: 2 }, 'minimum'],
+      [{ eu } as never, { read: 'prefer', minimum: 0 }, 'minimum'],
+      [{ eu } as never, { read: 'prefer', stableMs: 5 }, 'stableMs'],
       [{ eu } as never, { read: 'failover', stableMs: -5 }, 'stableMs'],
       [{ eu } as never, { read: 'failover', treatEmptyAsDown: 1 as never }, 'treatEmptyAsDown'],
       [{ eu } as never, { write: [] }, 'write'],

@@ -181,6 +181,15 @@ describe('the invariants of the fault matrix', () => {
       { changes: [step(AFTER, put('b'))], observations: [wants(AFTER, 'b'), told(AFTER + 1, 'update', 'b')] },
     ],
     ['liveness', 'nobody notices that nothing comes', { effect: { silenced: true }, more: { healedAt: 19_000 } }],
+    [
+      'liveness',
+      'the session is given up at 1.4 T',
+      {
+        effect: { silenced: true },
+        observations: [state(11_000, 'suspended', 's'), state(14_200, 'lost')],
+        more: { healedAt: 19_000 },
+      },
+    ],
     ['liveness', 'a process that stood still does not know it', { effect: { stopped: true } }],
     ['legal states', 'a step is left out', { observations: [state(DURING, 'connecting')] }],
     [

@@ -78,8 +78,8 @@ function bounds(cells: readonly Cell[], sessionTimeoutMs: number): string[] {
     '| --- | --- | --- | --- |',
     ...rows,
     '',
-    'What is promised includes 1.5 s for a busy machine; convergence, no vanish and no missed removal also 1.5 s for the longest wait',
-    'between two attempts to connect, no ghost 1 s.',
+    'What is promised includes 1.5 s for a busy machine, liveness a fifth of T; convergence, no vanish and no missed removal also 1.5 s',
+    'for the longest wait between two attempts to connect, no ghost 1 s.',
     '',
   ];
 }

@@ -92,7 +92,9 @@ function pathsFrom(root: string): Record<string, string[]> {
     part('', 'index.ts'),
     part('/backend', 'backend.ts'),
     part('/backend/testing', 'contract/index.ts'),
-    ...['operators', 'config', 'testing', 'grpc', 'nestjs', 'http'].map((name) => part(`/${name}`, `${name}/index.ts`)),
+    ...['operators', 'config', 'testing', 'grpc', 'dashboard', 'nestjs', 'http'].map((name) =>
+      part(`/${name}`, `${name}/index.ts`),
+    ),
     ...['zookeeper', 'etcd', 'memory'].map((name) => part(`/${name}`, `backends/${name}/index.ts`)),
   ]);
 }

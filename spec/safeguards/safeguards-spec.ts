@@ -14,6 +14,8 @@ describe('the table of safeguards', () => {
       expect(edited(code, edits, name)).not.toBe(code);
       const text = await readFile(join(ROOT, textIn), 'utf8');
       // The names of a table's rows are not written out.
+      // The one that fails, as it is reported: not what a title is made of.
+      expect(title).not.toMatch(/%[a-z]/);
       if (!text.includes(`'${title}'`)) expect(text).toContain('it.each(');
       await readFile(join(ROOT, spec), 'utf8');
     },

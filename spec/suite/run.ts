@@ -4,9 +4,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { findBrowser, HOW_TO_GET_ONE } from '../browser/findBrowser.js';
 
 // A whole program: runs vitest's projects in stages, and reports them as one run.
-//   npm test                            unit, then servers
+//   npm test                            unit, then servers, then browser where there is one
+//   npm run test:browser                one stage, which needs a Chromium; npm test has it where there is one
 //   npm run test:servers                one stage: --stage=servers
 //   npm test -- spec/grpc -t 'idle'     arguments for vitest go to each run
 //   npm test -- --reporter=json         reporters report on all runs together, after the last
@@ -15,9 +17,9 @@ import { fileURLToPath } from 'node:url';
 const STAGES: Readonly<Record<string, readonly (readonly string[])[]>> = {
   unit: [['unit', 'realtime']],
   servers: [['servers-zookeeper'], ['servers-etcd']],
+  browser: [['browser']],
   slow: [['slow']],
 };
-const BY_DEFAULT = ['unit', 'servers'];
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const VITEST = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
@@ -34,10 +36,18 @@ for (const stage of stages) {
   if (!STAGES[stage]) throw new Error(`"${stage}" is no stage: there are ${Object.keys(STAGES).join(', ')}.`);
 }
 
+const browser = stages.length === 0 || stages.includes('browser') ? await findBrowser() : undefined;
+if (browser !== undefined) process.env['RX_REGISTRY_BROWSER'] = browser;
+else if (stages.includes('browser')) {
+  console.error(HOW_TO_GET_ONE);
+  process.exit(1);
+} else if (stages.length === 0) console.log(`The specs in a browser are left out. ${HOW_TO_GET_ONE}`);
+const byDefault = ['unit', 'servers', ...(browser === undefined ? [] : ['browser'])];
+
 const reports = await mkdtemp(join(tmpdir(), 'suite-'));
 try {
   const codes: number[] = [];
-  for (const stage of stages.length > 0 ? stages : BY_DEFAULT) {
+  for (const stage of stages.length > 0 ? stages : byDefault) {
     codes.push(...(await Promise.all(STAGES[stage]!.map(runProjects))));
   }
   const reporters = ['--reporter=./spec/suite/summary.ts', '--reporter=./spec/versions/reporter.ts', ...reportArgs];

@@ -21,6 +21,7 @@ import {
 import { type BackoffOptions, connect, type Link, type OpenLink, serversInTurn } from '../../connection/index.js';
 // Not by way of the index: whoever loads a backend alone should not load all of Dubbo's layout with it.
 import { parseRegistryAddress, type RegistryAddress, type RegistryHost } from '../../dubbo/registryAddress.js';
+import { registryIdentity } from '../../dubbo/registryIdentity.js';
 import { RegistryError } from '../../errors.js';
 import { isAnswer } from '../../internal/isAnswer.js';
 import { LONGEST_MS, optionsObject, sessionTimeout, wholeNumber } from '../../internal/options.js';
@@ -253,6 +254,7 @@ export function etcdAt(address: RegistryAddress, options: EtcdOptions = {}): Bac
   const backend = connect(open, {
     name: 'etcd',
     at: address.hosts.map(textOf).join(),
+    identity: registryIdentity(address),
     sessionTimeoutMs,
     ...(reconnect && { reconnect }),
   });

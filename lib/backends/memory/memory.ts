@@ -35,6 +35,7 @@ export function memory(options: MemoryOptions = {}): Backend {
   const target = typeof server === 'string' ? memoryServer(server) : server;
   const backend: Backend = connect((previous) => served(openLink(target, backend, previous, sessionTimeoutMs)), {
     name: 'memory',
+    identity: `memory://${typeof server === 'string' ? server : target.id}`,
     sessionTimeoutMs,
     scheduler: target.scheduler,
     ...(reconnect && { reconnect }),

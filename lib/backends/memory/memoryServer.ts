@@ -110,6 +110,8 @@ export type Lane = 'answers' | 'nodeWatches';
 
 type Way = 'requests' | 'answers';
 
+let servers = 0;
+
 /**
  * A registry server inside this process: a tree of nodes, sessions that expire, watches, and handles for every fault.
  *
@@ -124,6 +126,12 @@ type Way = 'requests' | 'answers';
  * ```
  */
 export class MemoryServer {
+  /**
+   * Tells it from the others of this process.
+   *
+   * @internal
+   */
+  readonly id = `#${++servers}`;
   readonly #tree = new MemoryTree();
   readonly #sessions = new Map<string, ServerSession>();
   readonly #nodeWatchers = new Map<string, Set<Watcher>>();

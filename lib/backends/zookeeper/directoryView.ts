@@ -27,11 +27,12 @@ export class DirectoryView {
   #unconfirmed = 0;
   #isStirred = false;
   #mustRead = true;
+  // The sets are made when they are needed: a directory is watched for each of ten thousand services.
   /** Came, and was not told yet. */
-  readonly #fresh = new Set<string>();
+  #fresh: Set<string> | undefined;
   /** Went, as it seems; `#asked` are those that the answer under way will settle. */
-  readonly #gone = new Set<string>();
-  #asked = new Set<string>();
+  #gone: Set<string> | undefined;
+  #asked: Set<string> | undefined;
 
   constructor(path: string) {
     this.#path = path;
@@ -40,7 +41,7 @@ export class DirectoryView {
   /** What the server has to be asked for next: all names, or what the directory is now. */
   get next(): 'read' | 'check' | undefined {
     if (this.#mustRead) return 'read';
-    return this.#isStirred || this.#gone.size > this.#asked.size ? 'check' : undefined;
+    return this.#isStirred || (this.#gone?.size ?? 0) > (this.#asked?.size ?? 0) ? 'check' : undefined;
   }
 
   /** Takes in what was read; returns all there is, or what has changed if all of that was told. */
@@ -48,17 +49,16 @@ export class DirectoryView {
     const names = new Set(content?.names);
     const before = this.#names;
     const isFirst = before === undefined;
-    const expected = [...(before ?? [])].filter((name) => !this.#gone.has(name));
+    const expected = [...(before ?? [])].filter((name) => !this.#gone?.has(name));
     const isExpected = expected.length === names.size && expected.every((name) => names.has(name));
-    const removed = [...this.#gone];
+    const removed = [...(this.#gone ?? [])];
     this.#names = names;
     this.#base = content?.stat;
     this.#mustRead = false;
     this.#told = this.#unconfirmed = 0;
-    this.#gone.clear();
-    this.#asked.clear();
+    this.#gone = this.#asked = undefined;
     if (!isFirst && isExpected) return this.#tell(removed);
-    this.#fresh.clear();
+    this.#fresh = undefined;
     return { type: 'snapshot', names: [...names], ...(!isFirst && { withheld: true }) };
   }
 
@@ -91,21 +91,21 @@ export class DirectoryView {
 
   /** Says that the server is asked for what is next: its answer will settle what is in doubt now. */
   ask(): void {
-    this.#asked = new Set(this.#gone);
+    this.#asked = this.#gone && new Set(this.#gone);
     this.#isStirred = false;
   }
 
   /** Takes in the answer: what is still gone is gone, if all changes were told. */
   settle(stat: NodeStat | undefined): DirectoryChange | undefined {
-    const removed = [...this.#asked];
-    this.#asked.clear();
+    const removed = [...(this.#asked ?? [])];
+    this.#asked = undefined;
     if (!this.#isComplete(stat)) {
       this.#mustRead = true;
       return undefined;
     }
     this.#unconfirmed = 0;
     for (const name of removed) {
-      this.#gone.delete(name);
+      this.#gone?.delete(name);
       this.#names?.delete(name);
     }
     return this.#tell(removed);
@@ -117,13 +117,13 @@ export class DirectoryView {
     this.#unconfirmed += 1;
     if (!this.#base) this.#mustRead = true;
     if (type === 'created') {
-      if (this.#gone.delete(name)) this.#asked.delete(name);
+      if (this.#gone?.delete(name)) this.#asked?.delete(name);
       else if (!names.has(name)) {
         names.add(name);
-        this.#fresh.add(name);
+        (this.#fresh ??= new Set()).add(name);
       }
-    } else if (this.#fresh.delete(name)) names.delete(name);
-    else if (names.has(name)) this.#gone.add(name);
+    } else if (this.#fresh?.delete(name)) names.delete(name);
+    else if (names.has(name)) (this.#gone ??= new Set()).add(name);
   }
 
   #isComplete(stat: NodeStat | undefined): boolean {
@@ -135,8 +135,8 @@ export class DirectoryView {
   }
 
   #tell(removed: readonly string[]): DirectoryChange | undefined {
-    const added = [...this.#fresh];
-    this.#fresh.clear();
+    const added = [...(this.#fresh ?? [])];
+    this.#fresh = undefined;
     return added.length + removed.length > 0 ? { type: 'delta', added, removed } : undefined;
   }
 }

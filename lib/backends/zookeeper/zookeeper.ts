@@ -2,6 +2,7 @@ import { catchError, map, type Observable, switchMap, tap, throwError } from 'rx
 import { type BackoffOptions, connect, type Link, served } from '../../connection/index.js';
 // Not by way of the index: whoever loads a backend alone should not load all of Dubbo's layout with it.
 import { parseRegistryAddress, type RegistryAddress } from '../../dubbo/registryAddress.js';
+import { registryIdentity } from '../../dubbo/registryIdentity.js';
 import { flag, optionsObject, sessionTimeout, wholeNumber } from '../../internal/options.js';
 import type { Backend, Session } from '../../port/index.js';
 import { hasCode } from '../../internal/orElse.js';
@@ -157,6 +158,7 @@ export function zookeeperAt(address: RegistryAddress, options: ZooKeeperOptions 
       {
         name: 'zookeeper',
         at: address.hosts.map(({ host, port }) => join(host, port)).join(),
+        identity: registryIdentity(address),
         sessionTimeoutMs,
         ...(reconnect && { reconnect }),
       },

@@ -224,16 +224,20 @@ export class ZooKeeperSession implements Session {
   }
 
   watchDirectory(path: string): Observable<DirectoryChange> {
-    return this.#at(path, (client, full) => this.#unfinished.watch(full, this.#watchDirectory(client, full)));
+    return this.#at(path, (client, full) => merge(client.ended, this.#unfinishedWatch(client, full)));
   }
 
   watchDirectories(changes: Observable<DirectorySetChange>): Observable<DirectoryEvent> {
     return this.#at('/', (client) =>
       merge(
         client.ended,
-        watchEachDirectory(changes, (path) => this.watchDirectory(path)),
+        watchEachDirectory(changes, (path) => this.#at(path, (present, full) => this.#unfinishedWatch(present, full))),
       ),
     );
+  }
+
+  #unfinishedWatch(client: ZkClient, full: string): Observable<DirectoryChange> {
+    return this.#unfinished.watch(full, this.#watchDirectory(client, full));
   }
 
   #watchDirectory(client: ZkClient, full: string): Observable<DirectoryChange> {

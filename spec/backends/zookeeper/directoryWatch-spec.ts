@@ -222,7 +222,6 @@ class World {
     return {
       // Longer than any of these runs.
       sessionTimeoutMs: 60_000,
-      ended: NEVER,
       watchTree: (_path, listener) =>
         new Observable<void>((subscriber) => {
           subscriber.add(() => {

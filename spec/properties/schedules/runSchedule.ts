@@ -23,7 +23,10 @@ export function limitsOf(latencyMs: number): Limits {
     coalesceMs: 0,
     suspendedMs: (SESSION_MS * 5) / 12 + 2 * latencyMs + 1,
     lostMs: SESSION_MS + 1,
-    attemptsPerSecond: 40,
+    // Of 20 waits in a row 4 may be shorter while they grow from 50 ms to the longest, 500 ms. That the other 16, drawn evenly from
+    // 0 to 500 ms, are over within a second has a chance of (2^16 - 16) / 16!, less than one in 10^8. Waits that stop growing at
+    // 100 ms are 20 a second on average.
+    attemptsPerSecond: 20,
     skewMs: 0,
   };
 }

@@ -13,8 +13,11 @@ export const boundedHerd: Invariant = {
     for (const { client, atMs } of timeline.of('attempt'))
       byClient.set(client, [...(byClient.get(client) ?? []), atMs]);
     for (const [client, attempts] of byClient) {
+      const connected = timeline.of('state').filter((event) => event.client === client && event.status === 'connected');
       for (let index = attemptsPerSecond; index < attempts.length; index += 1) {
-        if (attempts[index]! - attempts[index - attemptsPerSecond]! >= SECOND_MS) continue;
+        const [first, last] = [attempts[index - attemptsPerSecond]!, attempts[index]!];
+        // The backoff begins anew with each connection.
+        if (last - first >= SECOND_MS || connected.some(({ atMs }) => atMs > first && atMs < last)) continue;
         yield {
           atMs: attempts[index]!,
           what: `${client} knocked more than ${attemptsPerSecond} times within a second`,

@@ -16,7 +16,7 @@ export interface Limits {
   readonly suspendedMs: number;
   /** A client gives its session up within this. */
   readonly lostMs: number;
-  /** How often one client may knock within any second. */
+  /** How often one client may knock within any second in which it does not get a connection. */
   readonly attemptsPerSecond: number;
   /** How far the clocks of those who recorded may differ. */
   readonly skewMs: number;

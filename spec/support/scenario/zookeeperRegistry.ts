@@ -150,10 +150,15 @@ export async function expireAt(server: ZooKeeperServer, session: Session): Promi
   await server.expire(ZooKeeperSession.credentialsOf(session).id, ZooKeeperSession.credentialsOf(session).password);
 }
 
-/** The sessions that a server has, connected or not. */
+/**
+ * The sessions that a server has, connected or not.
+ *
+ * The server is asked twice: while it writes the list, it moves each session that it hears of from one place of the list to
+ * another, which may be one that it has passed.
+ */
 export async function sessionsOf(server: ZooKeeperServer): Promise<readonly string[]> {
-  const [sessions = ''] = (await server.command('dump')).split('Connections dump:');
-  return sessions.match(/0x[0-9a-f]+/g) ?? [];
+  const lists = [await server.command('dump'), await server.command('dump')];
+  return [...new Set(lists.flatMap((list) => list.split('Connections dump:')[0]!.match(/0x[0-9a-f]+/g) ?? []))];
 }
 
 /** How many watches of every kind a server holds. */
