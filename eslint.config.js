@@ -34,6 +34,7 @@ const LAYERS = {
   ],
   shutdown: ['internal'],
   interop: ['internal'],
+  http: ['registry', 'registryPicker', 'dubbo', 'internal'],
   nestjs: ['createRegistry', 'registry', 'shutdown', 'registration', 'port', 'dubbo', 'internal'],
   grpc: ['connection', 'balancers', 'instances', 'dubbo', 'internal'],
   // On top of everything, as what is tested with it is.

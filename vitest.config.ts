@@ -19,7 +19,10 @@ export default defineConfig({
       { find: /^rx-registry$/, replacement: source('index.ts') },
       { find: /^rx-registry\/backend$/, replacement: source('backend.ts') },
       { find: /^rx-registry\/backend\/testing$/, replacement: source('contract/index.ts') },
-      { find: /^rx-registry\/(operators|config|testing|grpc|dashboard|nestjs)$/, replacement: source('$1/index.ts') },
+      {
+        find: /^rx-registry\/(operators|config|testing|grpc|dashboard|nestjs|http)$/,
+        replacement: source('$1/index.ts'),
+      },
       { find: /^rx-registry\/(zookeeper|etcd|memory)$/, replacement: source('backends/$1/index.ts') },
     ],
   },

@@ -9,6 +9,7 @@ import * as config from '../lib/config/index.js';
 import * as dashboard from '../lib/dashboard/index.js';
 import * as operators from '../lib/operators/index.js';
 import * as grpc from '../lib/grpc/index.js';
+import * as http from '../lib/http/index.js';
 import * as nestjs from '../lib/nestjs/index.js';
 import * as testing from '../lib/testing/index.js';
 import * as main from '../lib/index.js';
@@ -125,6 +126,10 @@ describe('what the package exports', () => {
 
   it('rx-registry/grpc', () => {
     expect(Object.keys(grpc).sort()).toEqual(['registerGrpcResolver']);
+  });
+
+  it('rx-registry/http', () => {
+    expect(Object.keys(http).sort()).toEqual(['registryFetch']);
   });
 
   it('rx-registry/dashboard', () => {

@@ -32,6 +32,12 @@ beforeAll(() => {
   // Within the project, so that the package is known by its name; ignored by everything else.
   mkdirSync('coverage', { recursive: true });
   folder = mkdtempSync(resolve('coverage/blocks-'));
+  const tsconfig = {
+    extends: '../../tsconfig.json',
+    compilerOptions: { noUnusedLocals: false, rootDir: '../..', paths: pathsFrom('../..') },
+    include: ['*.ts'],
+  };
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(tsconfig));
   for (const { programs } of pages) {
     for (const { code, file } of programs) writeFileSync(join(folder, file), `${code}\nexport {};\n`);
   }
@@ -44,12 +50,6 @@ const withoutServer = (code: string): string =>
 
 describe('the blocks of code in README and guides', () => {
   it('are compiled', async () => {
-    const tsconfig = {
-      extends: '../../tsconfig.json',
-      compilerOptions: { noUnusedLocals: false, rootDir: '../..', paths: pathsFrom('../..') },
-      include: ['*.ts'],
-    };
-    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(tsconfig));
     const compiled = await run('node_modules/.bin/tsc', ['-p', folder]).then(
       () => '',
       ({ stdout }: { stdout: string }) => stdout,
@@ -64,7 +64,11 @@ describe('the blocks of code in README and guides', () => {
         const runnable = join(folder, file);
         writeFileSync(runnable, `${withoutServer(code)}\n${END}`);
         await expect(
-          run(process.execPath, ['--import', 'tsx', runnable], { timeout: 120_000 }),
+          run(process.execPath, ['--import', 'tsx', runnable], {
+            timeout: 120_000,
+            // Decorators are as this says.
+            env: { ...process.env, TSX_TSCONFIG_PATH: join(folder, 'tsconfig.json') },
+          }),
           code,
         ).resolves.toBeDefined();
       }
@@ -88,7 +92,7 @@ function pathsFrom(root: string): Record<string, string[]> {
     part('', 'index.ts'),
     part('/backend', 'backend.ts'),
     part('/backend/testing', 'contract/index.ts'),
-    ...['operators', 'config', 'testing', 'grpc', 'dashboard', 'nestjs'].map((name) =>
+    ...['operators', 'config', 'testing', 'grpc', 'dashboard', 'nestjs', 'http'].map((name) =>
       part(`/${name}`, `${name}/index.ts`),
     ),
     ...['zookeeper', 'etcd', 'memory'].map((name) => part(`/${name}`, `backends/${name}/index.ts`)),
