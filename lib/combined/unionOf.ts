@@ -3,12 +3,16 @@ import {
   connect,
   defer,
   EMPTY,
+  endWith,
   filter,
+  ignoreElements,
   map,
   merge,
   mergeMap,
   type Observable,
   of,
+  raceWith,
+  type SchedulerLike,
   take,
   timer,
 } from 'rxjs';
@@ -46,7 +50,7 @@ type Input =
  */
 export function unionOf(
   parts: readonly Observable<InstanceSet>[],
-  settleMs: number,
+  { settleMs, scheduler }: { readonly settleMs: number; readonly scheduler: SchedulerLike },
   make: () => Joined = () => new Union(parts.length),
 ): Observable<InstanceSet> {
   return defer(() => {
@@ -64,7 +68,8 @@ export function unionOf(
           told.pipe(
             filter(({ type }) => type === 'set'),
             take(1),
-            mergeMap(() => timer(settleMs)),
+            // Nobody is waited for when all have come to an end.
+            mergeMap(() => timer(settleMs, scheduler).pipe(raceWith(told.pipe(ignoreElements(), endWith(0))))),
             map((): Input => ({ type: 'settled' })),
           ),
         ),

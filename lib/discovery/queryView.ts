@@ -43,20 +43,16 @@ export class QueryView {
   }
 
   /** Tells what was kept, unless the registry has answered by now. */
-  tellKept({ items, ageMs }: KeptCopy<KeptInstance>): QueryBatch | undefined {
+  tellKept({ items, ageMs }: KeptCopy<KeptInstance | undefined>): QueryBatch | undefined {
     if (this.#isComplete) return undefined;
-    return { events: this.#table.tellKept(items), table: this.#table, keptMs: ageMs };
+    const fitting = items.filter((item) => item !== undefined);
+    return { events: this.#table.tellKept(fitting), table: this.#table, keptMs: ageMs };
   }
 
-  /**
-   * Reads an instance that was kept.
-   *
-   * @throws Error for one that is no answer to this query.
-   */
-  readKept(text: string): KeptInstance {
+  /** Reads an instance that was kept; `undefined` for one that is no answer to this query. */
+  readKept(text: string): KeptInstance | undefined {
     const url = ServiceUrl.parse(text);
-    if (!this.#matches(url) || !this.#isOn(url)) throw new Error('it has an instance that does not fit the query');
-    return [instanceKey(url), url];
+    return this.#matches(url) && this.#isOn(url) ? [instanceKey(url), url] : undefined;
   }
 
   /**
