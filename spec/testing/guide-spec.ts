@@ -136,7 +136,7 @@ describe('the guide', () => {
   it('has no other code than what runs here', () => {
     const here = readFileSync(import.meta.filename, 'utf8').replace(/^ {2}/gm, '');
     const tests = blocks.filter((code) => code.startsWith('it('));
-    expect(tests).toHaveLength(7);
+    expect(tests).toHaveLength(8);
     for (const code of tests) expect(here).toContain(code);
     expect(here.match(/^it\(/gm)).toHaveLength(tests.length + 1);
   });
