@@ -38,7 +38,7 @@ const LAYERS = {
   nestjs: ['createRegistry', 'registry', 'shutdown', 'registration', 'port', 'dubbo', 'internal'],
   grpc: ['connection', 'balancers', 'instances', 'dubbo', 'internal'],
   // On top of everything, as what is tested with it is.
-  testing: ['registry', 'backends/memory', 'connection', 'port', 'instances', 'dubbo', 'internal'],
+  testing: ['registry', 'cache', 'backends/memory', 'connection', 'port', 'instances', 'dubbo', 'internal'],
   // What a backend promises, tried on backends of others.
   contract: ['port', 'internal'],
   overview: ['balancers', 'instances', 'dubbo', 'internal'],

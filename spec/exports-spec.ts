@@ -112,6 +112,7 @@ describe('what the package exports', () => {
     expect(Object.keys(testing).sort()).toEqual([
       'FAKE_INTERFACE',
       'IllegalTraceError',
+      'cacheOf',
       'fakeInstance',
       'fakeInstances',
       'foldEvents',

@@ -1,4 +1,5 @@
 import {
+  asyncScheduler,
   connect,
   firstValueFrom,
   from,
@@ -7,6 +8,7 @@ import {
   merge,
   type Observable,
   of,
+  type SchedulerLike,
   startWith,
   switchMap,
   take,
@@ -79,6 +81,8 @@ export interface CombineOptions {
   readonly settleMs?: number | undefined;
   /** How long `lookup` and `provide` wait, in milliseconds. @defaultValue 30000 */
   readonly timeoutMs?: number | undefined;
+  /** Measures time. @defaultValue `asyncScheduler` */
+  readonly scheduler?: SchedulerLike | undefined;
 }
 
 /** Several registries as one: what {@link combineRegistries} makes. */
@@ -169,6 +173,7 @@ export function combineRegistries(
     treatEmptyAsDown: flag('treatEmptyAsDown', options.treatEmptyAsDown ?? false),
     settleMs: milliseconds('settleMs', options.settleMs, 1_000),
     timeoutMs: milliseconds('timeoutMs', options.timeoutMs, 30_000),
+    scheduler: options.scheduler ?? asyncScheduler,
   });
 }
 
@@ -178,6 +183,7 @@ interface Settings extends FailoverSettings {
   readonly write: readonly string[];
   readonly settleMs: number;
   readonly timeoutMs: number;
+  readonly scheduler: SchedulerLike;
 }
 
 class Combination implements CombinedRegistry {
@@ -282,11 +288,11 @@ class Combination implements CombinedRegistry {
 
   instances(query: string | ServiceUrl | ServiceQuery): Observable<InstanceSet> {
     const parts = [...this.#parts.values()].map((part) => ({ states: part.states, sets: part.instances(query) }));
-    const { read, settleMs } = this.#settings;
+    const { read } = this.#settings;
     const joined = (): Observable<InstanceSet> =>
       unionOf(
         parts.map(({ sets }) => sets),
-        settleMs,
+        this.#settings,
         () => this.#joined(),
       );
     const sets = read === 'failover' ? failoverOf(parts, this.#settings) : joined();
@@ -296,7 +302,7 @@ class Combination implements CombinedRegistry {
   applications(): Observable<Applications> {
     return unionOf(
       [...this.#parts.values()].map((part) => part.applications()),
-      this.#settings.settleMs,
+      this.#settings,
       (count) => new ApplicationsUnion(count),
     );
   }
@@ -324,7 +330,8 @@ class Combination implements CombinedRegistry {
   picker(query: string | ServiceUrl | ServiceQuery, options: RegistryPickerOptions = {}): RegistryPicker {
     // Refuses what cannot be asked for now, not at the first call.
     toQuery(query);
-    return registryPicker(this.instances(query), optionsObject(options));
+    const { scheduler = this.#settings.scheduler } = optionsObject(options);
+    return registryPicker(this.instances(query), { ...options, scheduler });
   }
 
   async close(options: { readonly deadlineMs?: number | undefined } = {}): Promise<void> {
@@ -352,7 +359,7 @@ class Combination implements CombinedRegistry {
       throwError(() => new RegistryError('TIMEOUT', `Waited ${timeoutMs} ms for ${what}, in vain.`));
     return firstValueFrom(
       merge(source, whenAborted(signal)).pipe(
-        timeout({ first: timeoutMs, with: late }),
+        timeout({ first: timeoutMs, scheduler: this.#settings.scheduler, with: late }),
         throwIfEmpty(() => new RegistryError('CLOSED', `The registries were closed while this waited for ${what}.`)),
       ),
     );

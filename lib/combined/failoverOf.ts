@@ -1,4 +1,14 @@
-import { catchError, defer, distinctUntilChanged, EMPTY, map, merge, type Observable, of } from 'rxjs';
+import {
+  catchError,
+  defer,
+  distinctUntilChanged,
+  EMPTY,
+  map,
+  merge,
+  type Observable,
+  of,
+  type SchedulerLike,
+} from 'rxjs';
 import type { InstanceSet } from '../instances/index.js';
 import { drive } from '../operators/drive.js';
 import type { ConnectionState } from '../port/index.js';
@@ -21,7 +31,10 @@ export interface FailoverPart {
  *
  * A part that errors is down; errors with the last error when all have. Completes with the last.
  */
-export function failoverOf(parts: readonly FailoverPart[], settings: FailoverSettings): Observable<InstanceSet> {
+export function failoverOf(
+  parts: readonly FailoverPart[],
+  settings: FailoverSettings & { readonly scheduler?: SchedulerLike },
+): Observable<InstanceSet> {
   return defer(() => {
     const refused = new Set<number>();
     const inputs = parts.map(({ states, sets }, part) => {
@@ -43,6 +56,6 @@ export function failoverOf(parts: readonly FailoverPart[], settings: FailoverSet
       );
       return merge(downs, told);
     });
-    return merge(...inputs).pipe(drive(() => new Failover(parts.length, settings)));
+    return merge(...inputs).pipe(drive(() => new Failover(parts.length, settings), { scheduler: settings.scheduler }));
   });
 }

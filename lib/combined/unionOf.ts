@@ -3,12 +3,16 @@ import {
   connect,
   defer,
   EMPTY,
+  endWith,
   filter,
+  ignoreElements,
   map,
   merge,
   mergeMap,
   type Observable,
   of,
+  raceWith,
+  type SchedulerLike,
   take,
   timer,
 } from 'rxjs';
@@ -44,7 +48,7 @@ type Input<S> =
  */
 export function unionOf<S>(
   parts: readonly Observable<S>[],
-  settleMs: number,
+  { settleMs, scheduler }: { readonly settleMs: number; readonly scheduler: SchedulerLike },
   make: (parts: number) => Joined<S>,
 ): Observable<S> {
   return defer(() => {
@@ -62,7 +66,8 @@ export function unionOf<S>(
           told.pipe(
             filter(({ type }) => type === 'set'),
             take(1),
-            mergeMap(() => timer(settleMs)),
+            // Nobody is waited for when all have come to an end.
+            mergeMap(() => timer(settleMs, scheduler).pipe(raceWith(told.pipe(ignoreElements(), endWith(0))))),
             map((): Input<S> => ({ type: 'settled' })),
           ),
         ),

@@ -20,11 +20,13 @@ import { ElapsedTime } from './elapsedTime.js';
 import type { SetMachine } from './setMachine.js';
 
 /** How {@link drive} runs a machine. */
-export interface DriveOptions<M> {
+export interface DriveOptions<M, I = unknown> {
   /** Measures time. @defaultValue `asyncScheduler` */
   readonly scheduler?: SchedulerLike | undefined;
   /** Called after every step, before its set is emitted. */
   readonly tell?: (machine: M) => void;
+  /** The set of which an input tells: what is made of it has its origin. @defaultValue the input, if it is a set */
+  readonly setOf?: (input: I) => InstanceSet | undefined;
 }
 
 /**
@@ -42,9 +44,9 @@ export interface DriveOptions<M> {
  */
 export function drive<I, M extends SetMachine<I>>(
   make: () => M,
-  options: DriveOptions<M> = {},
+  options: DriveOptions<M, I> = {},
 ): OperatorFunction<I, InstanceSet> {
-  const { scheduler = asyncScheduler, tell } = options;
+  const { scheduler = asyncScheduler, tell, setOf = setIn } = options;
   return (inputs) =>
     defer(() => {
       const machine = make();
@@ -53,9 +55,10 @@ export function drive<I, M extends SetMachine<I>>(
       /** Takes an input in; a set that differs only in its origin is news where a set was told. */
       const take = (input: I): boolean => {
         const isNews = machine.take(input, time.read(scheduler.now()));
-        if (!(input instanceof InstanceSet)) return isNews;
-        origin = input;
-        return isNews || (told !== undefined && (told.origin !== input.origin || told.ageMs !== input.ageMs));
+        const set = setOf(input);
+        if (!set) return isNews;
+        origin = set;
+        return isNews || (told !== undefined && (told.origin !== set.origin || told.ageMs !== set.ageMs));
       };
       const time = new ElapsedTime(scheduler.now());
       const alarms = new Subject<number | undefined>();
@@ -92,6 +95,10 @@ export function drive<I, M extends SetMachine<I>>(
         distinctUntilChanged(),
       );
     });
+}
+
+function setIn(input: unknown): InstanceSet | undefined {
+  return input instanceof InstanceSet ? input : undefined;
 }
 
 /** A set with the origin of another one; the last one if that is what it was. */

@@ -85,18 +85,23 @@ export function panic(
             health,
             map((set): PanicInput => ({ type: 'healthy', set })),
           ),
-          sets.pipe(map((): PanicInput => ({ type: 'settled' }))),
+          sets.pipe(map((set): PanicInput => ({ type: 'settled', set }))),
         ),
       ),
       drive(() => new PanicMachine(threshold, recoverAt), {
         tell: (machine) => {
           for (const state of machine.takeNews()) options.panics?.next(state);
         },
+        // Not before what it makes of the set is known.
+        setOf: ({ type, set }) => (type === 'settled' ? set : undefined),
       }),
     );
 }
 
-type PanicInput = { readonly type: 'known' | 'healthy'; readonly set: InstanceSet } | { readonly type: 'settled' };
+interface PanicInput {
+  readonly type: 'known' | 'healthy' | 'settled';
+  readonly set: InstanceSet;
+}
 
 class PanicMachine implements SetMachine<PanicInput> {
   readonly #threshold: number;

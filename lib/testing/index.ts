@@ -1,4 +1,5 @@
 export type { CheckOptions } from './traced.js';
+export { cacheOf, type CacheOfOptions } from './cacheOf.js';
 export type { ContentsLine, ServiceListsByLetter } from './contentsScript.js';
 export type { Duration } from './duration.js';
 export { FAKE_INTERFACE, fakeInstance, type FakeInstance } from './fakeInstance.js';

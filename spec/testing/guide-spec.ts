@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs';
 import { map, mergeMap, withLatestFrom } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { createRegistry } from '../../lib/index.js';
+import { combineRegistries, createRegistry } from '../../lib/index.js';
 import { balance, preferZone, roundRobin } from '../../lib/operators/index.js';
 import {
+  cacheOf,
   FAKE_INTERFACE,
   fakeInstances,
   legalEvents,
@@ -92,6 +93,17 @@ describe('the guide', () => {
     expect(String(states)).toMatch(/^\(k c\) 5s s \d+ms c$/);
   });
 
+  it('serves from the cache while one of two registries is away', () => {
+    scheduler.run(({ expectObservable }) => {
+      const values = { x: [a], y: [b] };
+      const eu = createRegistry(marbleBackend({ states: '9s c', contents: 'x', values }), { cache: cacheOf([a]) });
+      const us = createRegistry(marbleBackend({ contents: 'y', values }));
+      const sets = combineRegistries({ eu, us }).instances(query);
+      const told = sets.pipe(map(({ origin, size }) => `${origin} ${size}`));
+      expectObservable(told, '12s !').toBe('1s r 999ms k 6999ms s', { r: 'registry 1', k: 'kept 2', s: 'registry 2' });
+    });
+  });
+
   it('asks elsewhere when the first one is slow, and takes the first answer', () => {
     scheduler.run(({ cold, expectObservable }) => {
       const calls = marbleCalls([
@@ -124,7 +136,7 @@ describe('the guide', () => {
   it('has no other code than what runs here', () => {
     const here = readFileSync(import.meta.filename, 'utf8').replace(/^ {2}/gm, '');
     const tests = blocks.filter((code) => code.startsWith('it('));
-    expect(tests).toHaveLength(7);
+    expect(tests).toHaveLength(8);
     for (const code of tests) expect(here).toContain(code);
     expect(here.match(/^it\(/gm)).toHaveLength(tests.length + 1);
   });

@@ -28,7 +28,7 @@ import { ApplicationDiscovery, type Applications } from '../consuming/applicatio
 import type { ReadingOptions } from '../consuming/followNode.js';
 import type { MetadataRequest } from '../consuming/metadataStore.js';
 import type { LevelWarnings } from './levelWarnings.js';
-import { type KeptInstances, mergeLevels } from './mergeLevels.js';
+import { type KeptInstance, type KeptInstances, mergeLevels } from './mergeLevels.js';
 
 /** What a {@link Consuming} needs of its registry. */
 export interface ConsumingContext extends ReadingOptions {
@@ -160,13 +160,12 @@ function isPresent({ origin }: InstanceSet): boolean {
   return origin === 'registry';
 }
 
-/** Reads an instance that was kept; throws for one that is no answer to the query. */
-function instanceReader(query: ServiceUrl): (text: string) => readonly [key: string, instance: ServiceUrl] {
+/** Reads an instance that was kept; `undefined` for one that is no answer to the query. */
+function instanceReader(query: ServiceUrl): (text: string) => KeptInstance | undefined {
   const [matches, isOn] = [serviceMatcher(query), switchFilter(query)];
   return (text) => {
     const url = ServiceUrl.parse(text);
-    if (!matches(url) || !isOn(url)) throw new Error('it has an instance that does not fit the query');
-    return [instanceKey(url), url];
+    return matches(url) && isOn(url) ? [instanceKey(url), url] : undefined;
   };
 }
 

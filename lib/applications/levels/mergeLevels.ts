@@ -16,8 +16,11 @@ import { InstanceLedger, type InstanceSet } from '../../instances/index.js';
 /** What the two levels say differently of one service though nothing is different: where it lies, and how it was registered. */
 const OF_THE_LEVEL = ['category', 'REGISTRY_CLUSTER', 'metadata-type', 'service-name-mapping'] as const;
 
-/** What was kept of an earlier answer. */
-export type KeptInstances = KeptCopy<readonly [key: string, instance: ServiceUrl]>;
+/** An instance that was kept, with its key. */
+export type KeptInstance = readonly [key: string, instance: ServiceUrl];
+
+/** What was kept of an earlier answer; `undefined` stands for what is none. */
+export type KeptInstances = KeptCopy<KeptInstance | undefined>;
 
 /**
  * Merges what the two levels say: an instance is there as long as either says so, and is what the level of applications says of it.
@@ -43,7 +46,7 @@ export function mergeLevels(
     let last: [InstanceSet, InstanceSet] | undefined;
     const tellKept = ({ items, ageMs }: KeptInstances): InstanceSet => {
       ledger = new InstanceLedger();
-      ledger.write(items);
+      ledger.write(items.filter((item) => item !== undefined));
       return ledger.set.withAge(ageMs);
     };
     const merged = combineLatest([atInterface, atApplication]).pipe(

@@ -149,6 +149,7 @@ export function applyOverrides(
         drive(() => new Overrider({ consumer: { application, host }, placesOf, pinned, waitMs }), {
           scheduler,
           tell: (machine) => places.next(machine.places),
+          setOf: (input) => (input.type === 'instances' ? input.instances : undefined),
         }),
       );
     });
