@@ -8,11 +8,21 @@ export interface ParameterChange {
   readonly after: string | undefined;
 }
 
-/** Which parameters differ between two URLs of one instance, but for those that say when and by whom it was written. */
+/** Who wrote the node and when, and on which of Dubbo's levels it stands: that differs where the service is the same. */
+const OF_THE_NODE: ReadonlySet<string> = new Set([
+  'timestamp',
+  'pid',
+  'category',
+  'REGISTRY_CLUSTER',
+  'metadata-type',
+  'service-name-mapping',
+]);
+
+/** Which parameters differ between two URLs of one instance, but for those that only say something of its node. */
 export function changedParameters(before: ServiceUrl, after: ServiceUrl): ParameterChange[] {
   const [was, is] = [before.parameters, after.parameters];
   return [...new Set([...was.keys(), ...is.keys()])]
-    .filter((name) => was.get(name) !== is.get(name) && name !== 'timestamp' && name !== 'pid')
+    .filter((name) => was.get(name) !== is.get(name) && !OF_THE_NODE.has(name))
     .sort()
     .map((name) => ({ name, before: shown(name, was.get(name)), after: shown(name, is.get(name)) }));
 }
