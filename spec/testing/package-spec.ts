@@ -7,6 +7,7 @@ describe('rx-registry/testing', () => {
     expect(Object.keys(testing).sort()).toEqual([
       'FAKE_INTERFACE',
       'IllegalTraceError',
+      'cacheOf',
       'fakeInstance',
       'fakeInstances',
       'foldEvents',
