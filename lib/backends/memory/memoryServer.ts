@@ -671,11 +671,15 @@ export class MemoryServer {
     session.expiry.unsubscribe();
     // A server that stands still counts no time; when it goes on, all are armed anew.
     if (!this.#expires || this.#stopped || this.#frozen) return;
-    const inMs = Math.max(0, session.heardAt + session.timeoutMs - this.#clock.now());
-    session.expiry = this.scheduler.schedule(() => {
-      if (this.#clock.now() - session.heardAt >= session.timeoutMs) this.#expire(session, 'expiry');
-      else this.#armExpiry(session);
-    }, inMs);
+    // One sum for both: two that differ by rounding would have it wake again and again at one moment.
+    const dueInMs = (): number => session.heardAt + session.timeoutMs - this.#clock.now();
+    session.expiry = this.scheduler.schedule(
+      () => {
+        if (dueInMs() <= 0) this.#expire(session, 'expiry');
+        else this.#armExpiry(session);
+      },
+      Math.max(0, dueInMs()),
+    );
   }
 
   #expire(session: ServerSession, by: MemoryActor): void {
