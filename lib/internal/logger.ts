@@ -1,10 +1,21 @@
 import { InvalidOptionError } from '../errors.js';
 
-/** A logger as pino has it, and others that take an object and a message. */
+/**
+ * A logger as pino has it, and others that take an object and a message.
+ *
+ * @example
+ * ```ts
+ * const registry = createRegistry('etcd://127.0.0.1:2379', { logger: pino() });
+ * ```
+ */
 export interface Logger {
+  /** What is usual, such as the first attempt to connect. */
   debug(details: object, message: string): void;
+  /** What is worth knowing, such as a connection or a registration that stands. */
   info(details: object, message: string): void;
+  /** What was got around, such as an outage or an unreadable node. */
   warn(details: object, message: string): void;
+  /** What was lost: a session. */
   error(details: object, message: string): void;
 }
 
