@@ -135,7 +135,8 @@ async function latencyOf(session: Session, timeoutMs: number): Promise<number> {
 function countsOf(directories: readonly InspectedDirectory[]): NonNullable<Facts['contents']> {
   const count = (category: string): number =>
     directories.reduce((sum, each) => sum + (each.category === category ? each.nodes.length : 0), 0);
-  const services = new Set(directories.map(({ service }) => service)).size;
+  // Dubbo 3 keeps directories of applications beside those of services; nobody is in them.
+  const services = new Set(directories.filter(({ nodes }) => nodes.length > 0).map(({ service }) => service)).size;
   return { services, providers: count('providers'), consumers: count('consumers') };
 }
 

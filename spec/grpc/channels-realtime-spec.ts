@@ -45,6 +45,9 @@ function load({ greet }: Greeter) {
   return { count, more, stop };
 }
 
+/** A query watches the directory of the providers, and which applications provide the interface. */
+const WATCHES_OF_A_QUERY = 2;
+
 describe('gRPC channels through a registry', () => {
   let world: MemoryServer;
   let consumer: Registry;
@@ -159,7 +162,7 @@ describe('gRPC channels through a registry', () => {
     await eventually(() => expect(world.watches).toBe(before));
     const client = channel(TARGET, { 'grpc.client_idle_timeout_ms': 1_000 });
     await client.greet();
-    expect(world.watches).toBe(before + 1);
+    expect(world.watches).toBe(before + WATCHES_OF_A_QUERY);
     await eventually(() => expect(world.watches).toBe(before), { what: 'the channel to be idle' });
     world.stop();
     expect(await client.greet()).toBe(one.server.port);
@@ -172,11 +175,11 @@ describe('gRPC channels through a registry', () => {
     await eventually(() => expect(world.watches).toBe(before));
     const [one, two, three] = [channel(), channel(), channel(TARGET, { 'grpc.max_reconnect_backoff_ms': 999 })];
     await Promise.all([one.greet(), two.greet(), three.greet()]);
-    expect(world.watches).toBe(before + 1);
+    expect(world.watches).toBe(before + WATCHES_OF_A_QUERY);
     one.close();
     two.close();
     await three.greet();
-    expect(world.watches).toBe(before + 1);
+    expect(world.watches).toBe(before + WATCHES_OF_A_QUERY);
     three.close();
     await eventually(() => expect(world.watches).toBe(before));
   });
