@@ -1,6 +1,6 @@
-import { asyncScheduler, concatMap, defer, filter, from, map, NEVER, type Observable, of, startWith } from 'rxjs';
+import { asyncScheduler, concatMap, defer, filter, map, NEVER, type Observable, of, startWith } from 'rxjs';
 import { categoriesOf, categoryPath, fromNodeName, interfaceOfDirectory, type ServiceUrl } from '../dubbo/index.js';
-import type { InstanceSet, ServiceEvent } from '../instances/index.js';
+import type { InstanceSet } from '../instances/index.js';
 import { type Kept, kept } from '../internal/kept.js';
 import { childOf } from '../internal/path.js';
 import type { ConnectionState } from '../port/index.js';
@@ -34,13 +34,6 @@ export class Discovery {
     this.#services = { ...reader, read: interfaceOfDirectory, implied: true };
     const { refine } = options;
     this.#nodes = { ...reader, read: refine ? (name) => refine(fromNodeName(name)) : fromNodeName };
-  }
-
-  /** Who is there, as events, with `marks` behind those of the present set; see `Registry.subscribe`. */
-  events<M = never>(query: ServiceUrl, marks: readonly M[] = []): Observable<ServiceEvent | M> {
-    return this.#query(query).pipe(
-      concatMap(({ events, table }, index) => from(index === 0 ? [...table.additions(), ...marks] : events)),
-    );
   }
 
   /** Who is there, as sets; see `Registry.instances`. */

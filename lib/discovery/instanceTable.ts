@@ -61,11 +61,6 @@ export class InstanceTable {
     }
   }
 
-  /** Everything as if it had come just now: what a late subscriber is told. */
-  additions(): ServiceEvent[] {
-    return Array.from(this.#told.set.entries(), ([key, service]) => ({ type: 'add', key, service }));
-  }
-
   /** What the events told so far add up to. */
   toSet(): InstanceSet {
     return this.#told.set;

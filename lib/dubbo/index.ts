@@ -10,6 +10,7 @@ export { decodeComponent, encodeComponent } from './encoding.js';
 export { instanceKey, sameService } from './instanceKey.js';
 export { localAddress } from './localAddress.js';
 export { categoriesOf, isSwitchedOff, matcher, matches, serviceMatcher, switchFilter } from './matching.js';
+export { LEVEL_PARAMETERS } from './levelParameters.js';
 export { fromNodeName, toNodeName } from './nodeName.js';
 export { CATEGORIES, categoryPath, interfaceOfDirectory, nodePath, rootPath, servicePath } from './paths.js';
 export { type RegistrationFacts, toRegisteredUrl } from './registeredUrl.js';

@@ -1,4 +1,4 @@
-import type { ServiceUrl } from '../dubbo/index.js';
+import { LEVEL_PARAMETERS, type ServiceUrl } from '../dubbo/index.js';
 import { isSecretName } from '../internal/redact.js';
 
 /** One parameter that differs; `undefined` stands for absent. */
@@ -9,14 +9,7 @@ export interface ParameterChange {
 }
 
 /** Who wrote the node and when, and on which of Dubbo's levels it stands: that differs where the service is the same. */
-const OF_THE_NODE: ReadonlySet<string> = new Set([
-  'timestamp',
-  'pid',
-  'category',
-  'REGISTRY_CLUSTER',
-  'metadata-type',
-  'service-name-mapping',
-]);
+const OF_THE_NODE: ReadonlySet<string> = new Set(['timestamp', 'pid', ...LEVEL_PARAMETERS]);
 
 /** Which parameters differ between two URLs of one instance, but for those that only say something of its node. */
 export function changedParameters(before: ServiceUrl, after: ServiceUrl): ParameterChange[] {

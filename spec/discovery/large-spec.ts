@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { Discovery } from '../../lib/discovery/index.js';
 import { encodeComponent, toQuery } from '../../lib/dubbo/index.js';
 import type { DirectoryChange } from '../../lib/index.js';
+import { toEvents } from '../../lib/operators/index.js';
 import { sessionOn } from './sessionOn.js';
 import { VirtualTime } from '../support/virtual/virtualTime.js';
 
@@ -69,7 +70,10 @@ describe('a directory that is too large for one turn of the event loop', () => {
 
   it('no flap: a snapshot in which every node is another one of the same instance is told as updates', () => {
     const events: string[] = [];
-    discovery.events(QUERY).subscribe(({ type }) => events.push(type));
+    discovery
+      .sets(QUERY)
+      .pipe(toEvents())
+      .subscribe(({ type }) => events.push(type));
     changes.next({ type: 'snapshot', names: names(0, COUNT) });
     time.pass(1);
     expect(events).toEqual(Array.from({ length: COUNT }, () => 'add'));

@@ -10,11 +10,8 @@ import {
   takeUntil,
 } from 'rxjs';
 import type { KeptCopy } from '../../cache/index.js';
-import { sameService, type ServiceUrl } from '../../dubbo/index.js';
+import { LEVEL_PARAMETERS, sameService, type ServiceUrl } from '../../dubbo/index.js';
 import { InstanceLedger, type InstanceSet } from '../../instances/index.js';
-
-/** What the two levels say differently of one service though nothing is different: where it lies, and how it was registered. */
-const OF_THE_LEVEL = ['category', 'REGISTRY_CLUSTER', 'metadata-type', 'service-name-mapping'] as const;
 
 /** An instance that was kept, with its key. */
 export type KeptInstance = readonly [key: string, instance: ServiceUrl];
@@ -80,6 +77,6 @@ function unlessSame(told: ServiceUrl | undefined, next: ServiceUrl | undefined):
 }
 
 function plain(url: ServiceUrl): ServiceUrl {
-  const isBare = OF_THE_LEVEL.every((name) => !url.parameters.has(name));
-  return isBare ? url : url.with({ parameters: Object.fromEntries(OF_THE_LEVEL.map((name) => [name, undefined])) });
+  const isBare = LEVEL_PARAMETERS.every((name) => !url.parameters.has(name));
+  return isBare ? url : url.with({ parameters: Object.fromEntries(LEVEL_PARAMETERS.map((name) => [name, undefined])) });
 }

@@ -3,11 +3,8 @@ import type { RegistryNode } from '../../port/index.js';
 /** What is known of a node: nothing yet, that there is none, or the node. */
 export type Observed = 'unknown' | 'absent' | RegistryNode;
 
-/**
- * What shall become of a node: it shall be there, or not, or be left as it is. The last is for one that may stand though another was
- * asked for instead: it stays until that one stands.
- */
-export type Desired = 'present' | 'absent' | 'asIs';
+/** What shall become of a node: it shall be there, or not. */
+export type Desired = 'present' | 'absent';
 
 /** All that {@link decide} looks at. */
 export interface Situation {
@@ -37,8 +34,6 @@ export type Action =
   | 'yield'
   /** It stands: keep watching it. */
   | 'hold'
-  /** Neither make it nor take it back, but keep watching it. */
-  | 'rest'
   /** Take it back. */
   | 'remove'
   /** Nothing of ours is left. */
@@ -51,25 +46,19 @@ export type Action =
  * | --- | --- | --- | --- | --- |
  * | present | create (fresh), look | create | hold | takeOver, yield (held, to a session) |
  * | absent | look | done, remove (unanswered) | remove | done |
- * | asIs | done (fresh), look | done, rest (unanswered) | hold | done |
  *
  * "Mine" is a node of this session, or for a persistent registration any persistent node.
  */
 export function decide(situation: Situation): Action {
   const { desired, observed, sessionId, ephemeral, fresh, held, unanswered } = situation;
-  if (observed === 'unknown') {
-    if (desired === 'present' && fresh) return 'create';
-    return desired === 'asIs' && fresh && ephemeral ? 'done' : 'look';
-  }
+  if (observed === 'unknown') return desired === 'present' && fresh ? 'create' : 'look';
   if (observed === 'absent') {
     if (desired === 'present') return 'create';
-    if (!unanswered) return 'done';
-    return desired === 'absent' ? 'remove' : 'rest';
+    return unanswered ? 'remove' : 'done';
   }
   const mine = observed.owner === (ephemeral ? sessionId : undefined);
   if (desired === 'absent') return mine ? 'remove' : 'done';
   if (mine) return 'hold';
-  if (desired === 'asIs') return 'done';
   // One take-over a session is enough: it was for a twin that dies. One that takes the node back lives, and two who
   // both insist would fight for ever. Behind a persistent node nobody lives: left there, it would outlive us for ever.
   return held && observed.owner !== undefined ? 'yield' : 'takeOver';

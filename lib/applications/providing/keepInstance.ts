@@ -95,7 +95,6 @@ function nextStep(
   });
   switch (action) {
     case 'look':
-    case 'rest':
       return undefined;
     case 'create':
       return write(session, entry, known, session.nodes.create(path, options));
